@@ -1,0 +1,21 @@
+//! The nouns. Plain values, checked once where they are made and trusted afterwards.
+
+mod catalog;
+mod movement;
+mod name;
+mod network;
+mod route;
+mod routine;
+mod split;
+mod sticky;
+mod upstream;
+
+pub use catalog::Catalog;
+pub use movement::{Flow, Movement};
+pub use name::{CodeVersion, Domain, NameError, RoutineName};
+pub use network::TrustedProxies;
+pub use route::{HostPattern, PathPattern, Route, RouteError};
+pub use routine::{Deployment, DeploymentId, Environment, Routine, StagedCode, Timestamp, Version};
+pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
+pub use sticky::{KeySource, Sticky, StickyError};
+pub use upstream::{Address, Upstream, UpstreamError};

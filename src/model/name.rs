@@ -1,0 +1,176 @@
+//! Names, checked once.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a text is not the name it was meant to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} `{text}` {rule}")]
+pub struct NameError {
+    what: &'static str,
+    text: String,
+    rule: &'static str,
+}
+
+macro_rules! checked_text {
+    ($name:ident, $what:literal, $rule:literal, $check:expr) => {
+        impl $name {
+            /// Checks `text`.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                let check: fn(&str) -> bool = $check;
+                if check(text) {
+                    Ok(Self(Arc::from(text)))
+                } else {
+                    Err(NameError { what: $what, text: text.to_owned(), rule: $rule })
+                }
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+/// The name of a routine, unique in the account and immutable.
+///
+/// 2 to 41 characters: lower-case letters, digits and hyphens, starting with a
+/// letter and not ending with a hyphen, as ESA has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoutineName(Arc<str>);
+
+checked_text!(
+    RoutineName,
+    "routine name",
+    "must be 2 to 41 lower-case letters, digits and hyphens, start with a letter and not end with a hyphen",
+    |text| {
+        (2..=41).contains(&text.len())
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+);
+
+/// One version of a routine's code: 1 to 64 characters of `[A-Za-z0-9._-]`.
+///
+/// Those that Serin mints are 19 digits, the nanoseconds of their creation.
+/// `Ord` is by bytes and for maps alone; which of two versions is the newer one
+/// is asked with [`CodeVersion::is_newer_than`], which is no total order:
+/// `9 < 10` as numbers, `10 < 1a` and `1a < 9` as bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CodeVersion(Arc<str>);
+
+checked_text!(
+    CodeVersion,
+    "code version",
+    "must be 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`",
+    |text| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    }
+);
+
+impl CodeVersion {
+    /// Whether this is the newer of the two in the split rule's canonical order.
+    ///
+    /// Digits compare as numbers of any length, equal numbers by bytes; anything
+    /// else compares by bytes.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.as_str(), other.as_str());
+        match (number(mine), number(theirs)) {
+            (Some(a), Some(b)) => {
+                (a.len(), a, mine.as_bytes()) > (b.len(), b, theirs.as_bytes())
+            }
+            _ => mine.as_bytes() > theirs.as_bytes(),
+        }
+    }
+}
+
+/// The significant digits of a text that is all digits.
+fn number(text: &str) -> Option<&str> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.trim_start_matches('0'))
+}
+
+/// A DNS name under which default records live: `edge.test` in `shop.edge.test`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Domain(Arc<str>);
+
+checked_text!(
+    Domain,
+    "domain",
+    "must be a lower-case DNS name such as `edge.test`",
+    is_dns_name
+);
+
+/// Whether `text` is labels of lower-case letters, digits, hyphens and
+/// underscores (which resolvers accept), joined by dots: at most 253 bytes.
+pub(super) fn is_dns_name(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_')
+                })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newer(a: &str, b: &str) -> bool {
+        CodeVersion::new(a).unwrap().is_newer_than(&CodeVersion::new(b).unwrap())
+    }
+
+    #[test]
+    fn digits_compare_as_numbers_of_any_length() {
+        assert!(newer("10", "9"));
+        assert!(newer("9", "007"));
+        let long = "9".repeat(64);
+        assert!(newer(&long, &"9".repeat(63)));
+    }
+
+    #[test]
+    fn equal_numbers_compare_by_bytes() {
+        assert!(newer("7", "007"));
+        assert!(!newer("007", "7"));
+        assert!(newer("00", "0"));
+    }
+
+    #[test]
+    fn anything_else_compares_by_bytes() {
+        assert!(newer("v9", "v10"));
+        assert!(newer("9", "1a"));
+        assert!(newer("green", "blue"));
+    }
+
+    #[test]
+    fn routine_names_are_those_of_esa() {
+        for good in ["ab", "a1", "shop-2", &"a".repeat(41)] {
+            assert!(RoutineName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "Ab", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(42)] {
+            assert!(RoutineName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refused_name_says_why() {
+        let error = RoutineName::new("Shop").unwrap_err().to_string();
+        assert!(error.starts_with("routine name `Shop` must be 2 to 41"), "{error}");
+    }
+}

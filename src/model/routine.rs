@@ -1,0 +1,143 @@
+//! A routine, its versions and its deployments.
+
+use std::fmt;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::name::{CodeVersion, RoutineName};
+use super::route::Route;
+use super::split::{Kind, Release, Shares, Split};
+use super::sticky::Sticky;
+use super::upstream::Upstream;
+
+/// Nanoseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+/// Which of the two edges a request came to. They are independent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Environment {
+    Staging,
+    Production,
+}
+
+impl Environment {
+    pub const ALL: [Self; 2] = [Self::Staging, Self::Production];
+
+    pub fn new(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|environment| environment.as_str() == text)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The number of a deployment record: unique over all routines, ascending from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeploymentId(pub u64);
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an environment serves since some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    pub id: DeploymentId,
+    pub shares: Shares,
+    pub created: Timestamp,
+}
+
+/// One version of a routine's code. The code itself is in the store alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    pub code_version: CodeVersion,
+    pub description: String,
+    pub created: Timestamp,
+    /// Where it answers; `None` is the built-in backend.
+    pub upstream: Option<Upstream>,
+    /// Whether the config declares it, and so owns its upstream at each start.
+    pub declared: bool,
+}
+
+/// What was uploaded and not yet committed: ESA's one mutable slot, `unstable`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedCode {
+    pub description: String,
+    /// What the code's first line or the description says of its upstream.
+    pub upstream: Option<Upstream>,
+}
+
+/// A routine and everything about it that matters to a request or an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routine {
+    pub name: RoutineName,
+    pub description: String,
+    pub has_assets: bool,
+    pub created: Timestamp,
+    /// Whether the config declares it, and so owns its shape at each start.
+    pub declared: bool,
+    /// From the config alone.
+    pub routes: Vec<Route>,
+    pub sticky: Sticky,
+    /// Asks for other users than the last time the same newer version was released.
+    pub cohort: String,
+    pub versions: OrdMap<CodeVersion, Arc<Version>>,
+    pub staged: Option<StagedCode>,
+    /// What is live, by [`Environment::index`].
+    pub live: [Option<Arc<Deployment>>; 2],
+}
+
+impl Routine {
+    pub fn deployment(&self, environment: Environment) -> Option<&Arc<Deployment>> {
+        self.live[environment.index()].as_ref()
+    }
+
+    /// How this routine would divide its users between `shares`.
+    pub fn split(&self, shares: &Shares) -> Split {
+        let release =
+            Release { kind: Kind::Routine, name: self.name.as_str(), cohort: &self.cohort };
+        Split::new(&release, shares)
+    }
+
+    /// The environments that serve `version`.
+    pub fn serving(&self, version: &CodeVersion) -> impl Iterator<Item = Environment> {
+        Environment::ALL.into_iter().filter(move |environment| {
+            self.deployment(*environment).is_some_and(|live| live.shares.names(version))
+        })
+    }
+
+    /// Newest first, as ESA lists them.
+    pub fn versions_newest_first(&self) -> Vec<&Arc<Version>> {
+        let mut versions: Vec<_> = self.versions.values().collect();
+        versions.sort_by(|a, b| {
+            let by_number = || b.code_version.len_then_bytes().cmp(&a.code_version.len_then_bytes());
+            b.created.cmp(&a.created).then_with(by_number)
+        });
+        versions
+    }
+}
+
+impl CodeVersion {
+    /// A total order that agrees with the canonical one on minted versions.
+    fn len_then_bytes(&self) -> (usize, &str) {
+        (self.as_str().len(), self.as_str())
+    }
+}
