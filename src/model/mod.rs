@@ -1,6 +1,7 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
 mod catalog;
+mod declaration;
 mod movement;
 mod name;
 mod network;
@@ -11,6 +12,7 @@ mod sticky;
 mod upstream;
 
 pub use catalog::Catalog;
+pub use declaration::{DeclaredDeployment, DeclaredRoutine, DeclaredVersion};
 pub use movement::{Flow, Movement};
 pub use name::{CodeVersion, Domain, NameError, RoutineName};
 pub use network::TrustedProxies;

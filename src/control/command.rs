@@ -1,0 +1,129 @@
+//! What may be asked of the control plane, already well-formed, and what it says.
+
+use std::sync::Arc;
+
+use crate::model::{
+    CodeVersion, DeclaredRoutine, Deployment, DeploymentId, Environment, Movement, Routine,
+    RoutineName, Shares, Sticky, Upstream, Version,
+};
+
+/// A change that an operator asks for.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// The config as it stands at start: it owns the shape of what it declares.
+    Declare(Vec<DeclaredRoutine>),
+    CreateRoutine {
+        name: RoutineName,
+        description: String,
+        has_assets: bool,
+    },
+    DescribeRoutine {
+        name: RoutineName,
+        description: String,
+    },
+    /// Withdraws it too where it is deployed.
+    DeleteRoutine {
+        name: RoutineName,
+    },
+    SetSticky {
+        name: RoutineName,
+        sticky: Sticky,
+    },
+    SetCohort {
+        name: RoutineName,
+        cohort: String,
+    },
+    /// Fills the routine's one mutable slot.
+    StageCode {
+        name: RoutineName,
+        description: String,
+        code: Arc<[u8]>,
+    },
+    /// Freezes the slot into a new version, whose description is the one given
+    /// here or else the slot's.
+    CommitStagedCode {
+        name: RoutineName,
+        description: Option<String>,
+    },
+    /// Adds a version without code; a `None` version is minted.
+    AddVersion {
+        name: RoutineName,
+        code_version: Option<CodeVersion>,
+        description: String,
+        upstream: Option<Upstream>,
+    },
+    /// Says where a version answers; `None` is the built-in backend.
+    BindVersion {
+        name: RoutineName,
+        code_version: CodeVersion,
+        upstream: Option<Upstream>,
+    },
+    DeleteVersion {
+        name: RoutineName,
+        code_version: CodeVersion,
+    },
+    Deploy {
+        name: RoutineName,
+        environment: Environment,
+        shares: Shares,
+    },
+    /// Deploys what an earlier deployment of this environment did: `to`, or the
+    /// one right before the live one.
+    Rollback {
+        name: RoutineName,
+        environment: Environment,
+        to: Option<DeploymentId>,
+    },
+}
+
+/// What came of a command.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Done,
+    /// The routine as it now is.
+    Routine(Arc<Routine>),
+    /// The version as it now is.
+    Version(Arc<Version>),
+    Deployed(Deployed),
+}
+
+/// A deployment that has become live.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    pub deployment: Arc<Deployment>,
+    /// What it replaced, and who moves; `None` for the first of its environment.
+    pub replaced: Option<(Arc<Deployment>, Movement)>,
+}
+
+/// One line of an environment's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentRecord {
+    pub deployment: Deployment,
+    pub environment: Environment,
+}
+
+/// Why a command changes nothing. Each dialect has its own words for these.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("routine `{0}` does not exist")]
+    NoRoutine(RoutineName),
+    #[error("routine `{0}` exists already")]
+    RoutineExists(RoutineName),
+    #[error("routine `{0}` has no code version `{1}`")]
+    NoVersion(RoutineName, CodeVersion),
+    #[error("routine `{0}` has code version `{1}` already")]
+    VersionExists(RoutineName, CodeVersion),
+    #[error("code version `{0}` is deployed in {1}: deploy another one there first")]
+    VersionDeployed(CodeVersion, Environment),
+    #[error("routine `{0}` has no uploaded code to commit: upload it first")]
+    NothingStaged(RoutineName),
+    #[error("routine `{0}` has no deployment in {1}")]
+    NoDeployment(RoutineName, Environment),
+    #[error("routine `{0}` has no deployment in {1} before the live one")]
+    NoEarlierDeployment(RoutineName, Environment),
+    #[error("routine `{0}` has no deployment {2} in {1}")]
+    UnknownDeployment(RoutineName, Environment, DeploymentId),
+    /// A value that only the rules can judge: what is wrong, in words.
+    #[error("{0}")]
+    Invalid(String),
+}

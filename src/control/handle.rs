@@ -1,0 +1,88 @@
+//! The way to the control plane from other threads.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::{Command, DeploymentRecord, Refused, Reply};
+use super::store::StoreError;
+use crate::model::{Catalog, CodeVersion, Environment, RoutineName};
+
+/// Commands and queries that may wait for the writer before callers wait to send.
+const LETTERS_WAITING_MAX: usize = 1_024;
+
+/// Why a command or a query failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("the change could not be stored, so nothing was changed")]
+    Store(#[from] std::sync::Arc<StoreError>),
+    #[error("serin is stopping")]
+    Stopped,
+}
+
+/// A question about what only the store keeps.
+pub(super) enum Letter {
+    Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
+    Catalog(oneshot::Sender<Catalog>),
+    Code(RoutineName, CodeVersion, oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>),
+    History(HistoryPage, oneshot::Sender<Result<Vec<DeploymentRecord>, CommandError>>),
+}
+
+/// Which part of a routine's history is asked for, newest first.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    pub name: RoutineName,
+    /// `None` is both.
+    pub environment: Option<Environment>,
+    /// Deployments before this one; `None` starts at the newest.
+    pub before: Option<u64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Asks the one writer. Cheap to clone.
+///
+/// Reads go the same way as changes, so that an operator reads what was just
+/// written.
+#[derive(Debug, Clone)]
+pub struct ControlHandle(mpsc::Sender<Letter>);
+
+pub(super) fn channel() -> (ControlHandle, mpsc::Receiver<Letter>) {
+    let (sender, inbox) = mpsc::channel(LETTERS_WAITING_MAX);
+    (ControlHandle(sender), inbox)
+}
+
+impl ControlHandle {
+    /// Carries out `command`, to its end even when the caller goes away.
+    pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
+        self.ask(|answer| Letter::Command(command, answer)).await?
+    }
+
+    /// The catalog after everything that was answered before.
+    pub async fn catalog(&self) -> Result<Catalog, CommandError> {
+        self.ask(Letter::Catalog).await
+    }
+
+    /// The code of a version; `None` when it was made without one.
+    pub async fn code(
+        &self,
+        name: RoutineName,
+        code_version: CodeVersion,
+    ) -> Result<Option<Vec<u8>>, CommandError> {
+        self.ask(|answer| Letter::Code(name, code_version, answer)).await?
+    }
+
+    /// Deployments of a routine, newest first, those of a deleted one too.
+    pub async fn history(&self, page: HistoryPage) -> Result<Vec<DeploymentRecord>, CommandError> {
+        self.ask(|answer| Letter::History(page, answer)).await?
+    }
+
+    async fn ask<T>(
+        &self,
+        letter: impl FnOnce(oneshot::Sender<T>) -> Letter,
+    ) -> Result<T, CommandError> {
+        let (answer, reply) = oneshot::channel();
+        self.0.send(letter(answer)).await.map_err(|_| CommandError::Stopped)?;
+        reply.await.map_err(|_| CommandError::Stopped)
+    }
+}
