@@ -1,3 +1,4 @@
 //! Serin
 
 pub mod model;
+pub mod routing;

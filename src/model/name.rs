@@ -21,7 +21,11 @@ macro_rules! checked_text {
                 if check(text) {
                     Ok(Self(Arc::from(text)))
                 } else {
-                    Err(NameError { what: $what, text: text.to_owned(), rule: $rule })
+                    Err(NameError {
+                        what: $what,
+                        text: text.to_owned(),
+                        rule: $rule,
+                    })
                 }
             }
 
@@ -59,7 +63,9 @@ checked_text!(
         (2..=41).contains(&text.len())
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && !text.ends_with('-')
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     }
 );
 
@@ -78,7 +84,9 @@ checked_text!(
     "must be 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`",
     |text| {
         (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     }
 );
 
@@ -90,9 +98,7 @@ impl CodeVersion {
     pub fn is_newer_than(&self, other: &Self) -> bool {
         let (mine, theirs) = (self.as_str(), other.as_str());
         match (number(mine), number(theirs)) {
-            (Some(a), Some(b)) => {
-                (a.len(), a, mine.as_bytes()) > (b.len(), b, theirs.as_bytes())
-            }
+            (Some(a), Some(b)) => (a.len(), a, mine.as_bytes()) > (b.len(), b, theirs.as_bytes()),
             _ => mine.as_bytes() > theirs.as_bytes(),
         }
     }
@@ -100,7 +106,9 @@ impl CodeVersion {
 
 /// The significant digits of a text that is all digits.
 fn number(text: &str) -> Option<&str> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.trim_start_matches('0'))
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.trim_start_matches('0'))
 }
 
 /// A DNS name under which default records live: `edge.test` in `shop.edge.test`.
@@ -133,7 +141,9 @@ mod tests {
     use super::*;
 
     fn newer(a: &str, b: &str) -> bool {
-        CodeVersion::new(a).unwrap().is_newer_than(&CodeVersion::new(b).unwrap())
+        CodeVersion::new(a)
+            .unwrap()
+            .is_newer_than(&CodeVersion::new(b).unwrap())
     }
 
     #[test]
@@ -163,7 +173,18 @@ mod tests {
         for good in ["ab", "a1", "shop-2", &"a".repeat(41)] {
             assert!(RoutineName::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "Ab", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(42)] {
+        for bad in [
+            "",
+            "a",
+            "Ab",
+            "1a",
+            "-a",
+            "a-",
+            "a_b",
+            "a.b",
+            "é1",
+            &"a".repeat(42),
+        ] {
             assert!(RoutineName::new(bad).is_err(), "{bad}");
         }
     }
@@ -171,6 +192,9 @@ mod tests {
     #[test]
     fn a_refused_name_says_why() {
         let error = RoutineName::new("Shop").unwrap_err().to_string();
-        assert!(error.starts_with("routine name `Shop` must be 2 to 41"), "{error}");
+        assert!(
+            error.starts_with("routine name `Shop` must be 2 to 41"),
+            "{error}"
+        );
     }
 }

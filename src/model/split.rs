@@ -100,7 +100,10 @@ impl Position {
 
     /// For people: 0 to 9999, in the order of positions.
     pub const fn bucket(self) -> u16 {
-        #[expect(clippy::cast_possible_truncation, reason = "the product's top is below 10,000")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the product's top is below 10,000"
+        )]
         let bucket = ((self.0 as u128 * 10_000) >> 64) as u16;
         bucket
     }
@@ -118,7 +121,10 @@ impl Position {
 ///
 /// A threshold and not `%`: a finer percentage later would move nobody.
 const fn threshold(percent: Percent) -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "below 2^64 for less than 100 percent")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "below 2^64 for less than 100 percent"
+    )]
     let threshold = (((percent.0 as u128) << 64) / 100) as u64;
     threshold
 }
@@ -149,7 +155,10 @@ impl Shares {
         {
             return Err(SharesError::Twice(first.clone()));
         }
-        let sum = shares.iter().map(|(_, percent)| u32::from(percent.get())).sum();
+        let sum = shares
+            .iter()
+            .map(|(_, percent)| u32::from(percent.get()))
+            .sum();
         if sum != 100 {
             return Err(SharesError::Sum(sum));
         }
@@ -184,7 +193,13 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Split {
     Whole(CodeVersion),
-    Canary { older: CodeVersion, newer: CodeVersion, percent: Percent, seed: u64, threshold: u64 },
+    Canary {
+        older: CodeVersion,
+        newer: CodeVersion,
+        percent: Percent,
+        seed: u64,
+        threshold: u64,
+    },
 }
 
 impl Split {
@@ -214,12 +229,16 @@ impl Split {
     pub fn version(&self, key: &[u8]) -> &CodeVersion {
         match self {
             Self::Whole(only) => only,
-            Self::Canary { older, newer, seed, threshold, .. } => {
-                match Position::of(*seed, key).side(*threshold) {
-                    Side::Older => older,
-                    Side::Newer => newer,
-                }
-            }
+            Self::Canary {
+                older,
+                newer,
+                seed,
+                threshold,
+                ..
+            } => match Position::of(*seed, key).side(*threshold) {
+                Side::Older => older,
+                Side::Newer => newer,
+            },
         }
     }
 }
@@ -228,7 +247,11 @@ impl Position {
     /// The side of a canary whose newer version lies below `threshold`.
     #[inline]
     pub const fn side(self, threshold: u64) -> Side {
-        if self.0 < threshold { Side::Newer } else { Side::Older }
+        if self.0 < threshold {
+            Side::Newer
+        } else {
+            Side::Older
+        }
     }
 }
 
@@ -241,6 +264,10 @@ impl Side {
     pub const fn of_turn(count: u64, percent: Percent) -> Self {
         // floor((c+1)·p/100) − floor(c·p/100) depends on c mod 100 alone.
         let (turn, share) = (count % 100, percent.0 as u64);
-        if (turn + 1) * share / 100 > turn * share / 100 { Self::Newer } else { Self::Older }
+        if (turn + 1) * share / 100 > turn * share / 100 {
+            Self::Newer
+        } else {
+            Self::Older
+        }
     }
 }

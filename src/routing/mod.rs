@@ -1,0 +1,22 @@
+//! From a request to a [`Decision`]: synchronous and pure. No socket, no clock, no
+//! randomness; what is drawn or counted is handed in as [`Draws`].
+
+mod compile;
+mod draws;
+mod explain;
+mod host;
+mod index;
+mod paths;
+mod publish;
+mod sticky;
+mod table;
+mod target;
+mod version_override;
+
+pub use draws::{Draws, SpreadCounters};
+pub use explain::{Explanation, KeyFound, Placement};
+pub use publish::{TableReader, TableWriter, published};
+pub use sticky::MintedKey;
+pub use table::{Decision, RoutingTable, Settings, Unroutable};
+pub use target::{Reason, Tally, Target};
+pub use version_override::OVERRIDE_HEADERS;

@@ -1,0 +1,325 @@
+//! The catalog, compiled for one lookup a request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::draws::Draws;
+use super::host::Host;
+use super::index::{Hash, Index};
+use super::paths::{FoundPath, Paths, Slot};
+use super::sticky::{MintedKey, Sought, seek};
+use super::target::{Reason, Tally, Target};
+use super::version_override::named_version;
+use crate::model::{
+    CodeVersion, Deployment, Domain, Environment, KeySource, Percent, Position, Routine,
+    RoutineName, Side, TrustedProxies,
+};
+
+/// What the operator's config says about routing as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Takes the requests that match nothing, once a routine of that name exists.
+    pub default_routine: Option<RoutineName>,
+    /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
+    pub domain: Option<Domain>,
+    /// Whether a request may name its version.
+    pub override_allowed: bool,
+    pub trusted: TrustedProxies,
+}
+
+/// Which version answers a request.
+#[derive(Debug)]
+pub struct Decision {
+    pub target: Arc<Target>,
+    pub reason: Reason,
+    /// A key that was minted for this request, to be set as a cookie.
+    pub minted: Option<MintedKey>,
+}
+
+/// Why no version answers a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unroutable {
+    #[error("no routine answers for this host and path")]
+    NoRoutine,
+    #[error("routine `{routine}` has no deployment in {environment}")]
+    NoDeployment {
+        routine: RoutineName,
+        environment: Environment,
+    },
+    #[error("{0}")]
+    BadOverride(String),
+}
+
+/// All that a request needs to find its version. A persistent value: the next
+/// table shares everything that a change leaves alone.
+#[derive(Clone)]
+pub struct RoutingTable {
+    pub(super) settings: Arc<Settings>,
+    pub(super) hosts: Index<HostEntry>,
+    /// By what follows the `*`, leading dot included.
+    pub(super) suffixes: Index<Paths>,
+    pub(super) suffix_count: usize,
+    pub(super) any_host: Arc<Paths>,
+    pub(super) names: Index<Option<Slot>>,
+    pub(super) default: Option<Slot>,
+    pub(super) routines: Vec<Arc<Chunk>>,
+    pub(super) next_slot: Slot,
+    pub(super) next_tally: u32,
+}
+
+/// What one host leads to: routes first, then the routine whose record it is.
+#[derive(Clone, Default)]
+pub(super) struct HostEntry {
+    pub(super) paths: Paths,
+    pub(super) record: Option<Slot>,
+}
+
+/// Slots are never given twice, so that what counts by slot counts one routine. A
+/// change copies one chunk.
+pub(super) const CHUNK_LEN: usize = 256;
+
+pub(super) type Chunk = [Option<Arc<CompiledRoutine>>; CHUNK_LEN];
+
+/// One routine, ready to decide.
+pub(super) struct CompiledRoutine {
+    pub(super) routine: Arc<Routine>,
+    pub(super) slot: Slot,
+    pub(super) sources: Arc<[KeySource]>,
+    /// Where each version is counted, by environment.
+    pub(super) tallies: Vec<(CodeVersion, [Tally; 2])>,
+    pub(super) live: [Option<Live>; 2],
+}
+
+/// What one environment serves.
+pub(super) struct Live {
+    pub(super) deployment: Arc<Deployment>,
+    pub(super) choice: Choice,
+}
+
+pub(super) enum Choice {
+    Only(Arc<Target>),
+    Canary {
+        seed: u64,
+        threshold: u64,
+        percent: Percent,
+        older: Arc<Target>,
+        newer: Arc<Target>,
+    },
+}
+
+/// How a request came to its routine.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'t> {
+    Route {
+        host: FoundHost<'t>,
+        path: FoundPath<'t>,
+    },
+    Record,
+    Default,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum FoundHost<'t> {
+    Exact(&'t [u8]),
+    Suffix(&'t [u8]),
+    Any,
+}
+
+impl RoutingTable {
+    /// A table without routines.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            hosts: Index::default(),
+            suffixes: Index::default(),
+            suffix_count: 0,
+            any_host: Arc::default(),
+            names: Index::default(),
+            default: None,
+            routines: Vec::new(),
+            next_slot: 0,
+            next_tally: 0,
+        }
+    }
+
+    /// Decides which version answers `request`, which came from `peer`.
+    #[inline]
+    pub fn decide(
+        &self,
+        environment: Environment,
+        request: &Parts,
+        peer: IpAddr,
+        draws: &Draws,
+    ) -> Result<Decision, Unroutable> {
+        let host = Host::of(request);
+        let (routine, _) = self
+            .routine_for(host.as_ref(), request.uri.path())
+            .ok_or(Unroutable::NoRoutine)?;
+
+        if self.settings.override_allowed
+            && let Some(target) = routine.overridden(environment, request)?
+        {
+            return Ok(Decision {
+                target,
+                reason: Reason::Override,
+                minted: None,
+            });
+        }
+        let live =
+            routine.live[environment.index()]
+                .as_ref()
+                .ok_or_else(|| Unroutable::NoDeployment {
+                    routine: routine.routine.name.clone(),
+                    environment,
+                })?;
+        let (target, reason, minted) = match &live.choice {
+            Choice::Only(target) => (target, Reason::Only, None),
+            Choice::Canary {
+                seed,
+                threshold,
+                percent,
+                older,
+                newer,
+            } => {
+                let (side, reason, minted) =
+                    match seek(&routine.sources, request, peer, &self.settings.trusted) {
+                        Sought::Key(key, _) => {
+                            (key.position(*seed).side(*threshold), Reason::Key, None)
+                        }
+                        Sought::Mint(cookie) => {
+                            let key = MintedKey::new(cookie, (draws.mint)());
+                            let position = Position::of(*seed, key.value.as_bytes());
+                            (position.side(*threshold), Reason::Key, Some(key))
+                        }
+                        Sought::Nothing => {
+                            let turn = draws.spread.next(routine.slot, environment);
+                            (Side::of_turn(turn, *percent), Reason::Spread, None)
+                        }
+                    };
+                let target = match side {
+                    Side::Older => older,
+                    Side::Newer => newer,
+                };
+                (target, reason, minted)
+            }
+        };
+        Ok(Decision {
+            target: target.clone(),
+            reason,
+            minted,
+        })
+    }
+
+    /// The key of a request under the sources of `target`'s routine.
+    pub fn key_of(&self, target: &Target, request: &Parts, peer: IpAddr) -> Option<Vec<u8>> {
+        match seek(&target.sources, request, peer, &self.settings.trusted) {
+            Sought::Key(key, _) => Some(key.to_vec()),
+            Sought::Mint(_) | Sought::Nothing => None,
+        }
+    }
+
+    /// Every version that is live somewhere, once for each environment.
+    pub fn live_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        let routines = self
+            .routines
+            .iter()
+            .flat_map(|chunk| chunk.iter().flatten());
+        routines
+            .flat_map(|routine| routine.live.iter().flatten())
+            .flat_map(|live| match &live.choice {
+                Choice::Only(target) => vec![target],
+                Choice::Canary { older, newer, .. } => vec![older, newer],
+            })
+    }
+
+    /// The routine of a host and path: by route, host before path; by record; else
+    /// the default one.
+    #[inline]
+    pub(super) fn routine_for<'t>(
+        &'t self,
+        host: Option<&'t Host>,
+        path: &str,
+    ) -> Option<(&'t CompiledRoutine, Way<'t>)> {
+        let path = path.as_bytes();
+        let mut record = None;
+        if let Some(host) = host {
+            let name = host.as_bytes();
+            if let Some(entry) = self.hosts.get(Hash::of(name), name) {
+                if let Some((slot, path)) = entry.paths.find(path) {
+                    return self.found(
+                        slot,
+                        Way::Route {
+                            host: FoundHost::Exact(name),
+                            path,
+                        },
+                    );
+                }
+                record = entry.record;
+            }
+            if self.suffix_count > 0 {
+                for suffix in host.suffixes() {
+                    let paths = self.suffixes.get(Hash::of(suffix), suffix);
+                    if let Some((slot, path)) = paths.and_then(|paths| paths.find(path)) {
+                        let host = FoundHost::Suffix(suffix);
+                        return self.found(slot, Way::Route { host, path });
+                    }
+                }
+            }
+        }
+        if let Some((slot, path)) = self.any_host.find(path) {
+            return self.found(
+                slot,
+                Way::Route {
+                    host: FoundHost::Any,
+                    path,
+                },
+            );
+        }
+        match (record, self.default) {
+            (Some(slot), _) => self.found(slot, Way::Record),
+            (None, Some(slot)) => self.found(slot, Way::Default),
+            (None, None) => None,
+        }
+    }
+
+    fn found<'t>(&'t self, slot: Slot, way: Way<'t>) -> Option<(&'t CompiledRoutine, Way<'t>)> {
+        self.at(slot).map(|routine| (routine, way))
+    }
+
+    #[inline]
+    pub(super) fn at(&self, slot: Slot) -> Option<&CompiledRoutine> {
+        let slot = slot as usize;
+        self.routines.get(slot / CHUNK_LEN)?[slot % CHUNK_LEN].as_deref()
+    }
+
+    pub(super) fn named(&self, name: &RoutineName) -> Option<&CompiledRoutine> {
+        let name = name.as_str().as_bytes();
+        let slot = self.names.get(Hash::of(name), name)?;
+        self.at((*slot)?)
+    }
+}
+
+impl CompiledRoutine {
+    /// The version that the request names, whether or not it is deployed, so that a
+    /// version can be tried while it is dark.
+    fn overridden(
+        &self,
+        environment: Environment,
+        request: &Parts,
+    ) -> Result<Option<Arc<Target>>, Unroutable> {
+        let routine = &self.routine;
+        let named = named_version(&request.headers, routine.name.as_str());
+        let Some(named) = named.map_err(Unroutable::BadOverride)? else {
+            return Ok(None);
+        };
+        match routine.versions.get_key_value(named.as_str()) {
+            Some((version, _)) => Ok(Some(self.target(environment, version))),
+            None => Err(Unroutable::BadOverride(format!(
+                "the version override names `{named}`, and routine `{}` has no such version",
+                routine.name
+            ))),
+        }
+    }
+}
