@@ -1,0 +1,211 @@
+//! The one accept loop behind every `serve()`: it takes connections, lets them go
+//! when they are idle, and ends them gracefully.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::HttpService;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How long connections may last.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A connection without a request for this long is closed.
+    pub idle: Duration,
+    /// After the end was asked for, running requests have this long.
+    pub drain: Duration,
+}
+
+/// Pause after the process ran out of descriptors or memory: long enough not to
+/// spin, short enough to go unnoticed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes connections until `shutdown`, then lets running requests finish.
+///
+/// `handle` makes the future that serves one connection on this thread; it ends by
+/// itself, or soon after [`Presence::dismissed`], or is dropped when the time to
+/// drain is over. Must run inside a [`tokio::task::LocalSet`].
+pub async fn serve<F>(
+    listener: TcpListener,
+    patience: Patience,
+    shutdown: impl Future<Output = ()>,
+    handle: impl Fn(TcpStream, SocketAddr, Rc<Presence>) -> F,
+) where
+    F: Future<Output = ()> + 'static,
+{
+    let connections = Rc::new(Connections::default());
+    let mut shutdown = pin!(shutdown);
+    let mut sweep = tokio::time::interval(sweep_interval(patience.idle));
+    let mut tasks = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            _ = sweep.tick() => connections.dismiss_idle(patience.idle),
+            Some(_) = tasks.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // Both sides write whole messages; waiting to fill a segment only delays.
+                    drop(stream.set_nodelay(true));
+                    let presence = connections.enter();
+                    tasks.spawn_local(handle(stream, peer, presence));
+                }
+                Err(error) if of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections for now");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    connections.dismiss_all();
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience.drain, drained).await.is_err() {
+        let cut = tasks.len();
+        tracing::warn!(
+            connections = cut,
+            "requests were cut after {:?}",
+            patience.drain
+        );
+    }
+}
+
+/// Often enough that an idle connection lasts at most a quarter longer than asked.
+fn sweep_interval(idle: Duration) -> Duration {
+    (idle / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
+}
+
+/// Errors of a connection that was gone before it was taken: the next one is fine.
+fn of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+/// The connections of one listener on one thread.
+#[derive(Default)]
+struct Connections {
+    present: RefCell<Vec<Weak<Presence>>>,
+}
+
+impl Connections {
+    fn enter(&self) -> Rc<Presence> {
+        let presence = Rc::new(Presence {
+            running: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            dismissal: Notify::new(),
+        });
+        self.present.borrow_mut().push(Rc::downgrade(&presence));
+        presence
+    }
+
+    /// One walk a sweep, and no timer for each connection, so that a request pays
+    /// nothing for the idle time-out but a look at the clock.
+    fn dismiss_idle(&self, idle: Duration) {
+        let now = Instant::now();
+        self.present.borrow_mut().retain(|presence| {
+            let Some(presence) = presence.upgrade() else {
+                return false;
+            };
+            if presence.running.get() == 0 && now - presence.idle_since.get() >= idle {
+                presence.dismissal.notify_one();
+            }
+            true
+        });
+    }
+
+    fn dismiss_all(&self) {
+        for presence in self.present.borrow().iter().filter_map(Weak::upgrade) {
+            presence.dismissal.notify_one();
+        }
+    }
+}
+
+/// One connection, as the accept loop sees it.
+pub struct Presence {
+    running: Cell<u32>,
+    idle_since: Cell<Instant>,
+    dismissal: Notify,
+}
+
+impl Presence {
+    /// Marks a request as running until the returned value is dropped.
+    pub fn busy(self: &Rc<Self>) -> Busy {
+        self.running.set(self.running.get() + 1);
+        Busy(self.clone())
+    }
+
+    /// Ends when the connection should finish what it does and close.
+    pub async fn dismissed(&self) {
+        self.dismissal.notified().await;
+    }
+}
+
+/// A request that is running.
+pub struct Busy(Rc<Presence>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.running.set(self.0.running.get() - 1);
+        self.0.idle_since.set(Instant::now());
+    }
+}
+
+/// Speaks HTTP/1.1 on `stream` until it ends or is dismissed.
+pub async fn http1<S, B>(
+    builder: &http1::Builder,
+    stream: TcpStream,
+    service: S,
+    presence: &Presence,
+    patience: Patience,
+) where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = presence.dismissed() => {
+            // Closes at once when idle, else after the response that is running.
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                outcome = connection.as_mut() => outcome,
+                () = outstayed(presence, patience) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = outcome {
+        // A peer that goes away or talks nonsense is no news to the operator.
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Ends when a dismissed connection has been without a request for another idle
+/// time: a half-sent head, or a client that does not take its last bytes.
+async fn outstayed(presence: &Presence, patience: Patience) {
+    loop {
+        let since = presence.idle_since.get();
+        tokio::time::sleep_until(since.max(Instant::now()) + patience.idle).await;
+        if presence.running.get() == 0 && presence.idle_since.get() == since {
+            return;
+        }
+    }
+}
