@@ -1,0 +1,5 @@
+//! What the process says about itself.
+
+mod tallies;
+
+pub use tallies::{Tallies, WorkerTallies};

@@ -1,0 +1,197 @@
+//! Bodies on their way through. Streamed in both directions, never held whole.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::pool::Lease;
+use crate::server::Busy;
+
+/// The body of a response to a client.
+pub(super) struct Body {
+    source: Source,
+    /// The client's connection is busy until its response is through.
+    busy: Option<Busy>,
+}
+
+enum Source {
+    Full(Option<Bytes>),
+    Upstream {
+        incoming: Incoming,
+        /// The connection it comes over, pooled again when the body was read whole.
+        lease: Option<Lease>,
+        ended: bool,
+    },
+}
+
+impl Body {
+    pub(super) fn full(bytes: Bytes) -> Self {
+        Self {
+            source: Source::Full(Some(bytes)),
+            busy: None,
+        }
+    }
+
+    pub(super) fn upstream(incoming: Incoming, lease: Lease) -> Self {
+        let source = Source::Upstream {
+            incoming,
+            lease: Some(lease),
+            ended: false,
+        };
+        Self { source, busy: None }
+    }
+
+    pub(super) fn hold(&mut self, busy: Busy) {
+        self.busy = Some(busy);
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.source {
+            Source::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Source::Upstream {
+                incoming, ended, ..
+            } => {
+                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                *ended |= frame.is_none();
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Source::Upstream { incoming, .. } => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Source::Upstream { incoming, .. } => incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // hyper drops a body that it knows to be at its end without asking again.
+        if let Source::Upstream {
+            incoming,
+            lease,
+            ended,
+        } = &mut self.source
+            && (*ended || http_body::Body::is_end_stream(incoming))
+            && let Some(lease) = lease.take()
+        {
+            lease.release();
+        }
+    }
+}
+
+/// How far a request's body has come.
+pub(super) struct Progress {
+    ended: Cell<bool>,
+    moved: Cell<Instant>,
+}
+
+impl Progress {
+    fn new(ended: bool) -> Rc<Self> {
+        Rc::new(Self {
+            ended: Cell::new(ended),
+            moved: Cell::new(Instant::now()),
+        })
+    }
+
+    /// Whether the whole body was handed on.
+    pub(super) fn ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// When a part of it was last handed on, or it ended.
+    pub(super) fn moved(&self) -> Instant {
+        self.moved.get()
+    }
+}
+
+/// The body of a request to an upstream.
+pub(super) struct Upload {
+    incoming: Option<Incoming>,
+    progress: Rc<Progress>,
+}
+
+impl Upload {
+    pub(super) fn new(incoming: Incoming) -> Self {
+        let ended = http_body::Body::is_end_stream(&incoming);
+        Self {
+            incoming: (!ended).then_some(incoming),
+            progress: Progress::new(ended),
+        }
+    }
+
+    pub(super) fn empty() -> Self {
+        Self {
+            incoming: None,
+            progress: Progress::new(true),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.incoming.is_none()
+    }
+
+    pub(super) fn progress(&self) -> Rc<Progress> {
+        self.progress.clone()
+    }
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => http_body::Body::is_end_stream(incoming),
+            Some(Err(_)) => false,
+        };
+        self.progress.moved.set(Instant::now());
+        self.progress.ended.set(ended);
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming
+            .as_ref()
+            .is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+    }
+}

@@ -1,0 +1,149 @@
+//! New connections to upstreams.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::rt::ReadBufCursor;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::{TcpStream, UnixStream};
+
+use super::body::Upload;
+use super::error::ProxyError;
+use crate::model::{Address, Upstream};
+
+/// Opens a connection to `upstream` and leaves a task that drives it on this
+/// thread.
+pub(super) async fn connect(
+    upstream: &Upstream,
+    within: Duration,
+) -> Result<(SendRequest<Upload>, Socket), ProxyError> {
+    let stream = tokio::time::timeout(within, open(upstream.address())).await;
+    let socket = Socket::new(stream.map_err(|_| ProxyError::ConnectTimeout(within))??);
+    let (sender, connection) = http1::handshake(socket.clone())
+        .await
+        .map_err(ProxyError::Terminated)?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "upstream connection ended");
+        }
+    });
+    Ok((sender, socket))
+}
+
+async fn open(address: &Address) -> Result<Stream, ProxyError> {
+    match address {
+        Address::Unix(path) => UnixStream::connect(path)
+            .await
+            .map(|stream| Stream::Unix(TokioIo::new(stream))),
+        Address::Tcp { host, port } => {
+            // An address is taken as it stands; a name is resolved at each connect.
+            let addresses = match host.parse::<std::net::IpAddr>() {
+                Ok(address) => vec![(address, *port).into()],
+                Err(_) => tokio::net::lookup_host((host.as_str(), *port))
+                    .await
+                    .map_err(ProxyError::Resolve)?
+                    .collect(),
+            };
+            match TcpStream::connect(addresses.as_slice()).await {
+                Ok(stream) => stream
+                    .set_nodelay(true)
+                    .map(|()| Stream::Tcp(TokioIo::new(stream))),
+                Err(error) => Err(error),
+            }
+        }
+    }
+    .map_err(|error| match error.kind() {
+        // A socket file that is not there is a server that does not listen.
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => ProxyError::Refused(error),
+        _ => ProxyError::Connect(error),
+    })
+}
+
+enum Stream {
+    Tcp(TokioIo<TcpStream>),
+    Unix(TokioIo<UnixStream>),
+}
+
+/// The socket of a connection, shared with the pool so that it can have a look at
+/// an idle one.
+#[derive(Clone)]
+pub(super) struct Socket(Rc<RefCell<Stream>>);
+
+impl Socket {
+    fn new(stream: Stream) -> Self {
+        Self(Rc::new(RefCell::new(stream)))
+    }
+
+    /// Whether the peer is silent, as the server of an idle connection should be:
+    /// neither closed nor saying what nobody asked for. A system call, without
+    /// waiting.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let peeked = match &*self.0.borrow() {
+            Stream::Tcp(stream) => SockRef::from(stream.inner()).peek(&mut byte),
+            Stream::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
+        };
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl hyper::rt::Read for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self.0.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl hyper::rt::Write for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self.0.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.0.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.0.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self.0.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Why the proxy answers by itself: which status, whose fault.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::body::Body;
+use crate::model::Environment;
+use crate::routing::Unroutable;
+
+/// A request that the proxy answers instead of an upstream.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ProxyError {
+    /// The message itself, and not what it asks for, is at fault.
+    #[error("{0}")]
+    Malformed(&'static str),
+    #[error("method {0} is not served here")]
+    Method(http::Method),
+    #[error(transparent)]
+    Unroutable(Unroutable),
+    #[error("cannot resolve the upstream's name")]
+    Resolve(#[source] io::Error),
+    #[error("the upstream refuses connections")]
+    Refused(#[source] io::Error),
+    #[error("cannot connect to the upstream")]
+    Connect(#[source] io::Error),
+    #[error("the upstream did not accept a connection within {0:?}")]
+    ConnectTimeout(Duration),
+    #[error("the upstream closed the connection before its response")]
+    Terminated(#[source] hyper::Error),
+    #[error("the upstream's response is not HTTP/1.1")]
+    Protocol(#[source] hyper::Error),
+    #[error("the upstream switched protocols unasked")]
+    Switched,
+    #[error("the upstream sent no response within {0:?}")]
+    ResponseTimeout(Duration),
+    #[error("the request's body did not arrive")]
+    Upload(#[source] hyper::Error),
+    #[error("the request's body fell silent for {0:?}")]
+    UploadTimeout(Duration),
+}
+
+/// Whose fault it is. Decides the log level, never the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Client,
+    /// What the operator configured or has not deployed yet.
+    Operator,
+    Upstream,
+}
+
+impl ProxyError {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) | Self::Upload(_) | Self::Unroutable(Unroutable::BadOverride(_)) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
+            Self::Unroutable(Unroutable::NoDeployment { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Resolve(_)
+            | Self::Refused(_)
+            | Self::Connect(_)
+            | Self::Terminated(_)
+            | Self::Protocol(_)
+            | Self::Switched => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    pub(super) fn fault(&self) -> Fault {
+        match self {
+            Self::Malformed(_)
+            | Self::Method(_)
+            | Self::Upload(_)
+            | Self::UploadTimeout(_)
+            | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
+            Self::Unroutable(Unroutable::NoDeployment { .. }) => Fault::Operator,
+            Self::Resolve(_)
+            | Self::Refused(_)
+            | Self::Connect(_)
+            | Self::ConnectTimeout(_)
+            | Self::Terminated(_)
+            | Self::Protocol(_)
+            | Self::Switched
+            | Self::ResponseTimeout(_) => Fault::Upstream,
+        }
+    }
+
+    /// The error type of `Proxy-Status` (RFC 9209, section 2.3), also the `error` of
+    /// the body.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) | Self::Upload(_) | Self::UploadTimeout(_) => "http_request_error",
+            Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
+            Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
+            Self::Unroutable(Unroutable::NoDeployment { .. }) => "destination_unavailable",
+            Self::Resolve(_) => "dns_error",
+            Self::Refused(_) => "connection_refused",
+            Self::Connect(_) => "destination_ip_unroutable",
+            Self::ConnectTimeout(_) => "connection_timeout",
+            Self::Terminated(_) => "connection_terminated",
+            Self::Protocol(_) | Self::Switched => "http_protocol_error",
+            Self::ResponseTimeout(_) => "http_response_timeout",
+        }
+    }
+
+    /// Whether what follows on the connection can no longer be trusted to be the
+    /// next request.
+    fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed(_) | Self::Method(_) | Self::Upload(_) | Self::UploadTimeout(_)
+        )
+    }
+
+    /// The answer, in the words of this proxy: a short JSON body and `Proxy-Status`,
+    /// which tell it from anything that an upstream says.
+    pub(super) fn to_response(
+        &self,
+        environment: Environment,
+        host: Option<&HeaderValue>,
+    ) -> Response<Body> {
+        let mut body = json!({ "error": self.kind(), "message": self.to_string() });
+        match self {
+            Self::Unroutable(Unroutable::NoRoutine) => {
+                let host = host.map(|host| String::from_utf8_lossy(host.as_bytes()));
+                body["host"] = json!(host);
+                body["environment"] = json!(environment.as_str());
+            }
+            Self::Unroutable(Unroutable::NoDeployment {
+                routine,
+                environment,
+            }) => {
+                body["routine"] = json!(routine.as_str());
+                body["environment"] = json!(environment.as_str());
+            }
+            _ => {}
+        }
+        let mut body = body.to_string();
+        body.push('\n');
+        let mut response = Response::new(Body::full(Bytes::from(body)));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let proxy_status = format!("serin; error={}", self.kind());
+        let proxy_status = HeaderValue::try_from(proxy_status).expect("error types are ASCII");
+        headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
+        if matches!(self, Self::Method(_)) {
+            let allow = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+            headers.insert(ALLOW, allow);
+        }
+        if self.ends_connection() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

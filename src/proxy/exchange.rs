@@ -1,0 +1,131 @@
+//! One request to an upstream and its response, over a pooled connection or a new
+//! one.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::time::Instant;
+
+use super::Timeouts;
+use super::body::{Progress, Upload};
+use super::connect::connect;
+use super::error::ProxyError;
+use super::pool::{Lease, Pool, Pooled};
+use crate::model::Upstream;
+
+/// Sends `request` to `upstream` and waits for the head of its response.
+///
+/// A pooled connection may have died unnoticed. A request is then sent once more,
+/// on a new connection: always when none of it had left, else only when it is
+/// idempotent and has no body (RFC 9110, section 9.2.2).
+pub(super) async fn exchange(
+    pool: &Rc<Pool>,
+    upstream: &Upstream,
+    mut request: Request<Upload>,
+    timeouts: &Timeouts,
+) -> Result<(Response<Incoming>, Lease), ProxyError> {
+    let repeatable = request.method().is_idempotent() && request.body().is_empty();
+    if let Some(connection) = pool.take(upstream, !repeatable) {
+        let spare = repeatable.then(|| copy_of_head(&request));
+        match send(pool, upstream, connection, request, timeouts).await {
+            Ok(answer) => return Ok(answer),
+            Err(Failure::Unsent(unsent)) => request = *unsent,
+            Err(Failure::Died(error)) => request = spare.ok_or(error)?,
+            Err(Failure::Final(error)) => return Err(error),
+        }
+    }
+    let (sender, socket) = connect(upstream, timeouts.connect).await?;
+    let connection = Pooled { sender, socket };
+    send(pool, upstream, connection, request, timeouts)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Unsent(_) => ProxyError::Refused(std::io::ErrorKind::ConnectionReset.into()),
+            Failure::Died(error) | Failure::Final(error) => error,
+        })
+}
+
+fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
+    let mut copy = Request::new(Upload::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    copy.headers_mut().clone_from(request.headers());
+    copy
+}
+
+enum Failure {
+    /// The connection was closed before the request left.
+    Unsent(Box<Request<Upload>>),
+    /// The connection died under the request.
+    Died(ProxyError),
+    /// Another connection would not help.
+    Final(ProxyError),
+}
+
+async fn send(
+    pool: &Rc<Pool>,
+    upstream: &Upstream,
+    mut connection: Pooled,
+    request: Request<Upload>,
+    timeouts: &Timeouts,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    if connection.sender.ready().await.is_err() {
+        return Err(Failure::Unsent(Box::new(request)));
+    }
+    let upload = request.body().progress();
+    let response = connection.sender.try_send_request(request);
+    match within(timeouts.response_head, &upload, response).await {
+        Ok(Ok(response)) => {
+            let lease = Lease {
+                pool: pool.clone(),
+                upstream: upstream.clone(),
+                connection,
+                upload,
+            };
+            Ok((response, lease))
+        }
+        Ok(Err(error)) => Err(failure(error, &upload)),
+        Err(error) => Err(Failure::Final(error)),
+    }
+}
+
+fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
+    if let Some(unsent) = error.take_message() {
+        return Failure::Unsent(Box::new(unsent));
+    }
+    let error = error.into_error();
+    if error.is_user() && !upload.ended() {
+        // Our body failed, which is the client's body.
+        Failure::Final(ProxyError::Upload(error))
+    } else if error.is_parse() {
+        Failure::Final(ProxyError::Protocol(error))
+    } else {
+        Failure::Died(ProxyError::Terminated(error))
+    }
+}
+
+/// Waits for `response` until the request's body has been still, or gone, for
+/// `silence`. A long upload that moves is no silence.
+async fn within<T>(
+    silence: Duration,
+    upload: &Progress,
+    response: impl Future<Output = T>,
+) -> Result<T, ProxyError> {
+    let mut response = std::pin::pin!(response);
+    let mut until = Instant::now() + silence;
+    loop {
+        if let Ok(outcome) = tokio::time::timeout_at(until, response.as_mut()).await {
+            return Ok(outcome);
+        }
+        let due = upload.moved() + silence;
+        if due > until {
+            until = due;
+        } else if upload.ended() {
+            return Err(ProxyError::ResponseTimeout(silence));
+        } else {
+            return Err(ProxyError::UploadTimeout(silence));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One request, start to end.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::body::{Body, Upload};
+use super::error::{Fault, ProxyError};
+use super::exchange::exchange;
+use super::guard::admit;
+use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
+use super::worker::Worker;
+use super::{BuiltInRequest, Proxy};
+use crate::model::{Environment, Upstream};
+use crate::routing::Decision;
+
+impl Worker {
+    /// Answers every request, one way or the other.
+    pub(super) async fn respond(
+        self: Rc<Self>,
+        environment: Environment,
+        request: Request<Incoming>,
+        client: Rc<Client>,
+    ) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let decided = admit(&parts).and_then(|()| self.decide(environment, &parts, &client));
+        let (decision, key) = match decided {
+            Ok(decided) => decided,
+            Err(error) => {
+                tracing::debug!(%error, "request refused");
+                return error.to_response(environment, parts.headers.get(HOST));
+            }
+        };
+        self.tallies.count(decision.target.tally.0);
+
+        let answered = match &decision.target.upstream {
+            Some(upstream) => self.forward(parts, body, &client, upstream).await,
+            None => self.answer(&parts, body, &decision, key.as_deref()).await,
+        };
+        let mut response = answered.unwrap_or_else(|error| {
+            self.complain(&error, &decision);
+            error.to_response(environment, None)
+        });
+        if self.proxy.headers.response {
+            disclose(response.headers_mut(), &decision);
+        }
+        set_minted_key(response.headers_mut(), &decision);
+        response
+    }
+
+    /// The decision, by one table; and the key, where the built-in backend will
+    /// want to name it.
+    fn decide(
+        &self,
+        environment: Environment,
+        parts: &Parts,
+        client: &Client,
+    ) -> Result<(Decision, Option<Vec<u8>>), ProxyError> {
+        let Proxy { table, draws, .. } = &*self.proxy;
+        table.read(|table| {
+            let decision = table
+                .decide(environment, parts, client.address, draws)
+                .map_err(ProxyError::Unroutable)?;
+            let key = match (&decision.target.upstream, &decision.minted) {
+                (Some(_), _) => None,
+                (None, Some(minted)) => Some(minted.value.clone().into_bytes()),
+                (None, None) => table.key_of(&decision.target, parts, client.address),
+            };
+            Ok((decision, key))
+        })
+    }
+
+    async fn forward(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        client: &Client,
+        upstream: &Upstream,
+    ) -> Result<Response<Body>, ProxyError> {
+        let (upload, policy) = (Upload::new(body), self.proxy.headers);
+        to_upstream(&mut parts.uri, &mut parts.headers, client, upstream, policy);
+        if upload.size_hint().exact().is_none() {
+            // Said outright, because hyper drops a body of unknown length from methods
+            // that seldom have one.
+            parts
+                .headers
+                .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        parts.version = http::Version::HTTP_11;
+        let request = Request::from_parts(parts, upload);
+
+        let (response, lease) =
+            exchange(&self.pool, upstream, request, &self.proxy.timeouts).await?;
+
+        let (mut parts, incoming) = response.into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(ProxyError::Switched);
+        }
+        to_client(&mut parts.headers);
+        parts.version = http::Version::HTTP_11;
+        Ok(Response::from_parts(parts, Body::upstream(incoming, lease)))
+    }
+
+    /// Answers for a version without an upstream, after it has heard the whole
+    /// request, as an upstream would.
+    async fn answer(
+        &self,
+        parts: &Parts,
+        mut body: Incoming,
+        decision: &Decision,
+        key: Option<&[u8]>,
+    ) -> Result<Response<Body>, ProxyError> {
+        while let Some(frame) = body.frame().await {
+            frame.map_err(ProxyError::Upload)?;
+        }
+        let target = &decision.target;
+        let answer = (self.proxy.built_in)(&BuiltInRequest {
+            routine: target.routine.as_str(),
+            version: target.version.as_str(),
+            environment: target.environment,
+            method: parts.method.as_str(),
+            path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+            key,
+        });
+        let mut response = Response::new(Body::full(Bytes::from(answer)));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(response)
+    }
+
+    fn complain(&self, error: &ProxyError, decision: &Decision) {
+        let Decision { target, .. } = decision;
+        let cause = std::error::Error::source(error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        match error.fault() {
+            Fault::Upstream => self.complaints.upstream(target, error, &cause),
+            Fault::Operator | Fault::Client => tracing::debug!(%error, cause, "request failed"),
+        }
+    }
+}

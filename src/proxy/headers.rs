@@ -1,0 +1,216 @@
+//! What happens to headers on their way through: a rule a function.
+
+use std::net::IpAddr;
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+
+use super::HeaderPolicy;
+use crate::model::{TrustedProxies, Upstream};
+use crate::routing::Decision;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
+const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
+const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
+const X_SERIN_VERSION: HeaderName = HeaderName::from_static("x-serin-version");
+
+/// Meant for the next hop alone (RFC 9110, section 7.6.1), named or not.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The client of a connection, rendered once.
+pub(super) struct Client {
+    pub(super) address: IpAddr,
+    text: HeaderValue,
+    /// RFC 7239, section 6: an IPv6 address in brackets and quotes.
+    forwarded_for: String,
+    trusted: bool,
+}
+
+impl Client {
+    pub(super) fn new(address: IpAddr, trusted: &TrustedProxies) -> Self {
+        let address = address.to_canonical();
+        let text = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
+        let forwarded_for = match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("\"[{address}]\""),
+        };
+        Self {
+            address,
+            text,
+            forwarded_for,
+            trusted: trusted.contains(address),
+        }
+    }
+}
+
+/// Makes a client's head one for `upstream`.
+pub(super) fn to_upstream(
+    uri: &mut Uri,
+    headers: &mut HeaderMap,
+    client: &Client,
+    upstream: &Upstream,
+    policy: HeaderPolicy,
+) {
+    let host = take_target(uri, headers);
+    strip_hop_by_hop(headers);
+    // The client was asked for its body here; the upstream is not asked again.
+    headers.remove(EXPECT);
+    forward(headers, client, host.as_ref(), policy.forwarded);
+    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+    match host {
+        Some(host) if policy.preserve_host => drop(headers.insert(HOST, host)),
+        _ => {
+            let authority = HeaderValue::from_str(upstream.authority());
+            headers.insert(HOST, authority.expect("an authority is visible ASCII"));
+        }
+    }
+}
+
+/// The host that the client asked for, and a target in origin form.
+///
+/// RFC 9112, section 3.2.2: the authority of an absolute target replaces what
+/// `Host` says.
+fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    let Some(authority) = uri.authority() else {
+        return headers.get(HOST).cloned();
+    };
+    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let host = HeaderValue::from_str(host).ok();
+    let target = uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or(PathAndQuery::from_static("/"));
+    *uri = Uri::from(target);
+    host
+}
+
+/// Removes what must not travel past this hop.
+///
+/// `Connection` may appear more than once, and each line names more headers to
+/// drop; reading only the first lets a client smuggle a header through. `Host` and
+/// `Content-Length` are no options of a connection, whoever names them.
+pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Says who the client is. A trusted proxy's word is kept and continued; what
+/// others claim is replaced.
+fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>, rfc7239: bool) {
+    if !client.trusted {
+        for name in [
+            X_FORWARDED_FOR,
+            X_FORWARDED_HOST,
+            X_FORWARDED_PROTO,
+            FORWARDED,
+        ] {
+            headers.remove(name);
+        }
+    }
+    if rfc7239 {
+        append(headers, FORWARDED, forwarded(client, host));
+    }
+    append(headers, X_FORWARDED_FOR, client.text.clone());
+    headers
+        .entry(X_FORWARDED_PROTO)
+        .or_insert(HeaderValue::from_static("http"));
+    if let Some(host) = host {
+        headers
+            .entry(X_FORWARDED_HOST)
+            .or_insert_with(|| host.clone());
+    }
+}
+
+/// One element of RFC 7239's `Forwarded`.
+fn forwarded(client: &Client, host: Option<&HeaderValue>) -> HeaderValue {
+    // Quoted, for the colon of a port; a host holds neither quotes nor backslashes.
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host
+        .map(|host| format!(";host=\"{host}\""))
+        .unwrap_or_default();
+    let element = format!("for={};proto=http{host}", client.forwarded_for);
+    HeaderValue::try_from(element).expect("addresses and hosts are visible ASCII")
+}
+
+/// Adds `value` to the list that a field holds, on one line with what is there.
+fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let Some(_) = headers.get(&name) else {
+        headers.insert(name, value);
+        return;
+    };
+    let mut lines: Vec<&[u8]> = headers
+        .get_all(&name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    lines.push(value.as_bytes());
+    let joined = HeaderValue::from_bytes(&lines.join(&b", "[..]));
+    headers.insert(name, joined.expect("values joined by commas are a value"));
+}
+
+/// Makes an upstream's head one for the client.
+pub(super) fn to_client(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+}
+
+/// Says which version answered and why. An upstream's own word on it is replaced.
+pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
+    let target = &decision.target;
+    headers.insert(X_SERIN_ROUTINE, target.routine_value.clone());
+    headers.insert(X_SERIN_VERSION, target.version_value.clone());
+    match &target.deployment_value {
+        Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
+        None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
+    }
+    headers.insert(
+        X_SERIN_REASON,
+        HeaderValue::from_static(decision.reason.as_str()),
+    );
+}
+
+/// A year, in seconds.
+const MINTED_MAX_AGE: u32 = 31_536_000;
+
+/// Lets the client keep the key that was minted for it.
+pub(super) fn set_minted_key(headers: &mut HeaderMap, decision: &Decision) {
+    if let Some(minted) = &decision.minted {
+        let cookie = format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={MINTED_MAX_AGE}",
+            minted.cookie, minted.value
+        );
+        let cookie = HeaderValue::try_from(cookie).expect("a cookie's name is a token");
+        headers.append(SET_COOKIE, cookie);
+    }
+}

@@ -1,0 +1,105 @@
+//! Connections to upstreams that wait for their next request: one pool a worker.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hashbrown::HashTable;
+use hyper::client::conn::http1::SendRequest;
+use tokio::time::Instant;
+
+use super::body::{Progress, Upload};
+use super::connect::Socket;
+use crate::model::Upstream;
+
+/// Idle connections to one upstream that a worker keeps.
+const IDLE_PER_UPSTREAM_MAX: usize = 1_024;
+
+/// The idle connections of one worker, by upstream. It outlives every table: a
+/// connection is found by where it leads.
+#[derive(Default)]
+pub(super) struct Pool(RefCell<HashTable<Line>>);
+
+struct Line {
+    upstream: Upstream,
+    /// The one used last is used next, so that the others grow old and go.
+    idle: Vec<Idle>,
+}
+
+struct Idle {
+    connection: Pooled,
+    since: Instant,
+}
+
+/// A connection that can take a request.
+pub(super) struct Pooled {
+    pub(super) sender: SendRequest<Upload>,
+    pub(super) socket: Socket,
+}
+
+impl Pool {
+    /// A connection that was used before. `quiet` asks the socket whether the peer
+    /// has closed it, for requests that could not be repeated.
+    pub(super) fn take(&self, upstream: &Upstream, quiet: bool) -> Option<Pooled> {
+        let mut lines = self.0.borrow_mut();
+        let line = lines.find_mut(upstream.precomputed_hash(), |line| {
+            line.upstream == *upstream
+        })?;
+        while let Some(Idle { connection, .. }) = line.idle.pop() {
+            if !connection.sender.is_closed() && (!quiet || connection.socket.is_quiet()) {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn put(&self, upstream: &Upstream, connection: Pooled) {
+        let mut lines = self.0.borrow_mut();
+        let entry = lines.entry(
+            upstream.precomputed_hash(),
+            |line| line.upstream == *upstream,
+            |line| line.upstream.precomputed_hash(),
+        );
+        let mut entry = entry.or_insert_with(|| Line {
+            upstream: upstream.clone(),
+            idle: Vec::new(),
+        });
+        let idle = &mut entry.get_mut().idle;
+        if idle.len() < IDLE_PER_UPSTREAM_MAX {
+            idle.push(Idle {
+                connection,
+                since: Instant::now(),
+            });
+        }
+    }
+
+    /// Closes what has waited for longer than `idle`, and forgets upstreams that
+    /// nothing leads to any more.
+    pub(super) fn sweep(&self, idle: Duration) {
+        let now = Instant::now();
+        self.0.borrow_mut().retain(|line| {
+            let fresh = |waiting: &Idle| now - waiting.since < idle;
+            line.idle
+                .retain(|waiting| fresh(waiting) && !waiting.connection.sender.is_closed());
+            !line.idle.is_empty()
+        });
+    }
+}
+
+/// A connection that answers a request, on its way back to the pool.
+pub(super) struct Lease {
+    pub(super) pool: Rc<Pool>,
+    pub(super) upstream: Upstream,
+    pub(super) connection: Pooled,
+    pub(super) upload: Rc<Progress>,
+}
+
+impl Lease {
+    /// Gives the connection back after its response was read whole. One whose
+    /// request is still being sent is not used again: nobody knows where it ends.
+    pub(super) fn release(self) {
+        if self.upload.ended() && !self.connection.sender.is_closed() {
+            self.pool.put(&self.upstream, self.connection);
+        }
+    }
+}
