@@ -1,0 +1,43 @@
+//! `serin check`.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::Failure;
+use crate::config::{Config, Finding, ReadError};
+
+/// Reports every mistake of the file at `path` at once.
+pub fn check(path: &Path, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let (mistakes, warnings) = match Config::read(path) {
+        Ok(config) => (Vec::new(), config.warnings),
+        Err(ReadError::Mistakes { source, .. }) => (source.findings().to_vec(), Vec::new()),
+        Err(other) => return Err(other.into()),
+    };
+    let file = path.display();
+    if as_json {
+        let list = |findings: &[Finding]| -> Vec<_> {
+            let findings = findings.iter();
+            findings.map(|f| json!({ "line": f.line, "key": f.key, "message": f.text })).collect()
+        };
+        let report = json!({
+            "file": file.to_string(),
+            "ok": mistakes.is_empty(),
+            "mistakes": list(&mistakes),
+            "warnings": list(&warnings),
+        });
+        writeln!(out, "{report}")?;
+    } else {
+        for mistake in &mistakes {
+            writeln!(out, "{file}: {mistake}")?;
+        }
+        for warning in &warnings {
+            writeln!(out, "{file}: warning: {warning}")?;
+        }
+        if mistakes.is_empty() {
+            writeln!(out, "{file}: no mistakes")?;
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(Failure::Found) }
+}

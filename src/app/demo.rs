@@ -1,0 +1,59 @@
+//! `serin demo`: everything in one process, with nothing to set up.
+
+use std::io::{IsTerminal, Write};
+
+use super::live::show_live_counts;
+use super::serve::until_told_to_stop;
+use super::{Addresses, Failure, start};
+use crate::config::Config;
+
+/// The config that the demo runs, as it stands in the repository.
+pub const fn demo_config() -> &'static str {
+    include_str!("../../configs/demo.toml")
+}
+
+/// Runs the demo until SIGINT or SIGTERM.
+pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
+    let config = Config::parse(demo_config()).expect("the embedded config has no mistakes");
+    let running = start(&config)?;
+    introduce(running.addresses, out)?;
+    let (tallies, table) = (running.tallies.clone(), running.table.clone());
+    if out.is_terminal() {
+        let live = show_live_counts(&table, &tallies, out);
+        until_told_to_stop(running, live)
+    } else {
+        until_told_to_stop(running, std::future::pending())
+    }
+}
+
+fn introduce(addresses: Addresses, out: &mut impl Write) -> Result<(), Failure> {
+    let Addresses { production, staging, admin } = addresses;
+    write!(
+        out,
+        "\
+Serin runs the routine `checkout` on two built-in backends.
+
+  production  http://{production}   90 % 1723599747213377175, 10 % 1723599747213377176
+  staging     http://{staging}  100 % 1723599747213377176
+  admin       http://{admin}
+
+Send a request as a user, and see which version answers:
+
+  curl -s http://{production}/ -H 'Host: checkout.localhost' -H 'x-serin-key: user-42'
+
+Give half of the users the newer version, and ask again: nobody moves back.
+
+  curl -s http://{admin}/ -d Action=CreateRoutineCodeDeployment -d Version=2024-09-10 \\
+    -d Name=checkout -d Env=production -d Strategy=percentage --data-urlencode \\
+    'CodeVersions=[{{\"CodeVersion\":\"1723599747213377175\",\"Percentage\":50}},{{\"CodeVersion\":\"1723599747213377176\",\"Percentage\":50}}]'
+
+See why a user gets a version, and from which percentage on the newer one:
+
+  curl -s 'http://{admin}/api/v1/explain?routine=checkout&environment=production&key=user-42'
+
+Ctrl-C ends it. State is in memory.
+"
+    )?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Wiring: from a [`Config`](crate::config::Config) to running planes. Decides
+//! nothing; time, randomness and the environment enter here.
+
+mod check;
+mod demo;
+mod failure;
+mod live;
+mod listen;
+mod outside;
+mod running;
+mod serve;
+
+pub use check::check;
+pub use demo::{demo, demo_config};
+pub use failure::Failure;
+pub use running::{Addresses, Running, StartError, start};
+pub use serve::serve;

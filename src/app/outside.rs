@@ -1,0 +1,18 @@
+//! Time and randomness.
+
+use std::time::SystemTime;
+
+use crate::model::Timestamp;
+
+/// The wall clock.
+pub(super) fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// `N` bytes from the system's source.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has a source of randomness");
+    bytes
+}

@@ -1,0 +1,140 @@
+//! One request to an admin endpoint.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// How long an admin endpoint may take, from connecting to the last byte.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read.
+const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why the admin endpoint did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("`{0}` is no admin endpoint: write http://host:port")]
+    Url(String),
+    #[error("cannot reach {url}; is Serin running, and is this its admin address?")]
+    Connect { url: String, source: std::io::Error },
+    #[error("{url} did not answer within {ANSWER_WITHIN:?}")]
+    Slow { url: String },
+    #[error("{url} broke off")]
+    Broken { url: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("{url} is no admin endpoint of Serin: it answered {status}")]
+    Foreign { url: String, status: StatusCode },
+    #[error("refused: {message} ({code})")]
+    Refused { code: String, message: String },
+}
+
+impl ClientError {
+    /// Whether nobody was there to say anything.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Slow { .. } | Self::Broken { .. } => true,
+            Self::Url(_) | Self::Foreign { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
+
+/// The native API's way to refuse.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Reason,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    code: String,
+    message: String,
+}
+
+/// Sends `body` as JSON to `path` of the admin endpoint `url`.
+pub(super) fn send(
+    url: &str,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Result<Value, ClientError> {
+    let authority = authority(url).ok_or_else(|| ClientError::Url(url.to_owned()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, &authority)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body.to_string())))
+        .map_err(|_| ClientError::Url(url.to_owned()))?;
+    runtime.block_on(async {
+        let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(url, &authority, request));
+        let (status, bytes) =
+            answer.await.map_err(|_| ClientError::Slow { url: url.to_owned() })??;
+        let foreign = || ClientError::Foreign { url: url.to_owned(), status };
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|_| foreign());
+        }
+        let Refusal { error } = serde_json::from_slice(&bytes).map_err(|_| foreign())?;
+        Err(ClientError::Refused { code: error.code, message: error.message })
+    })
+}
+
+/// `host:port` of `http://host:port`, with the port that the scheme implies.
+fn authority(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host().filter(|_| uri.scheme_str() == Some("http") && uri.path() == "/")?;
+    Some(format!("{host}:{}", uri.port_u16().unwrap_or(80)))
+}
+
+async fn exchange(
+    url: &str,
+    authority: &str,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), ClientError> {
+    let broken = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Broken {
+        url: url.to_owned(),
+        source,
+    };
+    let stream = TcpStream::connect(authority)
+        .await
+        .map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(error.into()))?;
+    let talk = async {
+        let response = sender.send_request(request).await.map_err(|error| broken(error.into()))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
+        Ok((status, body.map_err(broken)?.to_bytes()))
+    };
+    tokio::pin!(talk);
+    tokio::select! {
+        biased;
+        answer = &mut talk => answer,
+        // What the end of the connection means is told by the exchange that it breaks.
+        _ = connection => talk.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_endpoint_is_a_plain_http_origin() {
+        assert_eq!(authority("http://127.0.0.1:8090").as_deref(), Some("127.0.0.1:8090"));
+        assert_eq!(authority("http://[::1]:8090/").as_deref(), Some("[::1]:8090"));
+        assert_eq!(authority("http://localhost").as_deref(), Some("localhost:80"));
+        for url in ["", "localhost:8090", "https://localhost", "http://a/b", "/"] {
+            assert_eq!(authority(url), None, "{url}");
+        }
+    }
+}
