@@ -1,3 +1,4 @@
 //! Serin
 
+pub mod config;
 pub mod model;
