@@ -60,8 +60,7 @@ impl<'a> Table<'a> {
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
         let value = self.entries?.get(key)?;
-        // A value of no length is what the parser makes up where one is missing.
-        (!value.span().is_empty()).then(|| self.value(self.path_of(key), value))
+        Some(Value::new(self.path_of(key), value, self.findings))
     }
 
     /// As [`Table::get`], and refuses a table without it.
@@ -85,17 +84,7 @@ impl<'a> Table<'a> {
                 None => format!("unknown key; there are `{}`", known.join("`, `")),
             };
             self.findings
-                .mistake(key.span().start, &self.path_of(written), &advice);
-        }
-    }
-
-    fn value(&self, path: String, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        let at = value.span().start;
-        Value {
-            path,
-            at,
-            written: value.get_ref(),
-            findings: self.findings,
+                .unknown_key(key.span().start, &self.path_of(written), &advice);
         }
     }
 
@@ -117,6 +106,15 @@ pub(super) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    fn new(path: String, value: &'a Spanned<DeValue<'a>>, findings: &'a Findings) -> Self {
+        Self {
+            path,
+            at: value.span().start,
+            written: value.get_ref(),
+            findings,
+        }
+    }
+
     pub(super) fn line(&self) -> usize {
         self.findings.line(self.at)
     }
@@ -176,12 +174,7 @@ impl<'a> Value<'a> {
     pub(super) fn list(&self) -> Option<Vec<Self>> {
         match self.written {
             DeValue::Array(array) => {
-                let item = |item: &'a Spanned<DeValue<'a>>| Self {
-                    path: self.path.clone(),
-                    at: item.span().start,
-                    written: item.get_ref(),
-                    findings: self.findings,
-                };
+                let item = |item| Self::new(self.path.clone(), item, self.findings);
                 Some(array.iter().map(item).collect())
             }
             _ => self.refuse_type("a list in brackets"),

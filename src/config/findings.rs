@@ -37,6 +37,8 @@ pub(super) struct Findings {
     line_starts: Vec<usize>,
     /// Lines that are no TOML. What else was understood of them is a guess.
     broken_lines: HashSet<usize>,
+    /// Lines below a table's header that is broken: whose keys they are is unknown.
+    headless_lines: HashSet<usize>,
     mistakes: RefCell<Vec<(usize, Finding)>>,
     warnings: RefCell<Vec<(usize, Finding)>>,
 }
@@ -49,6 +51,7 @@ impl Findings {
                 .chain(newlines.map(|(at, _)| at + 1))
                 .collect(),
             broken_lines: HashSet::new(),
+            headless_lines: HashSet::new(),
             mistakes: RefCell::default(),
             warnings: RefCell::default(),
         }
@@ -74,6 +77,14 @@ impl Findings {
                 None => self.finding(span.start, "", &message),
             };
             self.mistakes.get_mut().push((span.start, finding));
+        }
+        let mut headless = false;
+        for (number, line) in (1..).zip(text.split('\n')) {
+            if line.trim_start().starts_with('[') {
+                headless = self.broken_lines.contains(&number);
+            } else if headless {
+                self.headless_lines.insert(number);
+            }
         }
     }
 
@@ -114,6 +125,13 @@ impl Findings {
         let finding = self.finding(at, key, why);
         if !self.broken_lines.contains(&finding.line) {
             self.mistakes.borrow_mut().push((at, finding));
+        }
+    }
+
+    /// As [`Findings::mistake`], of a key that its table does not have.
+    pub(super) fn unknown_key(&self, at: usize, key: &str, advice: &dyn Display) {
+        if !self.headless_lines.contains(&self.line(at)) {
+            self.mistake(at, key, advice);
         }
     }
 
@@ -167,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_is_told_beside_the_other_mistakes() {
-        let text = "[server]\nworkers = \ndrain_timeout = \"x\"\n[timeouts]\nconnect = 2s\n[headers\nresponse = 1\n";
+        let text = "[server]\nworkers = \ndrain_timeout = \"x\"\n[timeouts]\nconnect = 2s\n[headers\nresponse = true\n[listen]\nadmin = 1\n";
         let mistakes = mistakes_of(text);
         let lines: Vec<_> = mistakes
             .iter()
@@ -175,8 +193,18 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            ["line 2", "line 3", "line 5", "line 6", "line 7"],
+            ["line 2", "line 3", "line 5", "line 6", "line 9"],
             "{mistakes:#?}"
+        );
+    }
+
+    #[test]
+    fn a_line_is_told_once_that_it_is_no_toml() {
+        let mistakes = mistakes_of("[trusted]\nproxies = [x y =");
+        assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+        assert_eq!(
+            mistakes_of("[server]\nworkers = 1\nworkers = 2"),
+            ["line 3: duplicate key: `workers`"]
         );
     }
 
@@ -190,6 +218,9 @@ mod tests {
         );
         let mistakes = mistakes_of(&text);
         assert_eq!(mistakes.len(), 2, "{mistakes:#?}");
+        // Half of a header is no unknown key.
+        let mistakes = mistakes_of("[time outs]\nconnect = \"2s\"");
+        assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
     }
 
     #[test]

@@ -300,7 +300,7 @@ cohort = 1
 
     #[test]
     fn a_default_routine_may_be_made_later() {
-        let config = parsed("default_routine = \"shop\"");
+        let config = parsed("default_routine = \"shop\"\n[[routine]]\nname = \"cart\"");
         assert_eq!(config.default_routine.unwrap().as_str(), "shop");
         assert_eq!(config.warnings.len(), 1);
         assert_eq!(

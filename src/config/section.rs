@@ -239,6 +239,12 @@ mod tests {
             let mistakes = mistakes_of(&format!("[listen]\nproduction = \"{production}\""));
             assert_eq!(mistakes.len(), 1, "{production}: {mistakes:?}");
         }
+        let staging = mistakes_of("[listen]\nstaging = \"0.0.0.0:8080\"");
+        assert_eq!(staging.len(), 1, "{staging:?}");
+        assert_eq!(
+            mistakes_of("[listen]\nproduction = \"0.0.0.0:1\"\nstaging = \"[::1]:1\""),
+            [""; 0]
+        );
         for production in ["127.0.0.2:8081", "[::1]:8081", "127.0.0.1:0"] {
             assert_eq!(
                 mistakes_of(&format!("[listen]\nproduction = \"{production}\"")),

@@ -14,12 +14,9 @@ pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
 /// More differences than this are another word.
 const SLIPS_MAX: usize = 3;
 
-/// `CodeVersion`, `code-version` and `code_version` are one key to a guess.
+/// Case is no difference to a guess.
 fn fold(key: &str) -> Vec<char> {
-    key.chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    key.chars().map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// How many characters differ, where two neighbours swapped count once
@@ -57,6 +54,7 @@ mod tests {
             ("upstreams", "upstream"),
             ("nmae", "name"),
             ("evn", "env"),
+            ("NAME", "name"),
         ] {
             assert_eq!(nearest(written, &KNOWN), Some(meant), "{written}");
         }
