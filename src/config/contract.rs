@@ -1,0 +1,217 @@
+//! What the keys mean to other tools, and what the files in `configs/` say.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::{Config, Headers, Listen, Timeouts};
+use crate::model::{DeclaredRoutine, Domain, Environment, RoutineName, Shares, Sticky, Upstream};
+
+/// What other tools rely on: these keys, with these meanings.
+const CONTRACT: &str = r#"
+default_routine = "checkout"
+domain = "edge.test"
+
+[listen]
+production = "127.0.0.1:8080"
+staging    = "127.0.0.1:8081"
+admin      = "127.0.0.1:8090"
+
+[server]
+workers = 2
+drain_timeout = "5s"
+
+[store]
+path = "serin.db"
+
+[timeouts]
+connect = "2s"
+response_head = "30s"
+client_idle = "60s"
+upstream_idle = "15s"
+
+[headers]
+response = true
+override = true
+preserve_host = true
+forwarded = false
+
+[trusted]
+proxies = ["10.0.0.0/8"]
+
+[[routine]]
+name   = "checkout"
+routes = ["shop.example.com/checkout*"]
+sticky = ["header:x-user-id", "cookie:uid", "client-ip"]
+cohort = ""
+
+[[routine.version]]
+code_version = "1723599747213377175"
+upstream     = "http://127.0.0.1:9001"
+
+[[routine.version]]
+code_version = "1723599747213377176"
+upstream     = "http://127.0.0.1:9002"
+
+[[routine.deployment]]
+env = "production"
+code_versions = [{ code_version = "1723599747213377175", percentage = 90 }, { code_version = "1723599747213377176", percentage = 10 }]
+"#;
+
+const EXAMPLE: &str = include_str!("../../configs/example.toml");
+const MINIMAL: &str = include_str!("../../configs/minimal.toml");
+const DEMO: &str = include_str!("../../configs/demo.toml");
+
+const STABLE: &str = "1723599747213377175";
+const CANARY: &str = "1723599747213377176";
+
+fn parsed(text: &str) -> Config {
+    Config::parse(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn listed(shares: &Shares) -> Vec<(&str, u8)> {
+    shares
+        .iter()
+        .map(|(version, percent)| (version.as_str(), percent.get()))
+        .collect()
+}
+
+fn deployments(routine: &DeclaredRoutine) -> Vec<(Environment, Vec<(&str, u8)>)> {
+    let deployments = routine.deployments.iter();
+    deployments
+        .map(|deployed| (deployed.environment, listed(&deployed.shares)))
+        .collect()
+}
+
+fn upstreams(routine: &DeclaredRoutine) -> Vec<(&str, Option<&str>)> {
+    let versions = routine.versions.iter();
+    versions
+        .map(|v| {
+            (
+                v.code_version.as_str(),
+                v.upstream.as_ref().map(Upstream::as_str),
+            )
+        })
+        .collect()
+}
+
+fn routes(routine: &DeclaredRoutine) -> Vec<String> {
+    routine.routes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_contract_means_what_it_says() {
+    let config = parsed(CONTRACT);
+
+    assert_eq!(config.warnings, []);
+    assert_eq!(
+        config.default_routine.as_ref().map(RoutineName::as_str),
+        Some("checkout")
+    );
+    assert_eq!(
+        config.domain.as_ref().map(Domain::as_str),
+        Some("edge.test")
+    );
+    assert_eq!(config.listen, Listen::default());
+    assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 2);
+    assert_eq!(config.server.drain_timeout.as_secs(), 5);
+    assert_eq!(config.store_path.as_deref(), Some(Path::new("serin.db")));
+    assert_eq!(
+        (config.timeouts, config.headers),
+        (Timeouts::default(), Headers::default())
+    );
+    assert!(config.trusted_proxies.contains([10, 255, 0, 1].into()));
+    assert!(!config.trusted_proxies.contains([11, 0, 0, 1].into()));
+
+    let [checkout] = config.routines.as_slice() else {
+        panic!("one routine")
+    };
+    assert_eq!(checkout.name.as_str(), "checkout");
+    assert_eq!(routes(checkout), ["shop.example.com/checkout*"]);
+    let sticky = Sticky::parse(["header:x-user-id", "cookie:uid", "client-ip"]).unwrap();
+    assert_eq!(checkout.sticky, Some(sticky));
+    assert_eq!(checkout.cohort.as_deref(), Some(""));
+    let (stable, canary) = ("http://127.0.0.1:9001", "http://127.0.0.1:9002");
+    assert_eq!(
+        upstreams(checkout),
+        [(STABLE, Some(stable)), (CANARY, Some(canary))]
+    );
+    assert_eq!(
+        deployments(checkout),
+        [(Environment::Production, vec![(STABLE, 90), (CANARY, 10)])]
+    );
+}
+
+#[test]
+fn the_example_is_whole_and_without_warnings() {
+    let config = parsed(EXAMPLE);
+
+    assert_eq!(config.warnings, []);
+    let [checkout] = config.routines.as_slice() else {
+        panic!("one routine")
+    };
+    assert_eq!(checkout.name.as_str(), "checkout");
+    assert_eq!(
+        routes(checkout),
+        ["shop.example.com/checkout*", "*.shop.example.com/*"]
+    );
+    let sticky = Sticky::parse(["header:x-user-id", "cookie:uid", "client-ip"]).unwrap();
+    assert_eq!(checkout.sticky, Some(sticky));
+    assert_eq!(checkout.cohort.as_deref(), Some(""));
+    let (stable, canary) = ("http://127.0.0.1:9001", "unix:/run/checkout.sock");
+    assert_eq!(
+        upstreams(checkout),
+        [(STABLE, Some(stable)), (CANARY, Some(canary))]
+    );
+}
+
+#[test]
+fn the_example_writes_every_default_that_it_names() {
+    let (example, default) = (parsed(EXAMPLE), parsed(""));
+    assert_eq!(example.listen, default.listen);
+    assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
+    assert_eq!(example.timeouts, default.timeouts);
+    assert_eq!(example.headers, default.headers);
+}
+
+#[test]
+fn the_demo_is_a_canary_at_ten_percent() {
+    let config = parsed(DEMO);
+
+    assert_eq!(config.warnings, []);
+    assert_eq!(
+        config.default_routine.as_ref().unwrap().as_str(),
+        "checkout"
+    );
+    assert_eq!(
+        (config.listen, config.store_path),
+        (Listen::default(), None)
+    );
+    let [checkout] = config.routines.as_slice() else {
+        panic!("one routine")
+    };
+    assert_eq!(checkout.sticky, Some(Sticky::default()));
+    assert_eq!(upstreams(checkout), [(STABLE, None), (CANARY, None)]);
+    assert_eq!(
+        deployments(checkout),
+        [
+            (Environment::Production, vec![(STABLE, 90), (CANARY, 10)]),
+            (Environment::Staging, vec![(CANARY, 100)]),
+        ]
+    );
+}
+
+#[test]
+fn the_minimal_config_serves_one_version_and_keeps_its_state() {
+    let config = parsed(MINIMAL);
+
+    assert_eq!(config.warnings, []);
+    assert!(config.store_path.is_some());
+    let [shop] = config.routines.as_slice() else {
+        panic!("one routine")
+    };
+    assert_eq!(config.default_routine.as_ref(), Some(&shop.name));
+    assert_eq!(
+        deployments(shop),
+        [(Environment::Production, vec![("1", 100)])]
+    );
+}

@@ -1,0 +1,331 @@
+//! The tables of the file that are about Serin itself.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::file::{Table, Value};
+use super::settings::{Headers, Listen, Server, Timeouts};
+use super::value::{address, duration, network, store_path, timeout};
+use crate::model::TrustedProxies;
+
+/// More threads than this are a slip of the keyboard.
+const WORKERS_MAX: u64 = 1024;
+
+/// `[listen]`.
+pub(super) fn listen(root: &Table<'_>) -> Listen {
+    let table = root.section("listen", &["production", "staging", "admin"]);
+    let default = Listen::default();
+    let production = Listener::new(&table, "production", default.production);
+    let staging = Listener::new(&table, "staging", default.staging);
+    let admin = Listener::new(&table, "admin", default.admin);
+
+    if let (Some(value), Some(address)) = (&admin.value, admin.address)
+        && !address.ip().to_canonical().is_loopback()
+    {
+        value.refuse(format!(
+            "`{address}` must be a loopback address: whoever reaches admin may change everything, since no signature is checked"
+        ));
+    }
+    staging.refuse_collision(&production);
+    admin.refuse_collision(&production);
+    admin.refuse_collision(&staging);
+
+    Listen {
+        production: production.address.unwrap_or(default.production),
+        staging: staging.address.unwrap_or(default.staging),
+        admin: admin.address.unwrap_or(default.admin),
+    }
+}
+
+/// One of the addresses, as far as it is written and sound.
+struct Listener<'a> {
+    name: &'static str,
+    value: Option<Value<'a>>,
+    address: Option<SocketAddr>,
+}
+
+impl<'a> Listener<'a> {
+    fn new(table: &Table<'a>, name: &'static str, default: SocketAddr) -> Self {
+        let value = table.get(name);
+        let address = match &value {
+            Some(value) => value.parsed(address),
+            None => Some(default),
+        };
+        Self {
+            name,
+            value,
+            address,
+        }
+    }
+
+    /// Blames what is written; two defaults never collide.
+    fn refuse_collision(&self, other: &Self) {
+        let (Some(mine), Some(theirs)) = (self.address, other.address) else {
+            return;
+        };
+        if !collide(mine, theirs) {
+            return;
+        }
+        let (blamed, other) = if self.value.is_some() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        if let (Some(value), Some(taken)) = (&blamed.value, other.address) {
+            let default = if other.value.is_none() {
+                ", its default"
+            } else {
+                ""
+            };
+            value.refuse_together(format!(
+                "collides with `listen.{}`, which listens on {taken}{default}",
+                other.name
+            ));
+        }
+    }
+}
+
+/// Whether the two cannot both be bound. Port 0 is another port each time.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let (a_ip, b_ip) = (a.ip().to_canonical(), b.ip().to_canonical());
+    a.port() == b.port()
+        && a.port() != 0
+        && (a_ip == b_ip || covers(a_ip, b_ip) || covers(b_ip, a_ip))
+}
+
+/// `0.0.0.0` is every IPv4 address, `::` is every address.
+fn covers(all: IpAddr, one: IpAddr) -> bool {
+    all.is_unspecified() && (all.is_ipv6() || one.is_ipv4())
+}
+
+/// `[server]`.
+pub(super) fn server(root: &Table<'_>) -> Server {
+    let table = root.section("server", &["workers", "drain_timeout"]);
+    let default = Server::default();
+    let workers = table.get("workers").and_then(|value| {
+        let number = value.whole()?;
+        let workers = usize::try_from(number)
+            .ok()
+            .filter(|_| number <= WORKERS_MAX);
+        let workers = workers.and_then(NonZeroUsize::new);
+        if workers.is_none() {
+            value.refuse(format!("must be 1 to {WORKERS_MAX}, not {number}"));
+        }
+        workers
+    });
+    let drain_timeout = table
+        .get("drain_timeout")
+        .and_then(|value| value.parsed(duration));
+    Server {
+        workers,
+        drain_timeout: drain_timeout.unwrap_or(default.drain_timeout),
+    }
+}
+
+/// `[store]`.
+pub(super) fn store(root: &Table<'_>) -> Option<PathBuf> {
+    let table = root.get("store")?.table(&["path"])?;
+    table.required("path")?.parsed(store_path)
+}
+
+/// `[timeouts]`.
+pub(super) fn timeouts(root: &Table<'_>) -> Timeouts {
+    let known = ["connect", "response_head", "client_idle", "upstream_idle"];
+    let table = root.section("timeouts", &known);
+    let default = Timeouts::default();
+    let read = |key, default: Duration| {
+        table
+            .get(key)
+            .and_then(|value| value.parsed(timeout))
+            .unwrap_or(default)
+    };
+    Timeouts {
+        connect: read("connect", default.connect),
+        response_head: read("response_head", default.response_head),
+        client_idle: read("client_idle", default.client_idle),
+        upstream_idle: read("upstream_idle", default.upstream_idle),
+    }
+}
+
+/// `[headers]`.
+pub(super) fn headers(root: &Table<'_>) -> Headers {
+    let table = root.section(
+        "headers",
+        &["response", "override", "preserve_host", "forwarded"],
+    );
+    let default = Headers::default();
+    let read = |key, default| {
+        table
+            .get(key)
+            .and_then(|value| value.switch())
+            .unwrap_or(default)
+    };
+    Headers {
+        response: read("response", default.response),
+        r#override: read("override", default.r#override),
+        preserve_host: read("preserve_host", default.preserve_host),
+        forwarded: read("forwarded", default.forwarded),
+    }
+}
+
+/// `[trusted]`.
+pub(super) fn trusted_proxies(root: &Table<'_>) -> TrustedProxies {
+    let table = root.section("trusted", &["proxies"]);
+    let values = table
+        .get("proxies")
+        .and_then(|list| list.list())
+        .unwrap_or_default();
+    let read = |value: &Value<'_>| {
+        let network = value.parsed(network)?;
+        if network.prefix_len() == 0 {
+            value.warn(format!(
+                "`{network}` is everybody: whatever a client claims is believed"
+            ));
+        }
+        Some(network)
+    };
+    TrustedProxies::new(values.iter().filter_map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, mistakes_of};
+
+    /// Asserts that `text` has this one mistake.
+    fn refused(text: &str, mistake: &str) {
+        assert_eq!(mistakes_of(text), [mistake], "{text}");
+    }
+
+    #[test]
+    fn admin_is_a_loopback_address() {
+        for address in [
+            "0.0.0.0:0",
+            "192.0.2.1:8090",
+            "[::]:0",
+            "[::ffff:192.0.2.1]:1",
+        ] {
+            let mistakes = mistakes_of(&format!("[listen]\nadmin = \"{address}\""));
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            assert!(
+                mistakes[0].starts_with("line 2: listen.admin: `"),
+                "{mistakes:?}"
+            );
+            assert!(
+                mistakes[0].contains("must be a loopback address"),
+                "{mistakes:?}"
+            );
+        }
+        for address in ["127.0.0.2:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(
+                mistakes_of(&format!("[listen]\nadmin = \"{address}\"")),
+                [""; 0]
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_listeners_collide() {
+        refused(
+            "[listen]\nproduction = \"127.0.0.1:1\"\nstaging = \"127.0.0.1:1\"",
+            "line 3: listen.staging: collides with `listen.production`, which listens on 127.0.0.1:1",
+        );
+        refused(
+            "[listen]\nproduction = \"127.0.0.1:8090\"",
+            "line 2: listen.production: collides with `listen.admin`, which listens on 127.0.0.1:8090, its default",
+        );
+        for production in ["0.0.0.0:8081", "[::]:8081", "[::ffff:127.0.0.1]:8081"] {
+            let mistakes = mistakes_of(&format!("[listen]\nproduction = \"{production}\""));
+            assert_eq!(mistakes.len(), 1, "{production}: {mistakes:?}");
+        }
+        let staging = mistakes_of("[listen]\nstaging = \"0.0.0.0:8080\"");
+        assert_eq!(staging.len(), 1, "{staging:?}");
+        assert_eq!(
+            mistakes_of("[listen]\nproduction = \"0.0.0.0:1\"\nstaging = \"[::1]:1\""),
+            [""; 0]
+        );
+        for production in ["127.0.0.2:8081", "[::1]:8081", "127.0.0.1:0"] {
+            assert_eq!(
+                mistakes_of(&format!("[listen]\nproduction = \"{production}\"")),
+                [""; 0]
+            );
+        }
+    }
+
+    #[test]
+    fn port_0_never_collides() {
+        let text = "[listen]\nproduction = \"127.0.0.1:0\"\nstaging = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
+        assert_eq!(mistakes_of(text), [""; 0]);
+    }
+
+    #[test]
+    fn workers_are_at_least_one() {
+        refused(
+            "[server]\nworkers = 0",
+            "line 2: server.workers: must be 1 to 1024, not 0",
+        );
+        refused(
+            "[server]\nworkers = 1025",
+            "line 2: server.workers: must be 1 to 1024, not 1025",
+        );
+        refused(
+            "[server]\nworkers = \"2\"",
+            "line 2: server.workers: must be a whole number, not a string",
+        );
+        let huge = "9".repeat(40);
+        refused(
+            &format!("[server]\nworkers = {huge}"),
+            &format!("line 2: server.workers: {huge} is out of range"),
+        );
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        refused(
+            "[timeouts]\nconnect = \"2\"",
+            "line 2: timeouts.connect: `2` must be a whole number and `ms`, `s`, `m` or `h`, as in `2s`",
+        );
+        refused(
+            "[server]\ndrain_timeout = 5",
+            "line 2: server.drain_timeout: must be a string in quotes, not an integer",
+        );
+        for key in ["connect", "response_head", "client_idle", "upstream_idle"] {
+            let mistake = format!("line 2: timeouts.{key}: must be longer than zero");
+            refused(&format!("[timeouts]\n{key} = \"0s\""), &mistake);
+        }
+    }
+
+    #[test]
+    fn switches_are_true_or_false() {
+        for key in ["response", "override", "preserve_host", "forwarded"] {
+            let mistake =
+                format!("line 2: headers.{key}: must be `true` or `false`, not an integer");
+            refused(&format!("[headers]\n{key} = 1"), &mistake);
+        }
+    }
+
+    #[test]
+    fn a_store_has_a_path() {
+        refused("[store]", "line 1: store.path: is missing");
+        refused(
+            "store = \"serin.db\"",
+            "line 1: store: must be a table, not a string",
+        );
+    }
+
+    #[test]
+    fn proxies_are_networks_or_addresses() {
+        refused(
+            "[trusted]\nproxies = [\n\"10.0.0.1\",\n\"proxy.test\",\n]",
+            "line 4: trusted.proxies: `proxy.test` must be a network or an address, as in `10.0.0.0/8` or `10.0.0.1`",
+        );
+    }
+
+    #[test]
+    fn to_trust_everybody_is_taken_with_a_warning() {
+        let config = Config::parse("[trusted]\nproxies = [\"0.0.0.0/0\"]").unwrap();
+        assert_eq!((config.warnings.len(), config.warnings[0].line), (1, 2));
+        assert!(config.trusted_proxies.contains([192, 0, 2, 1].into()));
+    }
+}
