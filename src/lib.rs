@@ -1,4 +1,81 @@
-//! Serin
+//! Serin is an edge request router simulator with percentage canary routing: a
+//! reverse proxy that gives every user the right version of a routine, and an admin
+//! endpoint, in the dialect of Alibaba Cloud ESA, that changes who gets what while
+//! traffic flows.
+//!
+//! ```text
+//! bytes ─► request ─► routine ─► sticky key ─► position ─► version ─► upstream ─► response   data plane
+//!                     └─────────────────── one Decision ───────────────────┘
+//! operator ─► API action ─► Command ─► catalog ─► stored ─► RoutingTable ─► swap    control plane
+//! ```
+//!
+//! **Deciding is synchronous and pure. Carrying out is asynchronous and dumb.** The
+//! data plane decides with [`routing::RoutingTable::decide`], the control plane with
+//! [`control::apply`]. Neither touches a socket, a clock, a lock or a source of
+//! randomness: what is drawn or counted is handed in. So both can be read, tested
+//! and measured alone. The two planes meet in one object, the published table.
+//!
+//! # The rooms
+//!
+//! In reading order; `tests/it/architecture.rs` fails when this map is not true.
+//!
+//! | room | what lives there | may name |
+//! |---|---|---|
+//! | [`model`] | the nouns: names, routes, splits, routines, the catalog | |
+//! | [`routing`] | from a request to a `Decision`; the table, and its one swap | `model` |
+//! | [`server`] | the one accept loop behind every `serve` | |
+//! | [`observe`] | what the process says about itself | `model` |
+//! | [`config`] | what the operator wrote, checked | `model` |
+//! | [`proxy`] | the data plane: workers, pools, headers, errors | `routing`, `model`, `observe`, `server` |
+//! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
+//! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
+//! | [`backend`] | the built-in upstream that names its version | |
+//! | [`client`] | the admin API from outside | |
+//! | [`cli`] | arguments | |
+//! | [`app`] | wiring, time, randomness, the environment | all of the above |
+//!
+//! `main` names `app`, `cli` and `client`.
+//!
+//! # The laws
+//!
+//! 1. **One truth, one writer, one swap.** What must agree is in one
+//!    [`routing::RoutingTable`], replaced whole by [`routing::TableWriter`].
+//! 2. **One table a request.** [`routing::TableReader::read`] takes a closure, so that
+//!    no guard outlives it or crosses an `.await`.
+//! 3. **Snapshots hold values.** Pools, counters and tasks outlive tables and are found
+//!    by identity: an upstream's text, a routine's slot, a version's tally.
+//! 4. **Compiling cannot fail.** Every conflict is refused before it reaches the
+//!    catalog.
+//! 5. **Applied, stored, published, answered**, in that order, by one thread that
+//!    finishes what it began even if the caller hangs up. Queries go the same way, so
+//!    an operator reads what was just written.
+//! 6. **The split rule is forever.** Hash, seed and order are a contract with every
+//!    user; golden vectors in `tests/vectors` guard it.
+//! 7. **Parse at the door.** Inside, a [`model::Percent`] is 1 to 100 and
+//!    [`model::Shares`] sum to 100. Nobody checks twice.
+//! 8. **A peer can never make us panic.** `expect` names an invariant of ours; it never
+//!    stands on a byte that someone sent. `unsafe` is forbidden.
+//! 9. **Everything has a limit**, named, with its unit.
+//! 10. **Time, randomness and the environment enter in [`app`]** and travel as
+//!     arguments. (Timeouts are the exception: they are tokio's.)
+//! 11. **Wire and disk have their own shapes.** The nouns of [`model`] do not derive
+//!     `Serialize`.
+//!
+//! # Choices
+//!
+//! - The table is a persistent value: texts are found in hash tables of 1,024 shards,
+//!   routines in chunks of 256, and a change copies the shard and the chunk that it
+//!   touches. So a lookup costs the same whatever the number of routines, and a
+//!   deployment is published in microseconds among 100,000 of them.
+//! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
+//!   would let a second Serin in to take half of the connections.
+//! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
+//!   a request registers none but the one for its response.
+//! - The code of versions and the history of deployments are in the store alone; the
+//!   catalog holds what matters to a request or a decision. Without `[store]` the store
+//!   is the same SQLite, in memory.
+//! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
+//!   check` warns of it.
 
 pub mod admin;
 pub mod app;

@@ -73,11 +73,7 @@ pub async fn serve<F>(
     let drained = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(patience.drain, drained).await.is_err() {
         let cut = tasks.len();
-        tracing::warn!(
-            connections = cut,
-            "requests were cut after {:?}",
-            patience.drain
-        );
+        tracing::warn!(connections = cut, "requests were cut after {:?}", patience.drain);
     }
 }
 

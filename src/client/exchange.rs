@@ -65,8 +65,7 @@ pub(super) fn send(
 ) -> Result<Value, ClientError> {
     let authority = authority(url).ok_or_else(|| ClientError::Url(url.to_owned()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
+    let runtime = runtime.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
     let request = Request::builder()
         .method(method)
         .uri(path)

@@ -69,29 +69,17 @@ fn parsed(text: &str) -> Config {
 }
 
 fn listed(shares: &Shares) -> Vec<(&str, u8)> {
-    shares
-        .iter()
-        .map(|(version, percent)| (version.as_str(), percent.get()))
-        .collect()
+    shares.iter().map(|(version, percent)| (version.as_str(), percent.get())).collect()
 }
 
 fn deployments(routine: &DeclaredRoutine) -> Vec<(Environment, Vec<(&str, u8)>)> {
     let deployments = routine.deployments.iter();
-    deployments
-        .map(|deployed| (deployed.environment, listed(&deployed.shares)))
-        .collect()
+    deployments.map(|deployed| (deployed.environment, listed(&deployed.shares))).collect()
 }
 
 fn upstreams(routine: &DeclaredRoutine) -> Vec<(&str, Option<&str>)> {
     let versions = routine.versions.iter();
-    versions
-        .map(|v| {
-            (
-                v.code_version.as_str(),
-                v.upstream.as_ref().map(Upstream::as_str),
-            )
-        })
-        .collect()
+    versions.map(|v| (v.code_version.as_str(), v.upstream.as_ref().map(Upstream::as_str))).collect()
 }
 
 fn routes(routine: &DeclaredRoutine) -> Vec<String> {
@@ -103,38 +91,24 @@ fn the_contract_means_what_it_says() {
     let config = parsed(CONTRACT);
 
     assert_eq!(config.warnings, []);
-    assert_eq!(
-        config.default_routine.as_ref().map(RoutineName::as_str),
-        Some("checkout")
-    );
-    assert_eq!(
-        config.domain.as_ref().map(Domain::as_str),
-        Some("edge.test")
-    );
+    assert_eq!(config.default_routine.as_ref().map(RoutineName::as_str), Some("checkout"));
+    assert_eq!(config.domain.as_ref().map(Domain::as_str), Some("edge.test"));
     assert_eq!(config.listen, Listen::default());
     assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 2);
     assert_eq!(config.server.drain_timeout.as_secs(), 5);
     assert_eq!(config.store_path.as_deref(), Some(Path::new("serin.db")));
-    assert_eq!(
-        (config.timeouts, config.headers),
-        (Timeouts::default(), Headers::default())
-    );
+    assert_eq!((config.timeouts, config.headers), (Timeouts::default(), Headers::default()));
     assert!(config.trusted_proxies.contains([10, 255, 0, 1].into()));
     assert!(!config.trusted_proxies.contains([11, 0, 0, 1].into()));
 
-    let [checkout] = config.routines.as_slice() else {
-        panic!("one routine")
-    };
+    let [checkout] = config.routines.as_slice() else { panic!("one routine") };
     assert_eq!(checkout.name.as_str(), "checkout");
     assert_eq!(routes(checkout), ["shop.example.com/checkout*"]);
     let sticky = Sticky::parse(["header:x-user-id", "cookie:uid", "client-ip"]).unwrap();
     assert_eq!(checkout.sticky, Some(sticky));
     assert_eq!(checkout.cohort.as_deref(), Some(""));
     let (stable, canary) = ("http://127.0.0.1:9001", "http://127.0.0.1:9002");
-    assert_eq!(
-        upstreams(checkout),
-        [(STABLE, Some(stable)), (CANARY, Some(canary))]
-    );
+    assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
     assert_eq!(
         deployments(checkout),
         [(Environment::Production, vec![(STABLE, 90), (CANARY, 10)])]
@@ -146,22 +120,14 @@ fn the_example_is_whole_and_without_warnings() {
     let config = parsed(EXAMPLE);
 
     assert_eq!(config.warnings, []);
-    let [checkout] = config.routines.as_slice() else {
-        panic!("one routine")
-    };
+    let [checkout] = config.routines.as_slice() else { panic!("one routine") };
     assert_eq!(checkout.name.as_str(), "checkout");
-    assert_eq!(
-        routes(checkout),
-        ["shop.example.com/checkout*", "*.shop.example.com/*"]
-    );
+    assert_eq!(routes(checkout), ["shop.example.com/checkout*", "*.shop.example.com/*"]);
     let sticky = Sticky::parse(["header:x-user-id", "cookie:uid", "client-ip"]).unwrap();
     assert_eq!(checkout.sticky, Some(sticky));
     assert_eq!(checkout.cohort.as_deref(), Some(""));
     let (stable, canary) = ("http://127.0.0.1:9001", "unix:/run/checkout.sock");
-    assert_eq!(
-        upstreams(checkout),
-        [(STABLE, Some(stable)), (CANARY, Some(canary))]
-    );
+    assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
 }
 
 #[test]
@@ -178,17 +144,9 @@ fn the_demo_is_a_canary_at_ten_percent() {
     let config = parsed(DEMO);
 
     assert_eq!(config.warnings, []);
-    assert_eq!(
-        config.default_routine.as_ref().unwrap().as_str(),
-        "checkout"
-    );
-    assert_eq!(
-        (config.listen, config.store_path),
-        (Listen::default(), None)
-    );
-    let [checkout] = config.routines.as_slice() else {
-        panic!("one routine")
-    };
+    assert_eq!(config.default_routine.as_ref().unwrap().as_str(), "checkout");
+    assert_eq!((config.listen, config.store_path), (Listen::default(), None));
+    let [checkout] = config.routines.as_slice() else { panic!("one routine") };
     assert_eq!(checkout.sticky, Some(Sticky::default()));
     assert_eq!(upstreams(checkout), [(STABLE, None), (CANARY, None)]);
     assert_eq!(
@@ -206,12 +164,7 @@ fn the_minimal_config_serves_one_version_and_keeps_its_state() {
 
     assert_eq!(config.warnings, []);
     assert!(config.store_path.is_some());
-    let [shop] = config.routines.as_slice() else {
-        panic!("one routine")
-    };
+    let [shop] = config.routines.as_slice() else { panic!("one routine") };
     assert_eq!(config.default_routine.as_ref(), Some(&shop.name));
-    assert_eq!(
-        deployments(shop),
-        [(Environment::Production, vec![("1", 100)])]
-    );
+    assert_eq!(deployments(shop), [(Environment::Production, vec![("1", 100)])]);
 }

@@ -20,22 +20,15 @@ pub(super) fn deployments(
                     .ok_or_else(|| format!("`{text}` must be `production` or `staging`"))
             })?;
             if let Some(line) = lines.get(&environment) {
-                value.refuse(format!(
-                    "{environment} already has a deployment on line {line}"
-                ));
+                value.refuse(format!("{environment} already has a deployment on line {line}"));
                 return None;
             }
             lines.insert(environment, value.line());
             Some(environment)
         });
-        let shares = table
-            .required("code_versions")
-            .and_then(|value| shares(&value, declared));
+        let shares = table.required("code_versions").and_then(|value| shares(&value, declared));
         if let (Some(environment), Some(shares)) = (environment, shares) {
-            deployments.push(DeclaredDeployment {
-                environment,
-                shares,
-            });
+            deployments.push(DeclaredDeployment { environment, shares });
         }
     }
     deployments
@@ -45,9 +38,7 @@ fn shares(list: &Value<'_>, declared: Option<&HashSet<CodeVersion>>) -> Option<S
     let values = list.list()?;
     let shares: Vec<_> = values.iter().map(|value| share(value, declared)).collect();
     let shares = shares.into_iter().collect::<Option<Vec<_>>>()?;
-    Shares::new(shares)
-        .map_err(|error| list.refuse_together(error))
-        .ok()
+    Shares::new(shares).map_err(|error| list.refuse_together(error)).ok()
 }
 
 fn share(
@@ -117,10 +108,7 @@ mod tests {
             &wrong_percentage("-1 is out of range"),
         );
         let float = wrong_percentage("must be a whole number, not a float");
-        refused(
-            &deployed("[{ code_version = \"1\", percentage = 99.5 }]"),
-            &float,
-        );
+        refused(&deployed("[{ code_version = \"1\", percentage = 99.5 }]"), &float);
         let missing = wrong_percentage("is missing");
         refused(&deployed("[{ code_version = \"1\" }]"), &missing);
     }

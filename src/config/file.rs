@@ -20,12 +20,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// The whole file, which may hold the keys `known`.
     pub(super) fn root(entries: &'a DeTable<'a>, findings: &'a Findings, known: &[&str]) -> Self {
-        let root = Self {
-            path: String::new(),
-            at: 0,
-            entries: Some(entries),
-            findings,
-        };
+        let root = Self { path: String::new(), at: 0, entries: Some(entries), findings };
         root.refuse_unknown(known);
         root
     }
@@ -48,12 +43,7 @@ impl<'a> Table<'a> {
                 value.refuse(format!("there may be several: write `[[{}]]`", value.path));
                 Vec::new()
             }
-            Some(value) => value
-                .list()
-                .iter()
-                .flatten()
-                .filter_map(|v| v.table(known))
-                .collect(),
+            Some(value) => value.list().iter().flatten().filter_map(|v| v.table(known)).collect(),
             None => Vec::new(),
         }
     }
@@ -67,8 +57,7 @@ impl<'a> Table<'a> {
     pub(super) fn required(&self, key: &str) -> Option<Value<'a>> {
         let value = self.get(key);
         if value.is_none() && self.findings.all_is_toml() {
-            self.findings
-                .mistake(self.at, &self.path_of(key), &"is missing");
+            self.findings.mistake(self.at, &self.path_of(key), &"is missing");
         }
         value
     }
@@ -83,17 +72,12 @@ impl<'a> Table<'a> {
                 Some(meant) => format!("unknown key; did you mean `{meant}`?"),
                 None => format!("unknown key; there are `{}`", known.join("`, `")),
             };
-            self.findings
-                .unknown_key(key.span().start, &self.path_of(written), &advice);
+            self.findings.unknown_key(key.span().start, &self.path_of(written), &advice);
         }
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 }
 
@@ -107,12 +91,7 @@ pub(super) struct Value<'a> {
 
 impl<'a> Value<'a> {
     fn new(path: String, value: &'a Spanned<DeValue<'a>>, findings: &'a Findings) -> Self {
-        Self {
-            path,
-            at: value.span().start,
-            written: value.get_ref(),
-            findings,
-        }
+        Self { path, at: value.span().start, written: value.get_ref(), findings }
     }
 
     pub(super) fn line(&self) -> usize {
@@ -156,9 +135,7 @@ impl<'a> Value<'a> {
         match self.written {
             DeValue::Integer(integer) => {
                 let number = u64::from_str_radix(integer.as_str(), integer.radix());
-                number
-                    .map_err(|_| self.refuse(format!("{integer} is out of range")))
-                    .ok()
+                number.map_err(|_| self.refuse(format!("{integer} is out of range"))).ok()
             }
             _ => self.refuse_type("a whole number"),
         }
@@ -185,12 +162,7 @@ impl<'a> Value<'a> {
         match self.written {
             DeValue::Table(entries) => {
                 let (path, at, findings) = (self.path.clone(), self.at, self.findings);
-                let table = Table {
-                    path,
-                    at,
-                    entries: Some(entries),
-                    findings,
-                };
+                let table = Table { path, at, entries: Some(entries), findings };
                 table.refuse_unknown(known);
                 Some(table)
             }

@@ -47,9 +47,7 @@ impl Findings {
     fn new(text: &str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self {
-            line_starts: std::iter::once(0)
-                .chain(newlines.map(|(at, _)| at + 1))
-                .collect(),
+            line_starts: std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect(),
             broken_lines: HashSet::new(),
             headless_lines: HashSet::new(),
             mistakes: RefCell::default(),
@@ -61,10 +59,8 @@ impl Findings {
     /// follow from it.
     fn add_syntax(&mut self, text: &str, errors: &[toml::de::Error]) {
         let span = |error: &toml::de::Error| error.span().unwrap_or_default();
-        let mut errors: Vec<_> = errors
-            .iter()
-            .map(|error| (span(error), error.message()))
-            .collect();
+        let mut errors: Vec<_> =
+            errors.iter().map(|error| (span(error), error.message())).collect();
         errors.sort_by_key(|(span, _)| span.start);
         for (span, message) in errors {
             if !self.broken_lines.insert(self.line(span.start)) {
@@ -99,11 +95,7 @@ impl Findings {
                 line.to_owned()
             }
         };
-        text.split('\n')
-            .enumerate()
-            .map(blank)
-            .collect::<Vec<_>>()
-            .join("\n")
+        text.split('\n').enumerate().map(blank).collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn line(&self, at: usize) -> usize {
@@ -136,9 +128,7 @@ impl Findings {
     }
 
     pub(super) fn warning(&self, at: usize, key: &str, why: &dyn Display) {
-        self.warnings
-            .borrow_mut()
-            .push((at, self.finding(at, key, why)));
+        self.warnings.borrow_mut().push((at, self.finding(at, key, why)));
     }
 
     /// Whether what is missing is missing indeed, and not on a broken line.
@@ -148,11 +138,7 @@ impl Findings {
 
     fn finding(&self, at: usize, key: &str, text: &dyn Display) -> Finding {
         let (key, text) = (printable(key), printable(&text.to_string()));
-        Finding {
-            line: self.line(at),
-            key,
-            text,
-        }
+        Finding { line: self.line(at), key, text }
     }
 }
 
@@ -187,15 +173,8 @@ mod tests {
     fn what_is_no_toml_is_told_beside_the_other_mistakes() {
         let text = "[server]\nworkers = \ndrain_timeout = \"x\"\n[timeouts]\nconnect = 2s\n[headers\nresponse = true\n[listen]\nadmin = 1\n";
         let mistakes = mistakes_of(text);
-        let lines: Vec<_> = mistakes
-            .iter()
-            .map(|m| m.split(':').next().unwrap())
-            .collect();
-        assert_eq!(
-            lines,
-            ["line 2", "line 3", "line 5", "line 6", "line 9"],
-            "{mistakes:#?}"
-        );
+        let lines: Vec<_> = mistakes.iter().map(|m| m.split(':').next().unwrap()).collect();
+        assert_eq!(lines, ["line 2", "line 3", "line 5", "line 6", "line 9"], "{mistakes:#?}");
     }
 
     #[test]

@@ -50,33 +50,19 @@ pub struct Config {
 impl Config {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let unreadable = |source| ReadError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| ReadError::Unreadable { path: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        file.take(CONFIG_MAX_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+        file.take(CONFIG_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > CONFIG_MAX_BYTES {
-            return Err(ReadError::TooLong {
-                path: path.to_owned(),
-                max_bytes: CONFIG_MAX_BYTES,
-            });
+            return Err(ReadError::TooLong { path: path.to_owned(), max_bytes: CONFIG_MAX_BYTES });
         }
         let text = str::from_utf8(&bytes).map_err(|error| {
             let before = &bytes[..error.valid_up_to()];
             let line = before.split(|byte| *byte == b'\n').count();
-            ReadError::NotText {
-                path: path.to_owned(),
-                line,
-            }
+            ReadError::NotText { path: path.to_owned(), line }
         })?;
-        Self::parse(text).map_err(|source| ReadError::Mistakes {
-            path: path.to_owned(),
-            source,
-        })
+        Self::parse(text).map_err(|source| ReadError::Mistakes { path: path.to_owned(), source })
     }
 
     /// Checks a whole config, and tells every mistake at once.
@@ -100,9 +86,7 @@ impl Config {
         });
         Self {
             default_routine,
-            domain: root
-                .get("domain")
-                .and_then(|value| value.parsed(Domain::new)),
+            domain: root.get("domain").and_then(|value| value.parsed(Domain::new)),
             listen: section::listen(root),
             server: section::server(root),
             store_path: section::store(root),
@@ -155,10 +139,7 @@ mod tests {
     fn what_is_not_written_has_its_default() {
         let config = parsed("");
 
-        assert_eq!(
-            (config.default_routine, config.domain, config.store_path),
-            (None, None, None)
-        );
+        assert_eq!((config.default_routine, config.domain, config.store_path), (None, None, None));
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
         assert_eq!(config.listen.production, address("127.0.0.1:8080"));
         assert_eq!(config.listen.staging, address("127.0.0.1:8081"));
@@ -166,29 +147,12 @@ mod tests {
         let cores = NonZeroUsize::new(3).unwrap();
         assert_eq!(config.server.workers_or(cores), cores);
         assert_eq!(config.server.drain_timeout, Duration::from_secs(5));
-        let Timeouts {
-            connect,
-            response_head,
-            client_idle,
-            upstream_idle,
-        } = config.timeouts;
+        let Timeouts { connect, response_head, client_idle, upstream_idle } = config.timeouts;
         let seconds = [connect, response_head, client_idle, upstream_idle].map(|t| t.as_secs());
         assert_eq!(seconds, [2, 30, 60, 15]);
-        let Headers {
-            response,
-            r#override,
-            preserve_host,
-            forwarded,
-        } = config.headers;
-        assert_eq!(
-            [response, r#override, preserve_host, forwarded],
-            [true, true, true, false]
-        );
-        assert!(
-            !config
-                .trusted_proxies
-                .contains(IpAddr::from([127, 0, 0, 1]))
-        );
+        let Headers { response, r#override, preserve_host, forwarded } = config.headers;
+        assert_eq!([response, r#override, preserve_host, forwarded], [true, true, true, false]);
+        assert!(!config.trusted_proxies.contains(IpAddr::from([127, 0, 0, 1])));
         assert!(config.routines.is_empty() && config.warnings.is_empty());
     }
 
@@ -231,30 +195,15 @@ mod tests {
         assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 16);
         assert_eq!(config.server.drain_timeout, Duration::ZERO);
         assert_eq!(config.store_path.unwrap(), Path::new("state/serin.db"));
-        let Timeouts {
-            connect,
-            response_head,
-            client_idle,
-            upstream_idle,
-        } = config.timeouts;
+        let Timeouts { connect, response_head, client_idle, upstream_idle } = config.timeouts;
         let ms = [connect, response_head, client_idle, upstream_idle].map(|t| t.as_millis());
         assert_eq!(ms, [500, 60_000, 3_600_000, 1000]);
-        let Headers {
-            response,
-            r#override,
-            preserve_host,
-            forwarded,
-        } = config.headers;
-        assert_eq!(
-            [response, r#override, preserve_host, forwarded],
-            [false, false, false, true]
-        );
+        let Headers { response, r#override, preserve_host, forwarded } = config.headers;
+        assert_eq!([response, r#override, preserve_host, forwarded], [false, false, false, true]);
         let trusts = |text: &str| config.trusted_proxies.contains(text.parse().unwrap());
         assert!(trusts("10.1.2.3") && trusts("::ffff:10.1.2.3") && trusts("2001:db8::1"));
         assert!(!trusts("11.0.0.1") && !trusts("2001:db8::2"));
-        let [shop] = config.routines.as_slice() else {
-            panic!("one routine")
-        };
+        let [shop] = config.routines.as_slice() else { panic!("one routine") };
         assert_eq!((&shop.sticky, &shop.cohort), (&None, &None));
     }
 
@@ -275,13 +224,7 @@ cohort = 1
 "#;
         let starts: Vec<_> = mistakes_of(text)
             .iter()
-            .map(|mistake| {
-                mistake
-                    .splitn(3, ": ")
-                    .take(2)
-                    .collect::<Vec<_>>()
-                    .join(": ")
-            })
+            .map(|mistake| mistake.splitn(3, ": ").take(2).collect::<Vec<_>>().join(": "))
             .collect();
         assert_eq!(
             starts,
@@ -318,17 +261,10 @@ cohort = 1
         assert!(matches!(read(), ReadError::Unreadable { .. }));
         assert!(read().to_string().contains("serin.toml"));
         std::fs::write(&path, b"# fine\n# \xff\n").unwrap();
-        assert!(
-            matches!(read(), ReadError::NotText { line: 2, .. }),
-            "{:?}",
-            read()
-        );
+        assert!(matches!(read(), ReadError::NotText { line: 2, .. }), "{:?}", read());
         std::fs::write(&path, "x = 1").unwrap();
         assert!(matches!(read(), ReadError::Mistakes { .. }), "{:?}", read());
-        std::fs::File::create(&path)
-            .unwrap()
-            .set_len(CONFIG_MAX_BYTES + 1)
-            .unwrap();
+        std::fs::File::create(&path).unwrap().set_len(CONFIG_MAX_BYTES + 1).unwrap();
         assert!(matches!(read(), ReadError::TooLong { .. }), "{:?}", read());
         std::fs::write(&path, MINIMAL).unwrap();
         assert_eq!(Config::read(&path).unwrap().routines.len(), 1);

@@ -9,20 +9,10 @@ use crate::model::{Sticky, Upstream};
 
 /// Every routine of the file. No two share a name or a route.
 pub(super) fn routines(root: &Table<'_>) -> Vec<DeclaredRoutine> {
-    let known = [
-        "name",
-        "routes",
-        "sticky",
-        "cohort",
-        "version",
-        "deployment",
-    ];
+    let known = ["name", "routes", "sticky", "cohort", "version", "deployment"];
     let mut taken = Taken::default();
     let tables = root.tables("routine", &known);
-    tables
-        .iter()
-        .filter_map(|table| routine(table, &mut taken))
-        .collect()
+    tables.iter().filter_map(|table| routine(table, &mut taken)).collect()
 }
 
 /// What earlier routines have, and the line on which they said so.
@@ -35,24 +25,12 @@ struct Taken {
 /// Reads every key before it gives up, so that every mistake is found.
 fn routine(table: &Table<'_>, taken: &mut Taken) -> Option<DeclaredRoutine> {
     let name = table.required("name").and_then(|value| name(&value, taken));
-    let routes = table
-        .get("routes")
-        .map_or_else(Vec::new, |value| routes(&value, taken));
+    let routes = table.get("routes").map_or_else(Vec::new, |value| routes(&value, taken));
     let sticky = table.get("sticky").and_then(|value| sticky(&value));
-    let cohort = table
-        .get("cohort")
-        .and_then(|value| value.text())
-        .map(str::to_owned);
+    let cohort = table.get("cohort").and_then(|value| value.text()).map(str::to_owned);
     let (versions, declared) = versions(table);
     let deployments = deployments(table, declared.as_ref());
-    Some(DeclaredRoutine {
-        name: name?,
-        routes,
-        sticky,
-        cohort,
-        versions,
-        deployments,
-    })
+    Some(DeclaredRoutine { name: name?, routes, sticky, cohort, versions, deployments })
 }
 
 fn name(value: &Value<'_>, taken: &mut Taken) -> Option<RoutineName> {
@@ -76,9 +54,7 @@ fn routes(list: &Value<'_>, taken: &mut Taken) -> Vec<Route> {
             continue;
         }
         if let Some(host) = value.text().filter(|text| !text.contains('/')) {
-            value.warn(format!(
-                "is the path `/` alone; write `{host}/*` for every path"
-            ));
+            value.warn(format!("is the path `/` alone; write `{host}/*` for every path"));
         }
         taken.routes.insert(route.clone(), value.line());
         routes.push(route);
@@ -93,14 +69,9 @@ fn sticky(list: &Value<'_>) -> Option<Sticky> {
             "is empty, so no user stays with a version; write `[\"spread\"]` if that is meant",
         );
     }
-    let sources: Vec<_> = values
-        .iter()
-        .map(|value| value.parsed(KeySource::new))
-        .collect();
+    let sources: Vec<_> = values.iter().map(|value| value.parsed(KeySource::new)).collect();
     let sources = sources.into_iter().collect::<Option<Vec<_>>>()?;
-    Sticky::new(sources)
-        .map_err(|error| list.refuse(error))
-        .ok()
+    Sticky::new(sources).map_err(|error| list.refuse(error)).ok()
 }
 
 /// The versions, and which there are unless a name among them cannot be read.
@@ -109,9 +80,7 @@ fn versions(routine: &Table<'_>) -> (Vec<DeclaredVersion>, Option<HashSet<CodeVe
     let mut lines = HashMap::new();
     let mut sound = true;
     for table in routine.tables("version", &["code_version", "upstream"]) {
-        let upstream = table
-            .get("upstream")
-            .and_then(|value| value.parsed(Upstream::new));
+        let upstream = table.get("upstream").and_then(|value| value.parsed(Upstream::new));
         let Some(value) = table.required("code_version") else {
             sound = false;
             continue;
@@ -121,16 +90,11 @@ fn versions(routine: &Table<'_>) -> (Vec<DeclaredVersion>, Option<HashSet<CodeVe
             continue;
         };
         if let Some(line) = lines.get(&code_version) {
-            value.refuse(format!(
-                "`{code_version}` is already declared on line {line}"
-            ));
+            value.refuse(format!("`{code_version}` is already declared on line {line}"));
             continue;
         }
         lines.insert(code_version.clone(), value.line());
-        versions.push(DeclaredVersion {
-            code_version,
-            upstream,
-        });
+        versions.push(DeclaredVersion { code_version, upstream });
     }
     (versions, sound.then(|| lines.into_keys().collect()))
 }
@@ -157,22 +121,13 @@ mod tests {
             "[[routine]]\nname = 7\n",
             "line 2: routine.name: must be a string in quotes, not an integer",
         );
-        refused(
-            &shop(SHOP),
-            "line 4: routine.name: `shop` is already declared on line 2",
-        );
+        refused(&shop(SHOP), "line 4: routine.name: `shop` is already declared on line 2");
         refused(
             "[routine]\nname = \"shop\"",
             "line 1: routine: there may be several: write `[[routine]]`",
         );
-        refused(
-            "routine = 1",
-            "line 1: routine: must be a list in brackets, not an integer",
-        );
-        refused(
-            "routine = [1]",
-            "line 1: routine: must be a table, not an integer",
-        );
+        refused("routine = 1", "line 1: routine: must be a list in brackets, not an integer");
+        refused("routine = [1]", "line 1: routine: must be a table, not an integer");
     }
 
     #[test]
@@ -227,14 +182,7 @@ mod tests {
     #[test]
     fn an_empty_sticky_list_is_taken_with_a_warning() {
         let config = Config::parse(&shop("sticky = []")).unwrap();
-        assert!(
-            config.routines[0]
-                .sticky
-                .as_ref()
-                .unwrap()
-                .sources()
-                .is_empty()
-        );
+        assert!(config.routines[0].sticky.as_ref().unwrap().sources().is_empty());
         assert_eq!(config.warnings.len(), 1);
     }
 
@@ -246,10 +194,7 @@ mod tests {
             ),
             "line 6: routine.version.code_version: `1` is already declared on line 4",
         );
-        refused(
-            &shop("[[routine.version]]"),
-            "line 3: routine.version.code_version: is missing",
-        );
+        refused(&shop("[[routine.version]]"), "line 3: routine.version.code_version: is missing");
         refused(
             &shop("[[routine.version]]\ncode_version = \"1\"\nupstream = \"https://a:1\""),
             "line 5: routine.version.upstream: upstream `https://a:1` must be `http://host:port` or `unix:/path`: no other scheme is spoken",

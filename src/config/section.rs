@@ -53,11 +53,7 @@ impl<'a> Listener<'a> {
             Some(value) => value.parsed(address),
             None => Some(default),
         };
-        Self {
-            name,
-            value,
-            address,
-        }
+        Self { name, value, address }
     }
 
     /// Blames what is written; two defaults never collide.
@@ -68,17 +64,9 @@ impl<'a> Listener<'a> {
         if !collide(mine, theirs) {
             return;
         }
-        let (blamed, other) = if self.value.is_some() {
-            (self, other)
-        } else {
-            (other, self)
-        };
+        let (blamed, other) = if self.value.is_some() { (self, other) } else { (other, self) };
         if let (Some(value), Some(taken)) = (&blamed.value, other.address) {
-            let default = if other.value.is_none() {
-                ", its default"
-            } else {
-                ""
-            };
+            let default = if other.value.is_none() { ", its default" } else { "" };
             value.refuse_together(format!(
                 "collides with `listen.{}`, which listens on {taken}{default}",
                 other.name
@@ -106,22 +94,15 @@ pub(super) fn server(root: &Table<'_>) -> Server {
     let default = Server::default();
     let workers = table.get("workers").and_then(|value| {
         let number = value.whole()?;
-        let workers = usize::try_from(number)
-            .ok()
-            .filter(|_| number <= WORKERS_MAX);
+        let workers = usize::try_from(number).ok().filter(|_| number <= WORKERS_MAX);
         let workers = workers.and_then(NonZeroUsize::new);
         if workers.is_none() {
             value.refuse(format!("must be 1 to {WORKERS_MAX}, not {number}"));
         }
         workers
     });
-    let drain_timeout = table
-        .get("drain_timeout")
-        .and_then(|value| value.parsed(duration));
-    Server {
-        workers,
-        drain_timeout: drain_timeout.unwrap_or(default.drain_timeout),
-    }
+    let drain_timeout = table.get("drain_timeout").and_then(|value| value.parsed(duration));
+    Server { workers, drain_timeout: drain_timeout.unwrap_or(default.drain_timeout) }
 }
 
 /// `[store]`.
@@ -136,10 +117,7 @@ pub(super) fn timeouts(root: &Table<'_>) -> Timeouts {
     let table = root.section("timeouts", &known);
     let default = Timeouts::default();
     let read = |key, default: Duration| {
-        table
-            .get(key)
-            .and_then(|value| value.parsed(timeout))
-            .unwrap_or(default)
+        table.get(key).and_then(|value| value.parsed(timeout)).unwrap_or(default)
     };
     Timeouts {
         connect: read("connect", default.connect),
@@ -151,17 +129,9 @@ pub(super) fn timeouts(root: &Table<'_>) -> Timeouts {
 
 /// `[headers]`.
 pub(super) fn headers(root: &Table<'_>) -> Headers {
-    let table = root.section(
-        "headers",
-        &["response", "override", "preserve_host", "forwarded"],
-    );
+    let table = root.section("headers", &["response", "override", "preserve_host", "forwarded"]);
     let default = Headers::default();
-    let read = |key, default| {
-        table
-            .get(key)
-            .and_then(|value| value.switch())
-            .unwrap_or(default)
-    };
+    let read = |key, default| table.get(key).and_then(|value| value.switch()).unwrap_or(default);
     Headers {
         response: read("response", default.response),
         r#override: read("override", default.r#override),
@@ -173,16 +143,11 @@ pub(super) fn headers(root: &Table<'_>) -> Headers {
 /// `[trusted]`.
 pub(super) fn trusted_proxies(root: &Table<'_>) -> TrustedProxies {
     let table = root.section("trusted", &["proxies"]);
-    let values = table
-        .get("proxies")
-        .and_then(|list| list.list())
-        .unwrap_or_default();
+    let values = table.get("proxies").and_then(|list| list.list()).unwrap_or_default();
     let read = |value: &Value<'_>| {
         let network = value.parsed(network)?;
         if network.prefix_len() == 0 {
-            value.warn(format!(
-                "`{network}` is everybody: whatever a client claims is believed"
-            ));
+            value.warn(format!("`{network}` is everybody: whatever a client claims is believed"));
         }
         Some(network)
     };
@@ -200,28 +165,14 @@ mod tests {
 
     #[test]
     fn admin_is_a_loopback_address() {
-        for address in [
-            "0.0.0.0:0",
-            "192.0.2.1:8090",
-            "[::]:0",
-            "[::ffff:192.0.2.1]:1",
-        ] {
+        for address in ["0.0.0.0:0", "192.0.2.1:8090", "[::]:0", "[::ffff:192.0.2.1]:1"] {
             let mistakes = mistakes_of(&format!("[listen]\nadmin = \"{address}\""));
             assert_eq!(mistakes.len(), 1, "{mistakes:?}");
-            assert!(
-                mistakes[0].starts_with("line 2: listen.admin: `"),
-                "{mistakes:?}"
-            );
-            assert!(
-                mistakes[0].contains("must be a loopback address"),
-                "{mistakes:?}"
-            );
+            assert!(mistakes[0].starts_with("line 2: listen.admin: `"), "{mistakes:?}");
+            assert!(mistakes[0].contains("must be a loopback address"), "{mistakes:?}");
         }
         for address in ["127.0.0.2:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-            assert_eq!(
-                mistakes_of(&format!("[listen]\nadmin = \"{address}\"")),
-                [""; 0]
-            );
+            assert_eq!(mistakes_of(&format!("[listen]\nadmin = \"{address}\"")), [""; 0]);
         }
     }
 
@@ -246,10 +197,7 @@ mod tests {
             [""; 0]
         );
         for production in ["127.0.0.2:8081", "[::1]:8081", "127.0.0.1:0"] {
-            assert_eq!(
-                mistakes_of(&format!("[listen]\nproduction = \"{production}\"")),
-                [""; 0]
-            );
+            assert_eq!(mistakes_of(&format!("[listen]\nproduction = \"{production}\"")), [""; 0]);
         }
     }
 
@@ -261,14 +209,8 @@ mod tests {
 
     #[test]
     fn workers_are_at_least_one() {
-        refused(
-            "[server]\nworkers = 0",
-            "line 2: server.workers: must be 1 to 1024, not 0",
-        );
-        refused(
-            "[server]\nworkers = 1025",
-            "line 2: server.workers: must be 1 to 1024, not 1025",
-        );
+        refused("[server]\nworkers = 0", "line 2: server.workers: must be 1 to 1024, not 0");
+        refused("[server]\nworkers = 1025", "line 2: server.workers: must be 1 to 1024, not 1025");
         refused(
             "[server]\nworkers = \"2\"",
             "line 2: server.workers: must be a whole number, not a string",
@@ -308,10 +250,7 @@ mod tests {
     #[test]
     fn a_store_has_a_path() {
         refused("[store]", "line 1: store.path: is missing");
-        refused(
-            "store = \"serin.db\"",
-            "line 1: store: must be a table, not a string",
-        );
+        refused("store = \"serin.db\"", "line 1: store: must be a table, not a string");
     }
 
     #[test]

@@ -39,10 +39,7 @@ pub struct Timeouts {
 
 /// `[headers]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four switches that know nothing of each other"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "four switches that know nothing of each other")]
 pub struct Headers {
     /// Whether responses say `x-serin-*`.
     pub response: bool,
@@ -57,20 +54,13 @@ pub struct Headers {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self {
-            production: local(8080),
-            staging: local(8081),
-            admin: local(8090),
-        }
+        Self { production: local(8080), staging: local(8081), admin: local(8090) }
     }
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self {
-            workers: None,
-            drain_timeout: Duration::from_secs(5),
-        }
+        Self { workers: None, drain_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -87,11 +77,6 @@ impl Default for Timeouts {
 
 impl Default for Headers {
     fn default() -> Self {
-        Self {
-            response: true,
-            r#override: true,
-            preserve_host: true,
-            forwarded: false,
-        }
+        Self { response: true, r#override: true, preserve_host: true, forwarded: false }
     }
 }

@@ -5,9 +5,7 @@ pub(super) fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let folded = fold(written);
     // A key far longer than any known one is no slip of it.
     let plausible = known.iter().filter(|key| folded.len() <= key.len() * 2);
-    let (distance, key) = plausible
-        .map(|&key| (distance(&folded, &fold(key)), key))
-        .min()?;
+    let (distance, key) = plausible.map(|&key| (distance(&folded, &fold(key)), key)).min()?;
     (distance <= (key.len() / 3).clamp(1, SLIPS_MAX)).then_some(key)
 }
 

@@ -14,9 +14,7 @@ const DURATION_MAX: Duration = Duration::from_hours(24);
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let spelling =
         || format!("`{text}` must be a whole number and `ms`, `s`, `m` or `h`, as in `2s`");
-    let unit_start = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let unit_start = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_start);
     let unit_ms = match unit {
         "ms" => 1,
@@ -29,10 +27,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         return Err(spelling());
     }
     // What does not fit 64 bits is longer than a day, too.
-    let duration = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|n| n.checked_mul(unit_ms));
+    let duration = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_ms));
     duration
         .map(Duration::from_millis)
         .filter(|duration| *duration <= DURATION_MAX)
@@ -92,33 +87,16 @@ mod tests {
 
     #[test]
     fn durations_are_a_number_and_a_unit() {
-        for (text, ms) in [
-            ("500ms", 500),
-            ("2s", 2000),
-            ("1m", 60_000),
-            ("24h", 86_400_000),
-            ("0s", 0),
-        ] {
+        for (text, ms) in
+            [("500ms", 500), ("2s", 2000), ("1m", 60_000), ("24h", 86_400_000), ("0s", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in [
-            "", "2", "s", "2 s", "-2s", "+2s", "1.5s", "2S", "2sec", "2d", "٢s",
-        ] {
-            assert!(
-                duration(text).unwrap_err().contains("a whole number and"),
-                "{text}"
-            );
+        for text in ["", "2", "s", "2 s", "-2s", "+2s", "1.5s", "2S", "2sec", "2d", "٢s"] {
+            assert!(duration(text).unwrap_err().contains("a whole number and"), "{text}");
         }
-        for text in [
-            "25h",
-            "86400001ms",
-            "99999999999999999999s",
-            "18446744073709551615h",
-        ] {
-            assert!(
-                duration(text).unwrap_err().contains("at most `24h`"),
-                "{text}"
-            );
+        for text in ["25h", "86400001ms", "99999999999999999999s", "18446744073709551615h"] {
+            assert!(duration(text).unwrap_err().contains("at most `24h`"), "{text}");
         }
     }
 
@@ -131,14 +109,7 @@ mod tests {
     #[test]
     fn an_address_is_an_ip_and_a_port() {
         assert!(address("[::1]:80").is_ok());
-        for text in [
-            "",
-            "localhost:80",
-            "127.0.0.1",
-            ":80",
-            "::1:80",
-            "127.0.0.1:65536",
-        ] {
+        for text in ["", "localhost:80", "127.0.0.1", ":80", "::1:80", "127.0.0.1:65536"] {
             assert!(address(text).is_err(), "{text}");
         }
     }
@@ -148,14 +119,9 @@ mod tests {
         assert_eq!(network("10.1.2.3/8").unwrap().to_string(), "10.0.0.0/8");
         assert_eq!(network("10.1.2.3").unwrap().to_string(), "10.1.2.3/32");
         assert_eq!(network("::1").unwrap().to_string(), "::1/128");
-        for text in [
-            "",
-            "10.0.0.0/33",
-            "10.0.0",
-            "proxy.test",
-            "::ffff:10.0.0.0/104",
-            "::ffff:10.0.0.1",
-        ] {
+        for text in
+            ["", "10.0.0.0/33", "10.0.0", "proxy.test", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1"]
+        {
             assert!(network(text).is_err(), "{text}");
         }
     }

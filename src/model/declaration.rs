@@ -17,7 +17,7 @@ pub struct DeclaredRoutine {
     pub cohort: Option<String>,
     pub versions: Vec<DeclaredVersion>,
     /// Applied only where the environment never had a deployment. Each names
-    /// versions that are declared beside it, or that the API made.
+    /// versions that are declared beside it.
     pub deployments: Vec<DeclaredDeployment>,
 }
 

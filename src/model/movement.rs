@@ -34,11 +34,8 @@ impl Movement {
         let mut flows: Vec<Flow> = Vec::new();
         for was in &before {
             for is in &after {
-                let share = if same_seed {
-                    100 * was.overlap(is)
-                } else {
-                    was.width() * is.width()
-                };
+                let share =
+                    if same_seed { 100 * was.overlap(is) } else { was.width() * is.width() };
                 if was.version != is.version && share > 0 {
                     flows.push(Flow {
                         from: was.version.clone(),
@@ -48,15 +45,9 @@ impl Movement {
                 }
             }
         }
-        let movement = Self {
-            flows,
-            exact: same_seed,
-        };
+        let movement = Self { flows, exact: same_seed };
         // When no version stays, everybody moves under any placement.
-        Self {
-            exact: same_seed || movement.basis_points() == 10_000,
-            ..movement
-        }
+        Self { exact: same_seed || movement.basis_points() == 10_000, ..movement }
     }
 
     /// Share of all users that move, in hundredths of a percent: 0 to 10,000.
@@ -78,37 +69,18 @@ impl Band<'_> {
     }
 
     fn overlap(&self, other: &Self) -> u32 {
-        self.end
-            .min(other.end)
-            .saturating_sub(self.start.max(other.start))
+        self.end.min(other.end).saturating_sub(self.start.max(other.start))
     }
 }
 
 fn bands(split: &Split) -> Vec<Band<'_>> {
     match split {
-        Split::Whole(version) => vec![Band {
-            version,
-            start: 0,
-            end: 100,
-        }],
-        Split::Canary {
-            older,
-            newer,
-            percent,
-            ..
-        } => {
+        Split::Whole(version) => vec![Band { version, start: 0, end: 100 }],
+        Split::Canary { older, newer, percent, .. } => {
             let edge = u32::from(percent.get());
             vec![
-                Band {
-                    version: newer,
-                    start: 0,
-                    end: edge,
-                },
-                Band {
-                    version: older,
-                    start: edge,
-                    end: 100,
-                },
+                Band { version: newer, start: 0, end: edge },
+                Band { version: older, start: edge, end: 100 },
             ]
         }
     }
@@ -120,18 +92,11 @@ mod tests {
     use super::*;
 
     fn split(shares: &[(&str, u64)]) -> Split {
-        let release = Release {
-            kind: Kind::Routine,
-            name: "checkout",
-            cohort: "",
-        };
+        let release = Release { kind: Kind::Routine, name: "checkout", cohort: "" };
         let shares = shares
             .iter()
             .map(|&(version, percent)| {
-                (
-                    CodeVersion::new(version).unwrap(),
-                    Percent::new(percent).unwrap(),
-                )
+                (CodeVersion::new(version).unwrap(), Percent::new(percent).unwrap())
             })
             .collect();
         Split::new(&release, &Shares::new(shares).unwrap())
@@ -144,49 +109,31 @@ mod tests {
 
     #[test]
     fn a_ramp_moves_the_difference() {
-        assert_eq!(
-            moved(&[("1", 90), ("2", 10)], &[("1", 80), ("2", 20)]),
-            (1_000, true)
-        );
-        assert_eq!(
-            moved(&[("1", 80), ("2", 20)], &[("1", 90), ("2", 10)]),
-            (1_000, true)
-        );
+        assert_eq!(moved(&[("1", 90), ("2", 10)], &[("1", 80), ("2", 20)]), (1_000, true));
+        assert_eq!(moved(&[("1", 80), ("2", 20)], &[("1", 90), ("2", 10)]), (1_000, true));
         assert_eq!(moved(&[("1", 90), ("2", 10)], &[("2", 100)]), (9_000, true));
         assert_eq!(moved(&[("1", 100)], &[("1", 90), ("2", 10)]), (1_000, true));
     }
 
     #[test]
     fn the_order_of_the_list_moves_nobody() {
-        assert_eq!(
-            moved(&[("1", 90), ("2", 10)], &[("2", 10), ("1", 90)]),
-            (0, true)
-        );
+        assert_eq!(moved(&[("1", 90), ("2", 10)], &[("2", 10), ("1", 90)]), (0, true));
     }
 
     #[test]
     fn another_newer_version_meets_other_users() {
         // 10 % leave 2 and 10 % come to 3; a hundredth of all users are both.
-        assert_eq!(
-            moved(&[("1", 90), ("2", 10)], &[("1", 90), ("3", 10)]),
-            (1_900, false)
-        );
+        assert_eq!(moved(&[("1", 90), ("2", 10)], &[("1", 90), ("3", 10)]), (1_900, false));
     }
 
     #[test]
     fn everybody_moves_when_no_version_stays() {
-        assert_eq!(
-            moved(&[("1", 90), ("2", 10)], &[("3", 90), ("4", 10)]),
-            (10_000, true)
-        );
+        assert_eq!(moved(&[("1", 90), ("2", 10)], &[("3", 90), ("4", 10)]), (10_000, true));
         assert_eq!(moved(&[("1", 100)], &[("2", 100)]), (10_000, true));
     }
 
     #[test]
     fn a_newer_version_may_keep_its_users_while_the_older_changes() {
-        assert_eq!(
-            moved(&[("1", 90), ("3", 10)], &[("2", 80), ("3", 20)]),
-            (9_000, true)
-        );
+        assert_eq!(moved(&[("1", 90), ("3", 10)], &[("2", 80), ("3", 20)]), (9_000, true));
     }
 }

@@ -21,11 +21,7 @@ macro_rules! checked_text {
                 if check(text) {
                     Ok(Self(Arc::from(text)))
                 } else {
-                    Err(NameError {
-                        what: $what,
-                        text: text.to_owned(),
-                        rule: $rule,
-                    })
+                    Err(NameError { what: $what, text: text.to_owned(), rule: $rule })
                 }
             }
 
@@ -63,9 +59,7 @@ checked_text!(
         (2..=41).contains(&text.len())
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && !text.ends_with('-')
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     }
 );
 
@@ -84,9 +78,7 @@ checked_text!(
     "must be 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`",
     |text| {
         (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     }
 );
 
@@ -106,21 +98,14 @@ impl CodeVersion {
 
 /// The significant digits of a text that is all digits.
 fn number(text: &str) -> Option<&str> {
-    text.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| text.trim_start_matches('0'))
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.trim_start_matches('0'))
 }
 
 /// A DNS name under which default records live: `edge.test` in `shop.edge.test`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Arc<str>);
 
-checked_text!(
-    Domain,
-    "domain",
-    "must be a lower-case DNS name such as `edge.test`",
-    is_dns_name
-);
+checked_text!(Domain, "domain", "must be a lower-case DNS name such as `edge.test`", is_dns_name);
 
 /// Whether `text` is labels of lower-case letters, digits, hyphens and
 /// underscores (which resolvers accept), joined by dots: at most 253 bytes.
@@ -141,9 +126,7 @@ mod tests {
     use super::*;
 
     fn newer(a: &str, b: &str) -> bool {
-        CodeVersion::new(a)
-            .unwrap()
-            .is_newer_than(&CodeVersion::new(b).unwrap())
+        CodeVersion::new(a).unwrap().is_newer_than(&CodeVersion::new(b).unwrap())
     }
 
     #[test]
@@ -173,18 +156,7 @@ mod tests {
         for good in ["ab", "a1", "shop-2", &"a".repeat(41)] {
             assert!(RoutineName::new(good).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "a",
-            "Ab",
-            "1a",
-            "-a",
-            "a-",
-            "a_b",
-            "a.b",
-            "é1",
-            &"a".repeat(42),
-        ] {
+        for bad in ["", "a", "Ab", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(42)] {
             assert!(RoutineName::new(bad).is_err(), "{bad}");
         }
     }
@@ -192,9 +164,6 @@ mod tests {
     #[test]
     fn a_refused_name_says_why() {
         let error = RoutineName::new("Shop").unwrap_err().to_string();
-        assert!(
-            error.starts_with("routine name `Shop` must be 2 to 41"),
-            "{error}"
-        );
+        assert!(error.starts_with("routine name `Shop` must be 2 to 41"), "{error}");
     }
 }

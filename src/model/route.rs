@@ -50,10 +50,7 @@ impl Route {
             None if text == "*" => return Err(RouteError::BareStar),
             None => (text, "/"),
         };
-        Ok(Self {
-            host: HostPattern::new(host)?,
-            path: PathPattern::new(path)?,
-        })
+        Ok(Self { host: HostPattern::new(host)?, path: PathPattern::new(path)? })
     }
 }
 
@@ -88,9 +85,7 @@ impl PathPattern {
             None => (text, false),
         };
         let sound = path.starts_with('/')
-            && path
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !matches!(b, b'*' | b'?' | b'#'));
+            && path.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'*' | b'?' | b'#'));
         match (sound, prefix) {
             (true, true) => Ok(Self::Prefix(path.into())),
             (true, false) => Ok(Self::Exact(path.into())),
@@ -119,39 +114,21 @@ mod tests {
 
     #[test]
     fn a_route_prints_as_it_is_written() {
-        for text in [
-            "a.test/x",
-            "a.test/x*",
-            "*.a.test/",
-            "*/*",
-            "[::1]/a*",
-            "127.0.0.1/",
-        ] {
+        for text in ["a.test/x", "a.test/x*", "*.a.test/", "*/*", "[::1]/a*", "127.0.0.1/"] {
             assert_eq!(Route::new(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn a_host_alone_is_its_root() {
-        assert_eq!(
-            Route::new("A.test").unwrap(),
-            Route::new("a.test/").unwrap()
-        );
+        assert_eq!(Route::new("A.test").unwrap(), Route::new("a.test/").unwrap());
     }
 
     #[test]
     fn what_is_ambiguous_is_refused() {
-        for text in [
-            "",
-            "*",
-            "/x",
-            "a b/x",
-            "*a.test/",
-            "a.*/x",
-            "a.test:80/",
-            "a.test/x*y",
-            "a.test/x?y",
-        ] {
+        for text in
+            ["", "*", "/x", "a b/x", "*a.test/", "a.*/x", "a.test:80/", "a.test/x*y", "a.test/x?y"]
+        {
             assert!(Route::new(text).is_err(), "{text}");
         }
     }

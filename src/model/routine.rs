@@ -26,9 +26,7 @@ impl Environment {
     pub const ALL: [Self; 2] = [Self::Staging, Self::Production];
 
     pub fn new(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|environment| environment.as_str() == text)
+        Self::ALL.into_iter().find(|environment| environment.as_str() == text)
     }
 
     pub const fn as_str(self) -> &'static str {
@@ -114,19 +112,15 @@ impl Routine {
 
     /// How this routine would divide its users between `shares`.
     pub fn split(&self, shares: &Shares) -> Split {
-        let release = Release {
-            kind: Kind::Routine,
-            name: self.name.as_str(),
-            cohort: &self.cohort,
-        };
+        let release =
+            Release { kind: Kind::Routine, name: self.name.as_str(), cohort: &self.cohort };
         Split::new(&release, shares)
     }
 
     /// The environments that serve `version`.
     pub fn serving(&self, version: &CodeVersion) -> impl Iterator<Item = Environment> {
         Environment::ALL.into_iter().filter(move |environment| {
-            self.deployment(*environment)
-                .is_some_and(|live| live.shares.names(version))
+            self.deployment(*environment).is_some_and(|live| live.shares.names(version))
         })
     }
 
@@ -134,11 +128,8 @@ impl Routine {
     pub fn versions_newest_first(&self) -> Vec<&Arc<Version>> {
         let mut versions: Vec<_> = self.versions.values().collect();
         versions.sort_by(|a, b| {
-            let by_number = || {
-                b.code_version
-                    .len_then_bytes()
-                    .cmp(&a.code_version.len_then_bytes())
-            };
+            let by_number =
+                || b.code_version.len_then_bytes().cmp(&a.code_version.len_then_bytes());
             b.created.cmp(&a.created).then_with(by_number)
         });
         versions

@@ -100,20 +100,14 @@ impl Position {
 
     /// For people: 0 to 9999, in the order of positions.
     pub const fn bucket(self) -> u16 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the product's top is below 10,000"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the product's top is below 10,000")]
         let bucket = ((self.0 as u128 * 10_000) >> 64) as u16;
         bucket
     }
 
     /// The smallest percentage of the newer version that includes this key.
     pub fn joins_at(self) -> Percent {
-        (1..100)
-            .map(Percent)
-            .find(|&percent| self.0 < threshold(percent))
-            .unwrap_or(Percent::ALL)
+        (1..100).map(Percent).find(|&percent| self.0 < threshold(percent)).unwrap_or(Percent::ALL)
     }
 }
 
@@ -121,10 +115,7 @@ impl Position {
 ///
 /// A threshold and not `%`: a finer percentage later would move nobody.
 const fn threshold(percent: Percent) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "below 2^64 for less than 100 percent"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "below 2^64 for less than 100 percent")]
     let threshold = (((percent.0 as u128) << 64) / 100) as u64;
     threshold
 }
@@ -155,10 +146,7 @@ impl Shares {
         {
             return Err(SharesError::Twice(first.clone()));
         }
-        let sum = shares
-            .iter()
-            .map(|(_, percent)| u32::from(percent.get()))
-            .sum();
+        let sum = shares.iter().map(|(_, percent)| u32::from(percent.get())).sum();
         if sum != 100 {
             return Err(SharesError::Sum(sum));
         }
@@ -193,13 +181,7 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Split {
     Whole(CodeVersion),
-    Canary {
-        older: CodeVersion,
-        newer: CodeVersion,
-        percent: Percent,
-        seed: u64,
-        threshold: u64,
-    },
+    Canary { older: CodeVersion, newer: CodeVersion, percent: Percent, seed: u64, threshold: u64 },
 }
 
 impl Split {
@@ -229,16 +211,12 @@ impl Split {
     pub fn version(&self, key: &[u8]) -> &CodeVersion {
         match self {
             Self::Whole(only) => only,
-            Self::Canary {
-                older,
-                newer,
-                seed,
-                threshold,
-                ..
-            } => match Position::of(*seed, key).side(*threshold) {
-                Side::Older => older,
-                Side::Newer => newer,
-            },
+            Self::Canary { older, newer, seed, threshold, .. } => {
+                match Position::of(*seed, key).side(*threshold) {
+                    Side::Older => older,
+                    Side::Newer => newer,
+                }
+            }
         }
     }
 }
@@ -247,11 +225,7 @@ impl Position {
     /// The side of a canary whose newer version lies below `threshold`.
     #[inline]
     pub const fn side(self, threshold: u64) -> Side {
-        if self.0 < threshold {
-            Side::Newer
-        } else {
-            Side::Older
-        }
+        if self.0 < threshold { Side::Newer } else { Side::Older }
     }
 }
 
@@ -264,10 +238,6 @@ impl Side {
     pub const fn of_turn(count: u64, percent: Percent) -> Self {
         // floor((c+1)·p/100) − floor(c·p/100) depends on c mod 100 alone.
         let (turn, share) = (count % 100, percent.0 as u64);
-        if (turn + 1) * share / 100 > turn * share / 100 {
-            Self::Newer
-        } else {
-            Self::Older
-        }
+        if (turn + 1) * share / 100 > turn * share / 100 { Self::Newer } else { Self::Older }
     }
 }

@@ -45,11 +45,7 @@ impl KeySource {
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
                     bad("a cookie name is letters, digits, hyphens and underscores")
                 })?;
-                Ok(if kind == "mint" {
-                    Self::Mint(name.into())
-                } else {
-                    Self::Cookie(name.into())
-                })
+                Ok(if kind == "mint" { Self::Mint(name.into()) } else { Self::Cookie(name.into()) })
             }
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.into())),
             Some(("query", _)) => Err(bad("a query parameter has a name")),
@@ -92,12 +88,7 @@ impl Sticky {
     }
 
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, StickyError> {
-        Self::new(
-            texts
-                .into_iter()
-                .map(KeySource::new)
-                .collect::<Result<_, _>>()?,
-        )
+        Self::new(texts.into_iter().map(KeySource::new).collect::<Result<_, _>>()?)
     }
 
     pub fn sources(&self) -> &[KeySource] {
@@ -121,14 +112,8 @@ mod tests {
 
     #[test]
     fn sources_print_as_they_are_written() {
-        for text in [
-            "header:x-user-id",
-            "cookie:uid",
-            "query:u",
-            "client-ip",
-            "mint:id",
-            "spread",
-        ] {
+        for text in ["header:x-user-id", "cookie:uid", "query:u", "client-ip", "mint:id", "spread"]
+        {
             assert_eq!(KeySource::new(text).unwrap().to_string(), text);
         }
     }
@@ -143,16 +128,9 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for text in [
-            "header:",
-            "header:a b",
-            "cookie:",
-            "cookie:a=b",
-            "mint:",
-            "query:",
-            "ip",
-            "x:y",
-        ] {
+        for text in
+            ["header:", "header:a b", "cookie:", "cookie:a=b", "mint:", "query:", "ip", "x:y"]
+        {
             assert!(KeySource::new(text).is_err(), "{text}");
         }
     }

@@ -41,41 +41,24 @@ struct Parts {
 
 impl Upstream {
     pub fn new(text: &str) -> Result<Self, UpstreamError> {
-        let bad = |why| UpstreamError {
-            text: text.to_owned(),
-            why,
-        };
+        let bad = |why| UpstreamError { text: text.to_owned(), why };
         let (text, authority, address) = if let Some(path) = text.strip_prefix("unix:") {
             if !Path::new(path).is_absolute() {
                 return Err(bad("the path of a socket is absolute"));
             }
             if path.len() > UNIX_PATH_MAX_BYTES || path.contains('\0') {
-                return Err(bad(
-                    "the path of a socket is at most 107 bytes, without NUL",
-                ));
+                return Err(bad("the path of a socket is at most 107 bytes, without NUL"));
             }
-            (
-                text.to_owned(),
-                "localhost".to_owned(),
-                Address::Unix(path.into()),
-            )
+            (text.to_owned(), "localhost".to_owned(), Address::Unix(path.into()))
         } else if let Some(authority) = text.strip_prefix("http://") {
-            let authority = authority
-                .strip_suffix('/')
-                .unwrap_or(authority)
-                .to_ascii_lowercase();
+            let authority = authority.strip_suffix('/').unwrap_or(authority).to_ascii_lowercase();
             let address = tcp(&authority).map_err(bad)?;
             (format!("http://{authority}"), authority, address)
         } else {
             return Err(bad("no other scheme is spoken"));
         };
         let hash = xxh3_64(text.as_bytes());
-        Ok(Self(Arc::new(Parts {
-            text,
-            authority,
-            address,
-            hash,
-        })))
+        Ok(Self(Arc::new(Parts { text, authority, address, hash })))
     }
 
     pub fn as_str(&self) -> &str {
@@ -115,21 +98,13 @@ fn tcp(authority: &str) -> Result<Address, &'static str> {
         }
         _ => (authority, 80),
     };
-    let bracketed = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match bracketed {
         Some(address) => match address.parse::<std::net::Ipv6Addr>() {
-            Ok(address) => Ok(Address::Tcp {
-                host: address.to_string(),
-                port,
-            }),
+            Ok(address) => Ok(Address::Tcp { host: address.to_string(), port }),
             Err(_) => Err("what stands in brackets is an IPv6 address"),
         },
-        None if super::name::is_dns_name(host) => Ok(Address::Tcp {
-            host: host.to_owned(),
-            port,
-        }),
+        None if super::name::is_dns_name(host) => Ok(Address::Tcp { host: host.to_owned(), port }),
         None => Err("the host is a DNS name, an IPv4 address or an IPv6 address in brackets"),
     }
 }

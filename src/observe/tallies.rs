@@ -21,10 +21,7 @@ impl Tallies {
     /// The counts of `worker`, from 0 to less than the number given to `new`.
     pub fn of_worker(&self, worker: usize) -> WorkerTallies {
         assert!(worker < self.0.len(), "every worker has its counts");
-        WorkerTallies {
-            all: self.clone(),
-            worker,
-        }
+        WorkerTallies { all: self.clone(), worker }
     }
 
     /// How often `number` was counted, by all workers together.
@@ -40,9 +37,7 @@ impl Tallies {
 impl WorkerTallies {
     pub fn count(&self, number: u32) {
         let number = number as usize;
-        let mut counts = self.all.0[self.worker]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.all.0[self.worker].lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() <= number {
             counts.resize(number + 1, 0);
         }
@@ -60,9 +55,6 @@ mod tests {
         tallies.of_worker(0).count(3);
         tallies.of_worker(1).count(3);
         tallies.of_worker(1).count(0);
-        assert_eq!(
-            [0, 1, 3, 9].map(|number| tallies.total(number)),
-            [1, 0, 2, 0]
-        );
+        assert_eq!([0, 1, 3, 9].map(|number| tallies.total(number)), [1, 0, 2, 0]);
     }
 }

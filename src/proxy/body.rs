@@ -32,18 +32,11 @@ enum Source {
 
 impl Body {
     pub(super) fn full(bytes: Bytes) -> Self {
-        Self {
-            source: Source::Full(Some(bytes)),
-            busy: None,
-        }
+        Self { source: Source::Full(Some(bytes)), busy: None }
     }
 
     pub(super) fn upstream(incoming: Incoming, lease: Lease) -> Self {
-        let source = Source::Upstream {
-            incoming,
-            lease: Some(lease),
-            ended: false,
-        };
+        let source = Source::Upstream { incoming, lease: Some(lease), ended: false };
         Self { source, busy: None }
     }
 
@@ -62,9 +55,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut self.source {
             Source::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Upstream {
-                incoming, ended, ..
-            } => {
+            Source::Upstream { incoming, ended, .. } => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 *ended |= frame.is_none();
                 Poll::Ready(frame)
@@ -92,11 +83,7 @@ impl http_body::Body for Body {
 impl Drop for Body {
     fn drop(&mut self) {
         // hyper drops a body that it knows to be at its end without asking again.
-        if let Source::Upstream {
-            incoming,
-            lease,
-            ended,
-        } = &mut self.source
+        if let Source::Upstream { incoming, lease, ended } = &mut self.source
             && (*ended || http_body::Body::is_end_stream(incoming))
             && let Some(lease) = lease.take()
         {
@@ -113,10 +100,7 @@ pub(super) struct Progress {
 
 impl Progress {
     fn new(ended: bool) -> Rc<Self> {
-        Rc::new(Self {
-            ended: Cell::new(ended),
-            moved: Cell::new(Instant::now()),
-        })
+        Rc::new(Self { ended: Cell::new(ended), moved: Cell::new(Instant::now()) })
     }
 
     /// Whether the whole body was handed on.
@@ -139,17 +123,11 @@ pub(super) struct Upload {
 impl Upload {
     pub(super) fn new(incoming: Incoming) -> Self {
         let ended = http_body::Body::is_end_stream(&incoming);
-        Self {
-            incoming: (!ended).then_some(incoming),
-            progress: Progress::new(ended),
-        }
+        Self { incoming: (!ended).then_some(incoming), progress: Progress::new(ended) }
     }
 
     pub(super) fn empty() -> Self {
-        Self {
-            incoming: None,
-            progress: Progress::new(true),
-        }
+        Self { incoming: None, progress: Progress::new(true) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -184,14 +162,10 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming
-            .as_ref()
-            .is_none_or(http_body::Body::is_end_stream)
+        self.incoming.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
     }
 }

@@ -25,9 +25,8 @@ pub(super) async fn connect(
 ) -> Result<(SendRequest<Upload>, Socket), ProxyError> {
     let stream = tokio::time::timeout(within, open(upstream.address())).await;
     let socket = Socket::new(stream.map_err(|_| ProxyError::ConnectTimeout(within))??);
-    let (sender, connection) = http1::handshake(socket.clone())
-        .await
-        .map_err(ProxyError::Terminated)?;
+    let (sender, connection) =
+        http1::handshake(socket.clone()).await.map_err(ProxyError::Terminated)?;
     tokio::task::spawn_local(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "upstream connection ended");
@@ -38,9 +37,9 @@ pub(super) async fn connect(
 
 async fn open(address: &Address) -> Result<Stream, ProxyError> {
     match address {
-        Address::Unix(path) => UnixStream::connect(path)
-            .await
-            .map(|stream| Stream::Unix(TokioIo::new(stream))),
+        Address::Unix(path) => {
+            UnixStream::connect(path).await.map(|stream| Stream::Unix(TokioIo::new(stream)))
+        }
         Address::Tcp { host, port } => {
             // An address is taken as it stands; a name is resolved at each connect.
             let addresses = match host.parse::<std::net::IpAddr>() {
@@ -51,9 +50,7 @@ async fn open(address: &Address) -> Result<Stream, ProxyError> {
                     .collect(),
             };
             match TcpStream::connect(addresses.as_slice()).await {
-                Ok(stream) => stream
-                    .set_nodelay(true)
-                    .map(|()| Stream::Tcp(TokioIo::new(stream))),
+                Ok(stream) => stream.set_nodelay(true).map(|()| Stream::Tcp(TokioIo::new(stream))),
                 Err(error) => Err(error),
             }
         }

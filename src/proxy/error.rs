@@ -133,10 +133,7 @@ impl ProxyError {
                 body["host"] = json!(host);
                 body["environment"] = json!(environment.as_str());
             }
-            Self::Unroutable(Unroutable::NoDeployment {
-                routine,
-                environment,
-            }) => {
+            Self::Unroutable(Unroutable::NoDeployment { routine, environment }) => {
                 body["routine"] = json!(routine.as_str());
                 body["environment"] = json!(environment.as_str());
             }

@@ -39,12 +39,10 @@ pub(super) async fn exchange(
     }
     let (sender, socket) = connect(upstream, timeouts.connect).await?;
     let connection = Pooled { sender, socket };
-    send(pool, upstream, connection, request, timeouts)
-        .await
-        .map_err(|failure| match failure {
-            Failure::Unsent(_) => ProxyError::Refused(std::io::ErrorKind::ConnectionReset.into()),
-            Failure::Died(error) | Failure::Final(error) => error,
-        })
+    send(pool, upstream, connection, request, timeouts).await.map_err(|failure| match failure {
+        Failure::Unsent(_) => ProxyError::Refused(std::io::ErrorKind::ConnectionReset.into()),
+        Failure::Died(error) | Failure::Final(error) => error,
+    })
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -78,12 +76,8 @@ async fn send(
     let response = connection.sender.try_send_request(request);
     match within(timeouts.response_head, &upload, response).await {
         Ok(Ok(response)) => {
-            let lease = Lease {
-                pool: pool.clone(),
-                upstream: upstream.clone(),
-                connection,
-                upload,
-            };
+            let lease =
+                Lease { pool: pool.clone(), upstream: upstream.clone(), connection, upload };
             Ok((response, lease))
         }
         Ok(Err(error)) => Err(failure(error, &upload)),

@@ -88,9 +88,7 @@ impl Worker {
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
-            parts
-                .headers
-                .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         parts.version = http::Version::HTTP_11;
         let request = Request::from_parts(parts, upload);
@@ -136,9 +134,7 @@ impl Worker {
 
     fn complain(&self, error: &ProxyError, decision: &Decision) {
         let Decision { target, .. } = decision;
-        let cause = std::error::Error::source(error)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         match error.fault() {
             Fault::Upstream => self.complaints.upstream(target, error, &cause),
             Fault::Operator | Fault::Client => tracing::debug!(%error, cause, "request failed"),

@@ -52,12 +52,7 @@ impl Client {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("\"[{address}]\""),
         };
-        Self {
-            address,
-            text,
-            forwarded_for,
-            trusted: trusted.contains(address),
-        }
+        Self { address, text, forwarded_for, trusted: trusted.contains(address) }
     }
 }
 
@@ -94,10 +89,7 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     };
     let host = authority.as_str().rsplit('@').next().unwrap_or_default();
     let host = HeaderValue::from_str(host).ok();
-    let target = uri
-        .path_and_query()
-        .cloned()
-        .unwrap_or(PathAndQuery::from_static("/"));
+    let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     *uri = Uri::from(target);
     host
 }
@@ -129,12 +121,7 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// others claim is replaced.
 fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>, rfc7239: bool) {
     if !client.trusted {
-        for name in [
-            X_FORWARDED_FOR,
-            X_FORWARDED_HOST,
-            X_FORWARDED_PROTO,
-            FORWARDED,
-        ] {
+        for name in [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, FORWARDED] {
             headers.remove(name);
         }
     }
@@ -142,13 +129,9 @@ fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>,
         append(headers, FORWARDED, forwarded(client, host));
     }
     append(headers, X_FORWARDED_FOR, client.text.clone());
-    headers
-        .entry(X_FORWARDED_PROTO)
-        .or_insert(HeaderValue::from_static("http"));
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
     if let Some(host) = host {
-        headers
-            .entry(X_FORWARDED_HOST)
-            .or_insert_with(|| host.clone());
+        headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
 }
 
@@ -156,9 +139,7 @@ fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>,
 fn forwarded(client: &Client, host: Option<&HeaderValue>) -> HeaderValue {
     // Quoted, for the colon of a port; a host holds neither quotes nor backslashes.
     let host = host.and_then(|host| host.to_str().ok());
-    let host = host
-        .map(|host| format!(";host=\"{host}\""))
-        .unwrap_or_default();
+    let host = host.map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
     let element = format!("for={};proto=http{host}", client.forwarded_for);
     HeaderValue::try_from(element).expect("addresses and hosts are visible ASCII")
 }
@@ -169,11 +150,7 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
         headers.insert(name, value);
         return;
     };
-    let mut lines: Vec<&[u8]> = headers
-        .get_all(&name)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
+    let mut lines: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
     lines.push(value.as_bytes());
     let joined = HeaderValue::from_bytes(&lines.join(&b", "[..]));
     headers.insert(name, joined.expect("values joined by commas are a value"));
@@ -194,10 +171,7 @@ pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
         Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
         None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
     }
-    headers.insert(
-        X_SERIN_REASON,
-        HeaderValue::from_static(decision.reason.as_str()),
-    );
+    headers.insert(X_SERIN_REASON, HeaderValue::from_static(decision.reason.as_str()));
 }
 
 /// A year, in seconds.

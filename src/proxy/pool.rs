@@ -42,9 +42,8 @@ impl Pool {
     /// has closed it, for requests that could not be repeated.
     pub(super) fn take(&self, upstream: &Upstream, quiet: bool) -> Option<Pooled> {
         let mut lines = self.0.borrow_mut();
-        let line = lines.find_mut(upstream.precomputed_hash(), |line| {
-            line.upstream == *upstream
-        })?;
+        let line =
+            lines.find_mut(upstream.precomputed_hash(), |line| line.upstream == *upstream)?;
         while let Some(Idle { connection, .. }) = line.idle.pop() {
             if !connection.sender.is_closed() && (!quiet || connection.socket.is_quiet()) {
                 return Some(connection);
@@ -60,16 +59,11 @@ impl Pool {
             |line| line.upstream == *upstream,
             |line| line.upstream.precomputed_hash(),
         );
-        let mut entry = entry.or_insert_with(|| Line {
-            upstream: upstream.clone(),
-            idle: Vec::new(),
-        });
+        let mut entry =
+            entry.or_insert_with(|| Line { upstream: upstream.clone(), idle: Vec::new() });
         let idle = &mut entry.get_mut().idle;
         if idle.len() < IDLE_PER_UPSTREAM_MAX {
-            idle.push(Idle {
-                connection,
-                since: Instant::now(),
-            });
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
@@ -79,8 +73,7 @@ impl Pool {
         let now = Instant::now();
         self.0.borrow_mut().retain(|line| {
             let fresh = |waiting: &Idle| now - waiting.since < idle;
-            line.idle
-                .retain(|waiting| fresh(waiting) && !waiting.connection.sender.is_closed());
+            line.idle.retain(|waiting| fresh(waiting) && !waiting.connection.sender.is_closed());
             !line.idle.is_empty()
         });
     }

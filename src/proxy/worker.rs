@@ -40,40 +40,28 @@ pub fn start(
 ) -> io::Result<JoinHandle<()>> {
     let production = listeners.production.try_clone()?;
     let staging = listeners.staging.try_clone()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (production, staging) = {
         let _inside = runtime.enter();
-        (
-            TcpListener::from_std(production)?,
-            TcpListener::from_std(staging)?,
-        )
+        (TcpListener::from_std(production)?, TcpListener::from_std(staging)?)
     };
-    std::thread::Builder::new()
-        .name(format!("worker-{index}"))
-        .spawn(move || {
-            let worker = Rc::new(Worker {
-                tallies: proxy.tallies.of_worker(index),
-                proxy,
-                pool: Rc::default(),
-                complaints: Complaints::default(),
-            });
-            let local = tokio::task::LocalSet::new();
-            local.block_on(&runtime, async {
-                let sweeper = tokio::task::spawn_local(sweep(worker.clone()));
-                tokio::join!(
-                    serve(
-                        &worker,
-                        Environment::Production,
-                        production,
-                        shutdown.clone()
-                    ),
-                    serve(&worker, Environment::Staging, staging, shutdown),
-                );
-                sweeper.abort();
-            });
-        })
+    std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+        let worker = Rc::new(Worker {
+            tallies: proxy.tallies.of_worker(index),
+            proxy,
+            pool: Rc::default(),
+            complaints: Complaints::default(),
+        });
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async {
+            let sweeper = tokio::task::spawn_local(sweep(worker.clone()));
+            tokio::join!(
+                serve(&worker, Environment::Production, production, shutdown.clone()),
+                serve(&worker, Environment::Staging, staging, shutdown),
+            );
+            sweeper.abort();
+        });
+    })
 }
 
 async fn serve(

@@ -34,9 +34,7 @@ impl RoutingTable {
 /// Changing a table that is not published yet.
 impl RoutingTable {
     fn replace(&mut self, name: &RoutineName, routine: Option<&Arc<Routine>>) {
-        let before = self
-            .named(name)
-            .map(|compiled| (compiled.slot, compiled.routine.clone()));
+        let before = self.named(name).map(|compiled| (compiled.slot, compiled.routine.clone()));
         let slot = match (&before, routine) {
             (Some((slot, _)), _) => *slot,
             (None, Some(_)) => self.take_slot(),
@@ -130,9 +128,7 @@ impl RoutingTable {
 
     fn compiled(&mut self, slot: Slot, routine: &Arc<Routine>) -> CompiledRoutine {
         let before = self.at(slot);
-        let known: Vec<_> = before
-            .map(|before| before.tallies.clone())
-            .unwrap_or_default();
+        let known: Vec<_> = before.map(|before| before.tallies.clone()).unwrap_or_default();
         let mut tallies = Vec::with_capacity(routine.versions.len());
         for version in routine.versions.keys() {
             let known = known.iter().find(|(known, _)| known == version);
@@ -164,13 +160,7 @@ impl CompiledRoutine {
         let deployment = self.routine.deployment(environment)?.clone();
         let choice = match self.routine.split(&deployment.shares) {
             Split::Whole(version) => Choice::Only(self.target(environment, &version)),
-            Split::Canary {
-                older,
-                newer,
-                percent,
-                seed,
-                threshold,
-            } => Choice::Canary {
+            Split::Canary { older, newer, percent, seed, threshold } => Choice::Canary {
                 seed,
                 threshold,
                 percent,
@@ -185,12 +175,6 @@ impl CompiledRoutine {
         let tally = self.tallies.iter().find(|(known, _)| known == version);
         let tally = tally.expect("a deployed version is one of the routine's").1;
         let (routine, sources) = (&self.routine, self.sources.clone());
-        Arc::new(Target::new(
-            routine,
-            environment,
-            version,
-            tally[environment.index()],
-            sources,
-        ))
+        Arc::new(Target::new(routine, environment, version, tally[environment.index()], sources))
     }
 }

@@ -38,10 +38,7 @@ impl Host {
         let mut bytes = [0; HOST_MAX_BYTES];
         bytes[..host.len()].copy_from_slice(host);
         bytes[..host.len()].make_ascii_lowercase();
-        Some(Self {
-            bytes,
-            len: host.len(),
-        })
+        Some(Self { bytes, len: host.len() })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -69,14 +66,8 @@ mod tests {
 
     #[test]
     fn a_host_is_folded_and_loses_port_and_final_dot() {
-        assert_eq!(
-            host("Shop.Example.com:8080").as_deref(),
-            Some("shop.example.com")
-        );
-        assert_eq!(
-            host("shop.example.com.").as_deref(),
-            Some("shop.example.com")
-        );
+        assert_eq!(host("Shop.Example.com:8080").as_deref(), Some("shop.example.com"));
+        assert_eq!(host("shop.example.com.").as_deref(), Some("shop.example.com"));
         assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
         assert_eq!(host("127.0.0.1:80").as_deref(), Some("127.0.0.1"));
     }

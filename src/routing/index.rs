@@ -79,9 +79,7 @@ mod tests {
     use super::*;
 
     fn get(index: &Index<u32>, text: &str) -> Option<u32> {
-        index
-            .get(Hash::of(text.as_bytes()), text.as_bytes())
-            .copied()
+        index.get(Hash::of(text.as_bytes()), text.as_bytes()).copied()
     }
 
     fn set(index: &mut Index<u32>, text: &str, value: u32) {

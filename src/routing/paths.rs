@@ -40,11 +40,7 @@ impl Paths {
             PathPattern::Exact(path) => self.exact.insert(path, slot),
             PathPattern::Prefix(path) => {
                 let at = self.prefixes.partition_point(|(len, _)| *len > path.len());
-                if self
-                    .prefixes
-                    .get(at)
-                    .is_none_or(|(len, _)| *len != path.len())
-                {
+                if self.prefixes.get(at).is_none_or(|(len, _)| *len != path.len()) {
                     self.prefixes.insert(at, (path.len(), Patterns::default()));
                 }
                 self.prefixes[at].1.insert(path, slot);
@@ -105,9 +101,7 @@ impl Patterns {
 
     fn remove(&mut self, text: &str, slot: Slot) {
         let hash = Hash::of(text.as_bytes());
-        let found = self
-            .0
-            .find_entry(hash.value(), |known| &*known.0 == text && known.1 == slot);
+        let found = self.0.find_entry(hash.value(), |known| &*known.0 == text && known.1 == slot);
         if let Ok(found) = found {
             found.remove();
         }

@@ -22,10 +22,7 @@ pub fn published(table: RoutingTable) -> (TableWriter, TableReader) {
 impl TableWriter {
     /// Replaces the table by what `change` makes of it. Requests decide by the old
     /// table or by the new one, never by a mix.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one writer starts from what it published"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one writer starts from what it published")]
     pub fn publish(&mut self, change: impl FnOnce(&RoutingTable) -> RoutingTable) {
         let next = change(&self.0.load());
         self.0.store(Arc::new(next));
@@ -37,10 +34,7 @@ impl TableReader {
     ///
     /// A closure and not a guard: it cannot be held across an `.await`, and one
     /// request cannot see two tables.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that loads the table"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that loads the table")]
     #[inline]
     pub fn read<T>(&self, decide: impl FnOnce(&RoutingTable) -> T) -> T {
         decide(&self.0.load())

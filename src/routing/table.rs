@@ -44,10 +44,7 @@ pub enum Unroutable {
     #[error("no routine answers for this host and path")]
     NoRoutine,
     #[error("routine `{routine}` has no deployment in {environment}")]
-    NoDeployment {
-        routine: RoutineName,
-        environment: Environment,
-    },
+    NoDeployment { routine: RoutineName, environment: Environment },
     #[error("{0}")]
     BadOverride(String),
 }
@@ -100,22 +97,13 @@ pub(super) struct Live {
 
 pub(super) enum Choice {
     Only(Arc<Target>),
-    Canary {
-        seed: u64,
-        threshold: u64,
-        percent: Percent,
-        older: Arc<Target>,
-        newer: Arc<Target>,
-    },
+    Canary { seed: u64, threshold: u64, percent: Percent, older: Arc<Target>, newer: Arc<Target> },
 }
 
 /// How a request came to its routine.
 #[derive(Clone, Copy)]
 pub(super) enum Way<'t> {
-    Route {
-        host: FoundHost<'t>,
-        path: FoundPath<'t>,
-    },
+    Route { host: FoundHost<'t>, path: FoundPath<'t> },
     Record,
     Default,
 }
@@ -154,35 +142,20 @@ impl RoutingTable {
         draws: &Draws,
     ) -> Result<Decision, Unroutable> {
         let host = Host::of(request);
-        let (routine, _) = self
-            .routine_for(host.as_ref(), request.uri.path())
-            .ok_or(Unroutable::NoRoutine)?;
+        let (routine, _) =
+            self.routine_for(host.as_ref(), request.uri.path()).ok_or(Unroutable::NoRoutine)?;
 
         if self.settings.override_allowed
             && let Some(target) = routine.overridden(environment, request)?
         {
-            return Ok(Decision {
-                target,
-                reason: Reason::Override,
-                minted: None,
-            });
+            return Ok(Decision { target, reason: Reason::Override, minted: None });
         }
-        let live =
-            routine.live[environment.index()]
-                .as_ref()
-                .ok_or_else(|| Unroutable::NoDeployment {
-                    routine: routine.routine.name.clone(),
-                    environment,
-                })?;
+        let live = routine.live[environment.index()].as_ref().ok_or_else(|| {
+            Unroutable::NoDeployment { routine: routine.routine.name.clone(), environment }
+        })?;
         let (target, reason, minted) = match &live.choice {
             Choice::Only(target) => (target, Reason::Only, None),
-            Choice::Canary {
-                seed,
-                threshold,
-                percent,
-                older,
-                newer,
-            } => {
+            Choice::Canary { seed, threshold, percent, older, newer } => {
                 let (side, reason, minted) =
                     match seek(&routine.sources, request, peer, &self.settings.trusted) {
                         Sought::Key(key, _) => {
@@ -205,11 +178,7 @@ impl RoutingTable {
                 (target, reason, minted)
             }
         };
-        Ok(Decision {
-            target: target.clone(),
-            reason,
-            minted,
-        })
+        Ok(Decision { target: target.clone(), reason, minted })
     }
 
     /// The key of a request under the sources of `target`'s routine.
@@ -222,16 +191,13 @@ impl RoutingTable {
 
     /// Every version that is live somewhere, once for each environment.
     pub fn live_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        let routines = self
-            .routines
-            .iter()
-            .flat_map(|chunk| chunk.iter().flatten());
-        routines
-            .flat_map(|routine| routine.live.iter().flatten())
-            .flat_map(|live| match &live.choice {
+        let routines = self.routines.iter().flat_map(|chunk| chunk.iter().flatten());
+        routines.flat_map(|routine| routine.live.iter().flatten()).flat_map(|live| {
+            match &live.choice {
                 Choice::Only(target) => vec![target],
                 Choice::Canary { older, newer, .. } => vec![older, newer],
-            })
+            }
+        })
     }
 
     /// The routine of a host and path: by route, host before path; by record; else
@@ -248,13 +214,7 @@ impl RoutingTable {
             let name = host.as_bytes();
             if let Some(entry) = self.hosts.get(Hash::of(name), name) {
                 if let Some((slot, path)) = entry.paths.find(path) {
-                    return self.found(
-                        slot,
-                        Way::Route {
-                            host: FoundHost::Exact(name),
-                            path,
-                        },
-                    );
+                    return self.found(slot, Way::Route { host: FoundHost::Exact(name), path });
                 }
                 record = entry.record;
             }
@@ -269,13 +229,7 @@ impl RoutingTable {
             }
         }
         if let Some((slot, path)) = self.any_host.find(path) {
-            return self.found(
-                slot,
-                Way::Route {
-                    host: FoundHost::Any,
-                    path,
-                },
-            );
+            return self.found(slot, Way::Route { host: FoundHost::Any, path });
         }
         match (record, self.default) {
             (Some(slot), _) => self.found(slot, Way::Record),

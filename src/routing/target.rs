@@ -65,10 +65,7 @@ impl Target {
         sources: Arc<[KeySource]>,
     ) -> Self {
         let deployment = routine.deployment(environment).map(|live| live.id);
-        let upstream = routine
-            .versions
-            .get(version)
-            .and_then(|version| version.upstream.clone());
+        let upstream = routine.versions.get(version).and_then(|version| version.upstream.clone());
         Self {
             routine: routine.name.clone(),
             environment,

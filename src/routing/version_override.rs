@@ -5,10 +5,8 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 /// Ours, then the name under which Cloudflare's users know it. Both hold an
 /// RFC 8941 dictionary of routine names and versions.
-pub const OVERRIDE_HEADERS: [&str; 2] = [
-    "x-serin-version-override",
-    "cloudflare-workers-version-overrides",
-];
+pub const OVERRIDE_HEADERS: [&str; 2] =
+    ["x-serin-version-override", "cloudflare-workers-version-overrides"];
 
 /// The version that the request names for `routine`; `None` when it names none.
 ///
@@ -19,10 +17,7 @@ pub const OVERRIDE_HEADERS: [&str; 2] = [
 pub(super) fn named_version(headers: &HeaderMap, routine: &str) -> Result<Option<String>, String> {
     // Most requests have neither, and a look at the lengths is cheaper than two hashes.
     let lengths = OVERRIDE_HEADERS.map(str::len);
-    if !headers
-        .keys()
-        .any(|name| lengths.contains(&name.as_str().len()))
-    {
+    if !headers.keys().any(|name| lengths.contains(&name.as_str().len())) {
         return Ok(None);
     }
     for name in OVERRIDE_HEADERS {
@@ -39,10 +34,7 @@ fn named_in(headers: &HeaderMap, name: &str, routine: &str) -> Result<Option<Str
         return Ok(None);
     }
     // RFC 8941, section 4.2: lines of one field are one field, joined by commas.
-    let field = lines
-        .map(http::HeaderValue::as_bytes)
-        .collect::<Vec<_>>()
-        .join(&b", "[..]);
+    let field = lines.map(http::HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
     let dictionary: Dictionary = Parser::new(&field)
         .parse()
         .map_err(|error| format!("{name} is no RFC 8941 dictionary of strings: {error}"))?;
@@ -50,13 +42,13 @@ fn named_in(headers: &HeaderMap, name: &str, routine: &str) -> Result<Option<Str
         None => Ok(None),
         Some(ListEntry::Item(item)) => match &item.bare_item {
             BareItem::String(version) => Ok(Some(version.as_str().to_owned())),
-            _ => Err(format!(
-                "{name}: the version of `{routine}` must be a string in double quotes"
-            )),
+            _ => {
+                Err(format!("{name}: the version of `{routine}` must be a string in double quotes"))
+            }
         },
-        Some(ListEntry::InnerList(_)) => Err(format!(
-            "{name}: `{routine}` must name one version, not a list"
-        )),
+        Some(ListEntry::InnerList(_)) => {
+            Err(format!("{name}: `{routine}` must name one version, not a list"))
+        }
     }
 }
 
@@ -89,11 +81,8 @@ mod tests {
 
     #[test]
     fn lines_are_joined_and_ours_is_asked_before_the_alias() {
-        let lines = [
-            (ALIAS, r#"checkout="9", cart="8""#),
-            (OURS, r#"a="1""#),
-            (OURS, r#"checkout="2""#),
-        ];
+        let lines =
+            [(ALIAS, r#"checkout="9", cart="8""#), (OURS, r#"a="1""#), (OURS, r#"checkout="2""#)];
         assert_eq!(named(&lines, "checkout").unwrap().as_deref(), Some("2"));
         assert_eq!(named(&lines, "cart").unwrap().as_deref(), Some("8"));
     }

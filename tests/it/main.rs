@@ -1,1 +1,3 @@
+//! The promises of Serin, over real sockets: a file a promise.
 
+mod architecture;

@@ -1,0 +1,148 @@
+//! The house's rules about who may name whom, read from the sources.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room and the rooms that it may name. What is not listed is forbidden.
+const DOORS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("routing", &["model"]),
+    ("server", &[]),
+    ("observe", &["model"]),
+    ("config", &["model"]),
+    ("proxy", &["routing", "model", "observe", "server"]),
+    ("control", &["routing", "model", "observe"]),
+    ("admin", &["control", "model", "observe", "routing", "server"]),
+    ("backend", &[]),
+    ("client", &[]),
+    ("cli", &[]),
+    (
+        "app",
+        &[
+            "admin", "backend", "client", "config", "control", "model", "observe", "proxy",
+            "routing", "server",
+        ],
+    ),
+    ("main", &["app", "cli", "client"]),
+    ("lib", &[]),
+];
+
+/// Words that a room never holds, wherever they come from.
+const NEVER: &[(&str, &[&str])] = &[
+    ("model", &["tokio", "serde", "SystemTime", "Instant"]),
+    ("routing", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
+    ("backend", &["tokio"]),
+];
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(&root).unwrap();
+                let first = inside.components().next().unwrap();
+                let room = Path::new(first.as_os_str()).with_extension("");
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((room.display().to_string(), inside.to_owned(), text));
+            }
+        }
+    }
+    assert!(files.len() > 30, "the sources were found");
+    files
+}
+
+/// The code of a file: without comments, which may name anything.
+fn code(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms that a piece of code names: what follows `crate::` or `serin::`.
+fn named_rooms(code: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for prefix in ["crate::", "serin::"] {
+        for (at, _) in code.match_indices(prefix) {
+            let rest = &code[at + prefix.len()..];
+            assert!(
+                !rest.starts_with('{'),
+                "one `use` a room, so that doors are visible: {rest:.60}"
+            );
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            rooms.insert(rest[..end].to_owned());
+        }
+    }
+    rooms
+}
+
+#[test]
+fn every_door_is_one_of_the_house() {
+    for (room, file, text) in sources() {
+        let (_, may_name) = DOORS
+            .iter()
+            .find(|(known, _)| *known == room)
+            .unwrap_or_else(|| panic!("room `{room}` ({}) is not on the map", file.display()));
+        for named in named_rooms(&code(&text)) {
+            let own = named == room;
+            assert!(
+                own || may_name.contains(&named.as_str()),
+                "{} names `{named}`, and `{room}` has no door to it",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_stay_pure() {
+    for (room, file, text) in sources() {
+        for (_, words) in NEVER.iter().filter(|(known, _)| *known == room) {
+            for word in *words {
+                assert!(!code(&text).contains(word), "{} holds `{word}`", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_map_in_the_crate_documentation_lists_every_room_and_its_doors() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    for (room, may_name) in DOORS.iter().filter(|(room, _)| !["lib", "main", "app"].contains(room))
+    {
+        let line = map
+            .lines()
+            .find(|line| line.starts_with(&format!("//! | [`{room}`] |")))
+            .unwrap_or_else(|| panic!("room `{room}` is not on the map in lib.rs"));
+        let doors = line.trim_end_matches('|').rsplit('|').next().unwrap();
+        let said: BTreeSet<_> = doors
+            .split(',')
+            .map(|door| door.trim().trim_matches('`'))
+            .filter(|d| !d.is_empty())
+            .collect();
+        assert_eq!(said, may_name.iter().copied().collect(), "the doors of `{room}` in lib.rs");
+    }
+}
+
+#[test]
+fn there_is_one_swap() {
+    for (_, file, text) in sources() {
+        let swaps = code(&text).contains("ArcSwap");
+        assert_eq!(swaps, file == Path::new("routing/publish.rs"), "{}", file.display());
+    }
+}
+
+#[test]
+fn nobody_switches_a_lint_off_in_silence() {
+    for (_, file, text) in sources() {
+        assert!(
+            !code(&text).contains("#[allow("),
+            "{}: use #[expect] with a reason",
+            file.display()
+        );
+    }
+}
