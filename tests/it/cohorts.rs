@@ -1,0 +1,106 @@
+//! The split, over real sockets, judged by a second implementation of the rule.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::http::Connection;
+use crate::support::process::{ANY_PORT, Process, deploy};
+use crate::support::second_rule::SecondRule;
+
+const STABLE: &str = "1723599747213377175";
+const CANARY: &str = "1723599747213377176";
+const KEYS: usize = 100_000;
+const CLIENTS: usize = 4;
+
+/// Every key, through a running Serin, before, during and after each step of a
+/// ramp: it gets the version that the rule gives it under the deployment that
+/// answered, and that deployment is the one before or the one after the step.
+#[test]
+fn every_key_lands_where_the_rule_says_before_during_and_after_each_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serin.toml");
+    let text = format!(
+        "{ANY_PORT}
+[store]
+path = \"{}\"
+
+[[routine]]
+name = \"checkout\"
+
+[[routine.version]]
+code_version = \"{STABLE}\"
+
+[[routine.version]]
+code_version = \"{CANARY}\"
+",
+        folder.path().join("serin.db").display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let serin = Process::start(&config);
+
+    let steps: [&[(&str, u64)]; 5] = [
+        &[(STABLE, 90), (CANARY, 10)],
+        // The same, listed the other way round: nobody moves.
+        &[(CANARY, 10), (STABLE, 90)],
+        &[(STABLE, 80), (CANARY, 20)],
+        &[(CANARY, 50), (STABLE, 50)],
+        &[(CANARY, 100)],
+    ];
+    let share = |step: usize| {
+        steps[step].iter().find(|(version, _)| *version == CANARY).map_or(0, |(_, percent)| *percent)
+    };
+    let percents = Mutex::new(HashMap::new());
+    let first = serin.deploy("checkout", "production", steps[0]);
+    percents.lock().unwrap().insert(first, share(0));
+
+    for step in 1..steps.len() {
+        let next = AtomicUsize::new(0);
+        let answers = Mutex::new(Vec::with_capacity(KEYS));
+        std::thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| {
+                    let mut connection = Connection::open(serin.production).unwrap();
+                    let mut mine = Vec::with_capacity(KEYS / CLIENTS);
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= KEYS {
+                            break;
+                        }
+                        let key = format!("user-{number}");
+                        let response =
+                            connection.get("checkout.localhost", &[("x-serin-key", &key)]).unwrap();
+                        assert_eq!(response.status, 200);
+                        let said = |name| response.header(name).unwrap().to_owned();
+                        mine.push((key, said("x-serin-version"), said("x-serin-deployment")));
+                    }
+                    answers.lock().unwrap().extend(mine);
+                });
+            }
+            scope.spawn(|| {
+                // In the midst of the keys, whenever that is.
+                while next.load(Ordering::Relaxed) < KEYS / 2 {
+                    std::thread::yield_now();
+                }
+                let mut connection = Connection::open(serin.admin).unwrap();
+                let id = deploy(&mut connection, "checkout", "production", steps[step]).unwrap();
+                percents.lock().unwrap().insert(id, share(step));
+            });
+        });
+        let percents = percents.lock().unwrap();
+        let answers = answers.into_inner().unwrap();
+        assert_eq!(answers.len(), KEYS);
+        let rules: HashMap<_, _> = [share(step - 1), share(step)]
+            .into_iter()
+            .map(|p| {
+                let shares = [(CANARY, p), (STABLE, 100 - p)];
+                (p, SecondRule::new("routine", "checkout", "", shares))
+            })
+            .collect();
+        for (key, version, deployment) in &answers {
+            let percent = percents[deployment];
+            let expected = if percent == 100 { CANARY } else { rules[&percent].version(key.as_bytes()) };
+            assert_eq!(version, expected, "{key} at {percent} % under deployment {deployment}");
+        }
+    }
+}
