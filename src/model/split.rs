@@ -241,3 +241,142 @@ impl Side {
         if (turn + 1) * share / 100 > turn * share / 100 { Self::Newer } else { Self::Older }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn version(text: &str) -> CodeVersion {
+        CodeVersion::new(text).unwrap()
+    }
+
+    fn shares(listed: &[(&str, u64)]) -> Result<Shares, SharesError> {
+        let named = |&(text, percent)| (version(text), Percent::new(percent).unwrap());
+        Shares::new(listed.iter().map(named).collect())
+    }
+
+    fn canary_at(percent: u64) -> Split {
+        let release = Release { kind: Kind::Routine, name: "checkout", cohort: "" };
+        Split::new(&release, &shares(&[("1", 100 - percent), ("2", percent)]).unwrap())
+    }
+
+    fn newer_turns(counts: impl Iterator<Item = u64>, percent: Percent) -> u64 {
+        counts.map(|count| u64::from(Side::of_turn(count, percent) == Side::Newer)).sum()
+    }
+
+    #[test]
+    fn a_percent_is_1_to_100() {
+        assert_eq!(Percent::new(0), None);
+        assert_eq!(Percent::new(101), None);
+        assert_eq!(Percent::new(256 + 10), None);
+        assert!(
+            (1..=100).all(|n| Percent::new(n).is_some_and(|percent| u64::from(percent.get()) == n))
+        );
+    }
+
+    #[test]
+    fn shares_are_one_or_two_versions_that_sum_to_100() {
+        assert!(shares(&[("1", 100)]).is_ok());
+        assert!(shares(&[("1", 1), ("2", 99)]).is_ok());
+        assert_eq!(shares(&[]), Err(SharesError::Count(0)));
+        assert_eq!(shares(&[("1", 50), ("2", 25), ("3", 25)]), Err(SharesError::Count(3)));
+        assert_eq!(shares(&[("1", 50), ("1", 50)]), Err(SharesError::Twice(version("1"))));
+        assert_eq!(shares(&[("1", 99)]), Err(SharesError::Sum(99)));
+        assert_eq!(shares(&[("1", 50), ("2", 51)]), Err(SharesError::Sum(101)));
+        assert_eq!(shares(&[("1", 100), ("2", 100)]), Err(SharesError::Sum(200)));
+    }
+
+    #[test]
+    fn shares_echo_the_order_they_were_listed_in() {
+        let listed = shares(&[("2", 10), ("1", 90)]).unwrap();
+        assert!(listed.iter().map(|(version, _)| version.as_str()).eq(["2", "1"]));
+        assert!(listed.names(&version("1")) && !listed.names(&version("3")));
+    }
+
+    #[test]
+    fn buckets_end_where_positions_do() {
+        assert_eq!(Position(0).bucket(), 0);
+        assert_eq!(Position(u64::MAX).bucket(), 9_999);
+    }
+
+    #[test]
+    fn the_ends_of_position_space_join_first_and_last() {
+        assert_eq!(Position(0).joins_at().get(), 1);
+        assert_eq!(Position(u64::MAX).joins_at(), Percent::ALL);
+        for percent in (1..100).map(Percent) {
+            assert_eq!(Position(threshold(percent) - 1).joins_at(), percent);
+            assert_eq!(Position(threshold(percent)).joins_at().get(), percent.get() + 1);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_bucket_is_a_ten_thousandth_of_position_space(position: u64) {
+            let (position, bucket) = (u128::from(position), u128::from(Position(position).bucket()));
+            prop_assert!(bucket << 64 <= position * 10_000);
+            prop_assert!(position * 10_000 < (bucket + 1) << 64);
+        }
+
+        #[test]
+        fn growing_a_canary_never_moves_a_user_back(
+            before in 1..=99_u64, after in 1..=99_u64, user: Vec<u8>,
+        ) {
+            let was_canary = canary_at(before.min(after)).version(&user).as_str() == "2";
+            let is_canary = canary_at(before.max(after)).version(&user).as_str() == "2";
+            prop_assert!(!was_canary || is_canary);
+        }
+
+        #[test]
+        fn a_user_is_on_the_canary_from_the_percentage_it_joins_at(user: Vec<u8>) {
+            for percent in 1..=99 {
+                let split = canary_at(percent);
+                let Split::Canary { seed, .. } = &split else { panic!("two versions") };
+                let joined = u64::from(Position::of(*seed, &user).joins_at().get()) <= percent;
+                prop_assert_eq!(split.version(&user).as_str() == "2", joined);
+            }
+        }
+
+        #[test]
+        fn the_order_of_the_list_means_nothing(one in "[0-9a-b]{1,3}", other in "[0-9a-b]{1,3}") {
+            prop_assume!(one != other);
+            let release = Release { kind: Kind::Container, name: "app-1", cohort: "" };
+            let listed = shares(&[(&one, 30), (&other, 70)]).unwrap();
+            let swapped = shares(&[(&other, 70), (&one, 30)]).unwrap();
+            prop_assert_eq!(Split::new(&release, &listed), Split::new(&release, &swapped));
+        }
+
+        #[test]
+        fn a_turn_is_the_newer_ones_where_its_due_grows(count in 0..u64::MAX) {
+            for percent in (1..=100).map(Percent) {
+                let due = |count: u128| count * u128::from(percent.0) / 100;
+                let grows = due(u128::from(count) + 1) > due(u128::from(count));
+                prop_assert_eq!(Side::of_turn(count, percent) == Side::Newer, grows);
+            }
+        }
+
+        #[test]
+        fn every_window_of_turns_is_exact_to_one(start in 0..u64::MAX - 1_000, length in 0..1_000_u64) {
+            for percent in (1..=100).map(Percent) {
+                let turns = newer_turns(start..start + length, percent);
+                prop_assert!((100 * turns).abs_diff(length * u64::from(percent.0)) <= 100);
+            }
+        }
+    }
+
+    /// Turns repeat every hundred, so these are all the windows there are.
+    #[test]
+    fn every_window_of_up_to_two_hundred_turns_is_exact_to_one() {
+        for percent in (1..=100).map(Percent) {
+            for start in 0..100 {
+                let mut turns = 0;
+                for length in 1..=200 {
+                    turns += newer_turns(std::iter::once(start + length - 1), percent);
+                    let due = length * u64::from(percent.0);
+                    assert!((100 * turns).abs_diff(due) <= 100, "{percent:?} {start} {length}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The vocabulary of the promises.
+
+pub(crate) mod http;
+pub(crate) mod keys;
+pub(crate) mod process;
+pub(crate) mod second_rule;
+pub(crate) mod statistics;
