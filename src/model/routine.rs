@@ -117,6 +117,12 @@ impl Routine {
         Split::new(&release, shares)
     }
 
+    /// The first version that `shares` name and this routine does not have.
+    pub fn missing<'s>(&self, shares: &'s Shares) -> Option<&'s CodeVersion> {
+        let mut named = shares.iter().map(|(version, _)| version);
+        named.find(|named| !self.versions.contains_key(*named))
+    }
+
     /// The environments that serve `version`.
     pub fn serving(&self, version: &CodeVersion) -> impl Iterator<Item = Environment> {
         Environment::ALL.into_iter().filter(move |environment| {

@@ -48,7 +48,10 @@ code_version = \"{CANARY}\"
         &[(CANARY, 100)],
     ];
     let share = |step: usize| {
-        steps[step].iter().find(|(version, _)| *version == CANARY).map_or(0, |(_, percent)| *percent)
+        steps[step]
+            .iter()
+            .find(|(version, _)| *version == CANARY)
+            .map_or(0, |(_, percent)| *percent)
     };
     let percents = Mutex::new(HashMap::new());
     let first = serin.deploy("checkout", "production", steps[0]);
@@ -99,7 +102,8 @@ code_version = \"{CANARY}\"
             .collect();
         for (key, version, deployment) in &answers {
             let percent = percents[deployment];
-            let expected = if percent == 100 { CANARY } else { rules[&percent].version(key.as_bytes()) };
+            let expected =
+                if percent == 100 { CANARY } else { rules[&percent].version(key.as_bytes()) };
             assert_eq!(version, expected, "{key} at {percent} % under deployment {deployment}");
         }
     }

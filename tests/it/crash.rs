@@ -35,7 +35,8 @@ fn a_kill_loses_no_acknowledged_change_and_leaves_no_half_one() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("serin.toml");
     let store = folder.path().join("serin.db");
-    std::fs::write(&config, format!("{ANY_PORT}[store]\npath = \"{}\"\n", store.display())).unwrap();
+    std::fs::write(&config, format!("{ANY_PORT}[store]\npath = \"{}\"\n", store.display()))
+        .unwrap();
 
     let mut ledgers = vec![Ledger::default(); WRITERS];
     {
@@ -155,7 +156,8 @@ fn inspect(config: &Path, ledgers: &mut [Ledger]) {
         let kept: Vec<_> =
             ledger.acknowledged.iter().rev().take(100).filter_map(|s| s.id.as_deref()).collect();
         assert_eq!(told, kept, "the newest hundred deployments of {name}");
-        let versions = serin.call("GET", &format!("/api/v1/routines/{name}/versions"), &Value::Null);
+        let versions =
+            serin.call("GET", &format!("/api/v1/routines/{name}/versions"), &Value::Null);
         let versions = versions.json();
         let known: std::collections::HashSet<_> = versions["versions"]
             .as_array()

@@ -30,11 +30,7 @@ impl Connection {
     }
 
     /// `GET /` of `host` with these field lines.
-    pub(crate) fn get(
-        &mut self,
-        host: &str,
-        fields: &[(&str, &str)],
-    ) -> std::io::Result<Response> {
+    pub(crate) fn get(&mut self, host: &str, fields: &[(&str, &str)]) -> std::io::Result<Response> {
         let mut request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n");
         for (name, value) in fields {
             request.push_str(&format!("{name}: {value}\r\n"));

@@ -53,9 +53,7 @@ impl Process {
             production: address("production="),
             staging: address("staging="),
             admin: address("admin="),
-            log: Some(std::thread::spawn(move || {
-                std::io::read_to_string(log).unwrap_or_default()
-            })),
+            log: Some(std::thread::spawn(move || std::io::read_to_string(log).unwrap_or_default())),
             child,
         }
     }
@@ -105,8 +103,7 @@ pub(crate) fn deploy(
         .map(|(v, p)| serde_json::json!({ "code_version": v, "percentage": p }))
         .collect();
     let path = format!("/api/v1/routines/{routine}/environments/{environment}/deployment");
-    let answer =
-        connection.json("POST", &path, &serde_json::json!({ "code_versions": shares }))?;
+    let answer = connection.json("POST", &path, &serde_json::json!({ "code_versions": shares }))?;
     assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
     Ok(answer.json()["deployment_id"].as_str().unwrap().to_owned())
 }

@@ -1,0 +1,52 @@
+//! What a command changed, a row at a time: what is stored, and what is published.
+
+use std::sync::Arc;
+
+use crate::model::{
+    CodeVersion, Deployment, Environment, Routine, RoutineName, StagedCode, Version,
+};
+
+/// One thing that is other than before. A command's changes are stored in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The routine itself, less its versions, its slot and its deployments.
+    Routine(Arc<Routine>),
+    /// With its versions, its slot and what is live; its history stays.
+    RoutineGone(RoutineName),
+    Version(RoutineName, Arc<Version>),
+    /// With its code.
+    VersionGone(RoutineName, CodeVersion),
+    CodeStaged(RoutineName, StagedCode, Arc<[u8]>),
+    /// The slot's code is now this version's too.
+    CodeFrozen(RoutineName, CodeVersion),
+    Deployed(RoutineName, Environment, Arc<Deployment>),
+    /// The config's declaration no longer makes this routine; of its versions
+    /// nothing is remembered.
+    RoutineBuried(RoutineName),
+    RoutineExhumed(RoutineName),
+    /// The config's declaration no longer makes this version.
+    VersionBuried(RoutineName, CodeVersion),
+    VersionExhumed(RoutineName, CodeVersion),
+    /// The last code version minted.
+    Minted(i64),
+}
+
+impl Change {
+    /// The routine whose requests may be decided otherwise from now on.
+    pub fn routed(&self) -> Option<&RoutineName> {
+        match self {
+            Self::Routine(routine) => Some(&routine.name),
+            Self::RoutineGone(name)
+            | Self::Version(name, _)
+            | Self::VersionGone(name, _)
+            | Self::Deployed(name, _, _) => Some(name),
+            Self::CodeStaged(..)
+            | Self::CodeFrozen(..)
+            | Self::RoutineBuried(_)
+            | Self::RoutineExhumed(_)
+            | Self::VersionBuried(..)
+            | Self::VersionExhumed(..)
+            | Self::Minted(_) => None,
+        }
+    }
+}

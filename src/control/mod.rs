@@ -1,0 +1,231 @@
+//! The control plane: the one writer. A change is applied, stored, compiled,
+//! published and then answered, in that order.
+
+mod change;
+mod command;
+mod handle;
+mod rules;
+mod store;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use change::Change;
+pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
+pub use handle::{CommandError, ControlHandle, HistoryPage};
+pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
+pub use store::{Store, StoreError};
+
+use crate::model::{
+    Catalog, DeclaredRoutine, DeploymentId, Environment, RoutineName, Shares, Timestamp,
+};
+use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
+use handle::Letter;
+
+/// Commands that may share a commit.
+const BATCH_MAX: usize = 256;
+
+/// The one writer.
+///
+/// Commands run one at a time, each to its end even when the caller hangs up: a
+/// change that was stored but never published would be a lie. Those that wait
+/// share a commit.
+pub struct ControlPlane {
+    /// What is stored and published.
+    catalog: Catalog,
+    store: Store,
+    table: TableWriter,
+    inbox: mpsc::Receiver<Letter>,
+    clock: Box<dyn Fn() -> Timestamp + Send>,
+}
+
+/// A control plane that has what the store and the config say, and does not run yet.
+pub struct Opened {
+    pub plane: ControlPlane,
+    pub handle: ControlHandle,
+    pub table: TableReader,
+    /// Where the config and the store disagree.
+    pub warnings: Vec<Warning>,
+}
+
+/// Commands that were applied, or refused, and wait for their commit.
+struct Batch {
+    /// The catalog as it is when the commit succeeds.
+    catalog: Catalog,
+    changes: Vec<Change>,
+    answers: Vec<(Answer, Result<Reply, Refused>)>,
+}
+
+type Answer = oneshot::Sender<Result<Reply, CommandError>>;
+
+impl ControlPlane {
+    /// Takes up what `store` has and what the config declares, stored and compiled.
+    pub fn open(
+        mut store: Store,
+        settings: Settings,
+        declared: Vec<DeclaredRoutine>,
+        clock: impl Fn() -> Timestamp + Send + 'static,
+    ) -> Result<Opened, StoreError> {
+        let mut catalog = store.load()?;
+        let (changes, warnings) = rules::declare(&mut catalog, declared, clock());
+        store.save(&changes)?;
+        let (table, reader) = published(RoutingTable::compile(settings, &catalog));
+        let (handle, inbox) = handle::channel();
+        let plane = Self {
+            catalog,
+            store,
+            table,
+            inbox,
+            clock: Box::new(clock),
+        };
+        Ok(Opened {
+            plane,
+            handle,
+            table: reader,
+            warnings,
+        })
+    }
+
+    /// Serves until every handle is gone. It blocks, on the inbox and on the disk:
+    /// give it a thread of its own.
+    pub fn run(mut self) {
+        while let Some(first) = self.inbox.blocking_recv() {
+            let mut letters = vec![first];
+            while letters.len() < BATCH_MAX
+                && let Ok(next) = self.inbox.try_recv()
+            {
+                letters.push(next);
+            }
+            self.serve(letters);
+        }
+    }
+
+    fn serve(&mut self, letters: Vec<Letter>) {
+        let mut batch = Batch::new(&self.catalog);
+        for letter in letters {
+            // Who asks for what is stored, asks for all that came before.
+            if !matches!(&letter, Letter::Command(command, _) if !reads_history(command)) {
+                batch = self.finish(batch);
+            }
+            // Whoever asked may be gone; the change stands.
+            match letter {
+                Letter::Command(command, answer) => match self.past(&command) {
+                    Ok(past) => batch.apply(command, past, (self.clock)(), answer),
+                    Err(error) => drop(answer.send(Err(failed(error)))),
+                },
+                Letter::Catalog(answer) => drop(answer.send(self.catalog.clone())),
+                Letter::Code(name, code_version, answer) => {
+                    let code = self.store.code(&name, &code_version);
+                    drop(answer.send(code.map_err(failed)));
+                }
+                Letter::History(page, answer) => {
+                    drop(answer.send(self.store.history(&page).map_err(failed)));
+                }
+            }
+        }
+        self.finish(batch);
+    }
+
+    /// Stores, publishes and answers `batch`; the next one starts from what came of it.
+    fn finish(&mut self, batch: Batch) -> Batch {
+        let stored = self.store.save(&batch.changes).map_err(Arc::new);
+        if stored.is_ok() {
+            self.catalog = batch.catalog;
+            self.publish(&batch.changes);
+        }
+        for (answer, outcome) in batch.answers {
+            // Who was allowed something that is not stored got nothing; who was
+            // refused stays refused.
+            let outcome = match (outcome, &stored) {
+                (Ok(_), Err(error)) => Err(CommandError::Store(error.clone())),
+                (outcome, _) => outcome.map_err(CommandError::Refused),
+            };
+            drop(answer.send(outcome));
+        }
+        Batch::new(&self.catalog)
+    }
+
+    fn publish(&mut self, changes: &[Change]) {
+        let names: BTreeSet<&RoutineName> = changes.iter().filter_map(Change::routed).collect();
+        if names.is_empty() {
+            return;
+        }
+        let routines = &self.catalog.routines;
+        let as_they_are = names.into_iter().map(|name| (name, routines.get(name)));
+        self.table.publish(|table| table.with(as_they_are));
+    }
+
+    /// What the deployment that `command` wants back served.
+    fn past(&self, command: &Command) -> Result<Option<Shares>, StoreError> {
+        let Command::Rollback {
+            name,
+            environment,
+            to,
+        } = command
+        else {
+            return Ok(None);
+        };
+        match to {
+            Some(id) => {
+                let found = self.store.deployment(name, *environment, *id)?;
+                Ok(found.map(|deployment| deployment.shares))
+            }
+            None => self.before_live(name, *environment),
+        }
+    }
+
+    fn before_live(
+        &self,
+        name: &RoutineName,
+        environment: Environment,
+    ) -> Result<Option<Shares>, StoreError> {
+        let routine = self.catalog.routine(name);
+        let live = routine.and_then(|routine| routine.deployment(environment));
+        let Some(DeploymentId(live)) = live.map(|live| live.id) else {
+            return Ok(None);
+        };
+        let page = HistoryPage {
+            name: name.clone(),
+            environment: Some(environment),
+            before: Some(live),
+            limit: 1,
+        };
+        let mut found = self.store.history(&page)?;
+        Ok(found.pop().map(|record| record.deployment.shares))
+    }
+}
+
+impl Batch {
+    fn new(catalog: &Catalog) -> Self {
+        Self {
+            catalog: catalog.clone(),
+            changes: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {
+        let outcome = apply(&mut self.catalog, command, past, now).map(|applied| {
+            for warning in applied.warnings {
+                tracing::warn!("{warning}");
+            }
+            self.changes.extend(applied.changes);
+            applied.reply
+        });
+        self.answers.push((answer, outcome));
+    }
+}
+
+/// Whether a command needs what only the store has.
+fn reads_history(command: &Command) -> bool {
+    matches!(command, Command::Rollback { .. })
+}
+
+fn failed(error: StoreError) -> CommandError {
+    CommandError::Store(Arc::new(error))
+}
+
+#[cfg(test)]
+mod tests;

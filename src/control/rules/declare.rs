@@ -1,0 +1,217 @@
+//! The config at start: it owns the shape of what it declares, and nothing else.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::control::change::Change;
+use crate::model::{
+    Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
+    Environment, Routine, RoutineName, Sticky, Timestamp, Version,
+};
+
+/// What the operator should know: the config says one thing and the store another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    #[error(
+        "routine `{0}` is declared but was deleted through the API, so it stays deleted: create it through the API to have it back"
+    )]
+    RoutineDeleted(RoutineName),
+    #[error(
+        "code version `{1}` of routine `{0}` is declared but was deleted through the API, so it stays deleted: add it through the API to have it back"
+    )]
+    VersionDeleted(RoutineName, CodeVersion),
+    #[error("routine `{0}` is no longer declared, so it was removed")]
+    RoutineRemoved(RoutineName),
+    #[error(
+        "code version `{1}` of routine `{0}` is no longer declared but deployed in {2}, so it stays as it was: delete it through the API once it is not"
+    )]
+    VersionKept(RoutineName, CodeVersion, Environment),
+    #[error(
+        "the declared deployment of routine `{0}` in {1} was left out: there is no code version `{2}`"
+    )]
+    DeploymentLeftOut(RoutineName, Environment, CodeVersion),
+}
+
+/// Makes `catalog` agree with what the config declares.
+pub(in crate::control) fn declare(
+    catalog: &mut Catalog,
+    declared: Vec<DeclaredRoutine>,
+    now: Timestamp,
+) -> (Vec<Change>, Vec<Warning>) {
+    let mut declaration = Declaration {
+        catalog,
+        now,
+        changes: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let names: HashSet<_> = declared
+        .iter()
+        .map(|routine| routine.name.clone())
+        .collect();
+    declaration.remove_all_but(&names);
+    for routine in declared {
+        declaration.routine(routine);
+    }
+    (declaration.changes, declaration.warnings)
+}
+
+/// A declaration that is being carried out.
+struct Declaration<'a> {
+    catalog: &'a mut Catalog,
+    now: Timestamp,
+    changes: Vec<Change>,
+    warnings: Vec<Warning>,
+}
+
+impl Declaration<'_> {
+    fn remove_all_but(&mut self, declared: &HashSet<RoutineName>) {
+        let all = self.catalog.routines.values();
+        let gone: Vec<_> = all
+            .filter(|routine| routine.declared && !declared.contains(&routine.name))
+            .map(|routine| routine.name.clone())
+            .collect();
+        for name in gone {
+            self.catalog.routines.remove(&name);
+            self.changes.push(Change::RoutineGone(name.clone()));
+            self.warnings.push(Warning::RoutineRemoved(name));
+        }
+    }
+
+    fn routine(&mut self, declared: DeclaredRoutine) {
+        if self.catalog.deleted_routines.contains(&declared.name) {
+            self.warnings.push(Warning::RoutineDeleted(declared.name));
+            return;
+        }
+        let before = self.catalog.routines.get(&declared.name).cloned();
+        let mut routine = match &before {
+            Some(before) => Routine::clone(before),
+            None => Routine {
+                name: declared.name,
+                description: String::new(),
+                has_assets: false,
+                created: self.now,
+                declared: true,
+                routes: Vec::new(),
+                sticky: Sticky::default(),
+                cohort: String::new(),
+                versions: OrdMap::new(),
+                staged: None,
+                live: [None, None],
+            },
+        };
+        routine.declared = true;
+        routine.routes = declared.routes;
+        routine.sticky = declared.sticky.unwrap_or(routine.sticky);
+        routine.cohort = declared.cohort.unwrap_or(routine.cohort);
+        let same = before.is_some_and(|before| {
+            before.declared
+                && before.routes == routine.routes
+                && before.sticky == routine.sticky
+                && before.cohort == routine.cohort
+        });
+
+        let changes_before = self.changes.len();
+        if !same {
+            self.changes
+                .push(Change::Routine(Arc::new(routine.clone())));
+        }
+        self.remove_versions(&mut routine, &declared.versions);
+        for version in declared.versions {
+            self.version(&mut routine, version);
+        }
+        for deployment in declared.deployments {
+            self.deployment(&mut routine, deployment);
+        }
+        if self.changes.len() > changes_before {
+            let name = routine.name.clone();
+            self.catalog.routines.insert(name, Arc::new(routine));
+        }
+    }
+
+    /// Removes what the config declared once and declares no longer, but nothing
+    /// that requests go to.
+    fn remove_versions(&mut self, routine: &mut Routine, declared: &[DeclaredVersion]) {
+        let declared: BTreeSet<_> = declared
+            .iter()
+            .map(|version| &version.code_version)
+            .collect();
+        let all = routine.versions.values();
+        let gone: Vec<_> = all
+            .filter(|version| version.declared && !declared.contains(&version.code_version))
+            .cloned()
+            .collect();
+        for version in gone {
+            let (name, code_version) = (routine.name.clone(), version.code_version.clone());
+            let serving = routine.serving(&code_version).next();
+            if let Some(environment) = serving {
+                let kept = Version {
+                    declared: false,
+                    ..Version::clone(&version)
+                };
+                self.put(routine, kept);
+                let kept = Warning::VersionKept(name, code_version, environment);
+                self.warnings.push(kept);
+            } else {
+                routine.versions.remove(&code_version);
+                self.changes.push(Change::VersionGone(name, code_version));
+            }
+        }
+    }
+
+    fn version(&mut self, routine: &mut Routine, declared: DeclaredVersion) {
+        let key = (routine.name.clone(), declared.code_version);
+        if self.catalog.deleted_versions.contains(&key) {
+            self.warnings.push(Warning::VersionDeleted(key.0, key.1));
+            return;
+        }
+        let version = match routine.versions.get(&key.1) {
+            Some(same) if same.declared && same.upstream == declared.upstream => return,
+            Some(other) => Version {
+                upstream: declared.upstream,
+                declared: true,
+                ..Version::clone(other)
+            },
+            None => Version {
+                code_version: key.1,
+                description: String::new(),
+                created: self.now,
+                upstream: declared.upstream,
+                declared: true,
+            },
+        };
+        self.put(routine, version);
+    }
+
+    fn put(&mut self, routine: &mut Routine, version: Version) {
+        let version = Arc::new(version);
+        let code_version = version.code_version.clone();
+        routine.versions.insert(code_version, version.clone());
+        self.changes
+            .push(Change::Version(routine.name.clone(), version));
+    }
+
+    fn deployment(&mut self, routine: &mut Routine, declared: DeclaredDeployment) {
+        let environment = declared.environment;
+        let key = (routine.name.clone(), environment);
+        if self.catalog.ever_deployed.contains(&key) {
+            return;
+        }
+        if let Some(missing) = routine.missing(&declared.shares) {
+            let left_out = Warning::DeploymentLeftOut(key.0, environment, missing.clone());
+            self.warnings.push(left_out);
+            return;
+        }
+        let deployment = Arc::new(Deployment {
+            id: self.catalog.next_deployment(),
+            shares: declared.shares,
+            created: self.now,
+        });
+        self.catalog.last_deployment = deployment.id.0;
+        self.catalog.ever_deployed.insert(key.clone());
+        routine.live[environment.index()] = Some(deployment.clone());
+        let deployed = Change::Deployed(key.0, environment, deployment);
+        self.changes.push(deployed);
+    }
+}

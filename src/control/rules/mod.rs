@@ -1,0 +1,123 @@
+//! What is allowed, and what comes of it; pure. Every conflict is refused here, so
+//! that what reaches the store and the table is consistent.
+
+mod declare;
+mod deployment;
+mod routine;
+mod upstream_note;
+mod version;
+
+use std::sync::Arc;
+
+pub use declare::Warning;
+pub(super) use declare::declare;
+pub use version::CODE_MAX_BYTES;
+
+use super::change::Change;
+use super::command::{Command, Refused, Reply};
+use crate::model::{Catalog, Routine, RoutineName, Shares, Timestamp};
+use deployment::{deploy, roll_back};
+use routine::{create_routine, delete_routine, revise};
+use version::{add_version, bind_version, commit_staged_code, delete_version, stage_code};
+
+/// What came of a command that was allowed.
+#[derive(Debug)]
+pub struct Applied {
+    pub changes: Vec<Change>,
+    pub reply: Reply,
+    pub warnings: Vec<Warning>,
+}
+
+type Outcome = Result<(Vec<Change>, Reply), Refused>;
+
+/// Carries out `command` on `catalog`. A command that is refused changes nothing.
+///
+/// The catalog has no history, so a rollback brings its own: `past` is what the
+/// deployment it asks for served, `None` where there is no such deployment.
+pub fn apply(
+    catalog: &mut Catalog,
+    command: Command,
+    past: Option<Shares>,
+    now: Timestamp,
+) -> Result<Applied, Refused> {
+    let (changes, reply) = match command {
+        Command::Declare(declared) => {
+            let (changes, warnings) = declare(catalog, declared, now);
+            let reply = Reply::Done;
+            return Ok(Applied {
+                changes,
+                reply,
+                warnings,
+            });
+        }
+        Command::CreateRoutine {
+            name,
+            description,
+            has_assets,
+        } => create_routine(catalog, name, description, has_assets, now),
+        Command::DescribeRoutine { name, description } => {
+            revise(catalog, &name, |routine| routine.description = description)
+        }
+        Command::SetSticky { name, sticky } => {
+            revise(catalog, &name, |routine| routine.sticky = sticky)
+        }
+        Command::SetCohort { name, cohort } => {
+            revise(catalog, &name, |routine| routine.cohort = cohort)
+        }
+        Command::DeleteRoutine { name } => delete_routine(catalog, name),
+        Command::StageCode {
+            name,
+            description,
+            code,
+        } => stage_code(catalog, name, description, code),
+        Command::CommitStagedCode { name, description } => {
+            commit_staged_code(catalog, &name, description, now)
+        }
+        Command::AddVersion {
+            name,
+            code_version,
+            description,
+            upstream,
+        } => add_version(catalog, &name, code_version, description, upstream, now),
+        Command::BindVersion {
+            name,
+            code_version,
+            upstream,
+        } => bind_version(catalog, &name, code_version, upstream),
+        Command::DeleteVersion { name, code_version } => {
+            delete_version(catalog, name, code_version)
+        }
+        Command::Deploy {
+            name,
+            environment,
+            shares,
+        } => deploy(catalog, name, environment, shares, now),
+        Command::Rollback {
+            name,
+            environment,
+            to,
+        } => roll_back(catalog, name, environment, to, past, now),
+    }?;
+    Ok(Applied {
+        changes,
+        reply,
+        warnings: Vec::new(),
+    })
+}
+
+/// A copy of the routine, to be changed and put back.
+fn existing(catalog: &Catalog, name: &RoutineName) -> Result<Routine, Refused> {
+    let routine = catalog.routine(name);
+    let routine = routine.ok_or_else(|| Refused::NoRoutine(name.clone()))?;
+    Ok(Routine::clone(routine))
+}
+
+fn put(catalog: &mut Catalog, routine: Routine) -> Arc<Routine> {
+    let routine = Arc::new(routine);
+    let name = routine.name.clone();
+    catalog.routines.insert(name, routine.clone());
+    routine
+}
+
+#[cfg(test)]
+mod tests;

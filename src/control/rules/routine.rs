@@ -1,0 +1,77 @@
+//! Routines: made, described, deleted.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{Outcome, existing, put};
+use crate::control::change::Change;
+use crate::control::command::{Refused, Reply};
+use crate::model::{Catalog, CodeVersion, Routine, RoutineName, Sticky, Timestamp};
+
+pub(super) fn create_routine(
+    catalog: &mut Catalog,
+    name: RoutineName,
+    description: String,
+    has_assets: bool,
+    now: Timestamp,
+) -> Outcome {
+    if catalog.routines.contains_key(&name) {
+        return Err(Refused::RoutineExists(name));
+    }
+    let routine = Arc::new(Routine {
+        name: name.clone(),
+        description,
+        has_assets,
+        created: now,
+        declared: false,
+        routes: Vec::new(),
+        sticky: Sticky::default(),
+        cohort: String::new(),
+        versions: OrdMap::new(),
+        staged: None,
+        live: [None, None],
+    });
+    let mut changes = vec![Change::Routine(routine.clone())];
+    if catalog.deleted_routines.remove(&name).is_some() {
+        changes.push(Change::RoutineExhumed(name.clone()));
+    }
+    catalog.routines.insert(name, routine.clone());
+    Ok((changes, Reply::Routine(routine)))
+}
+
+pub(super) fn revise(
+    catalog: &mut Catalog,
+    name: &RoutineName,
+    revision: impl FnOnce(&mut Routine),
+) -> Outcome {
+    let mut routine = existing(catalog, name)?;
+    revision(&mut routine);
+    let routine = put(catalog, routine);
+    let changes = vec![Change::Routine(routine.clone())];
+    Ok((changes, Reply::Routine(routine)))
+}
+
+pub(super) fn delete_routine(catalog: &mut Catalog, name: RoutineName) -> Outcome {
+    if catalog.routines.remove(&name).is_none() {
+        return Err(Refused::NoRoutine(name));
+    }
+    // The routine's own tombstone says it all: made anew, it starts without others.
+    for version in deleted_versions_of(catalog, &name) {
+        catalog.deleted_versions.remove(&(name.clone(), version));
+    }
+    catalog.deleted_routines.insert(name.clone());
+    let changes = vec![
+        Change::RoutineGone(name.clone()),
+        Change::RoutineBuried(name),
+    ];
+    Ok((changes, Reply::Done))
+}
+
+fn deleted_versions_of(catalog: &Catalog, name: &RoutineName) -> Vec<CodeVersion> {
+    let least = CodeVersion::new("-").expect("`-` is a code version, and by bytes the least");
+    let from = catalog.deleted_versions.range((name.clone(), least)..);
+    from.take_while(|(of, _)| of == name)
+        .map(|(_, version)| version.clone())
+        .collect()
+}

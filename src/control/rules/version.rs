@@ -1,0 +1,185 @@
+//! Versions: uploaded, committed, added, bound, deleted.
+
+use std::sync::Arc;
+
+use super::upstream_note::{in_code, in_description};
+use super::{Outcome, existing, put};
+use crate::control::change::Change;
+use crate::control::command::{Refused, Reply};
+use crate::model::{
+    Catalog, CodeVersion, Routine, RoutineName, StagedCode, Timestamp, Upstream, Version,
+};
+
+/// The largest code of a version: ESA's limit of a script.
+pub const CODE_MAX_BYTES: usize = 5_000_000;
+
+pub(super) fn stage_code(
+    catalog: &mut Catalog,
+    name: RoutineName,
+    description: String,
+    code: Arc<[u8]>,
+) -> Outcome {
+    let mut routine = existing(catalog, &name)?;
+    if code.len() > CODE_MAX_BYTES {
+        let length = code.len();
+        return Err(Refused::Invalid(format!(
+            "the code is {length} bytes, and at most {CODE_MAX_BYTES} are taken"
+        )));
+    }
+    let upstream = match in_description(&description)? {
+        Some(upstream) => Some(upstream),
+        None => in_code(&code)?,
+    };
+    let staged = StagedCode {
+        description,
+        upstream,
+    };
+    routine.staged = Some(staged.clone());
+    let routine = put(catalog, routine);
+    let changes = vec![Change::CodeStaged(name, staged, code)];
+    Ok((changes, Reply::Routine(routine)))
+}
+
+pub(super) fn commit_staged_code(
+    catalog: &mut Catalog,
+    name: &RoutineName,
+    description: Option<String>,
+    now: Timestamp,
+) -> Outcome {
+    let routine = existing(catalog, name)?;
+    let Some(staged) = routine.staged.clone() else {
+        return Err(Refused::NothingStaged(name.clone()));
+    };
+    let noted = description.as_deref().map(in_description).transpose()?;
+    let (code_version, created) = mint(catalog, &routine, now)?;
+    let version = Version {
+        code_version,
+        description: description.unwrap_or(staged.description),
+        created,
+        upstream: noted.flatten().or(staged.upstream),
+        declared: false,
+    };
+    let version = put_version(catalog, routine, version);
+    let code_version = version.code_version.clone();
+    let changes = vec![
+        Change::Version(name.clone(), version.clone()),
+        Change::CodeFrozen(name.clone(), code_version),
+        Change::Minted(catalog.last_minted),
+    ];
+    Ok((changes, Reply::Version(version)))
+}
+
+pub(super) fn add_version(
+    catalog: &mut Catalog,
+    name: &RoutineName,
+    code_version: Option<CodeVersion>,
+    description: String,
+    upstream: Option<Upstream>,
+    now: Timestamp,
+) -> Outcome {
+    let routine = existing(catalog, name)?;
+    let mut changes = Vec::new();
+    let (code_version, created) = match code_version {
+        Some(taken) if routine.versions.contains_key(&taken) => {
+            return Err(Refused::VersionExists(name.clone(), taken));
+        }
+        Some(given) => {
+            let key = (name.clone(), given.clone());
+            if catalog.deleted_versions.remove(&key).is_some() {
+                changes.push(Change::VersionExhumed(key.0, key.1));
+            }
+            (given, now)
+        }
+        None => {
+            let minted = mint(catalog, &routine, now)?;
+            changes.push(Change::Minted(catalog.last_minted));
+            minted
+        }
+    };
+    let version = Version {
+        code_version,
+        description,
+        created,
+        upstream,
+        declared: false,
+    };
+    let version = put_version(catalog, routine, version);
+    changes.push(Change::Version(name.clone(), version.clone()));
+    Ok((changes, Reply::Version(version)))
+}
+
+pub(super) fn bind_version(
+    catalog: &mut Catalog,
+    name: &RoutineName,
+    code_version: CodeVersion,
+    upstream: Option<Upstream>,
+) -> Outcome {
+    let routine = existing(catalog, name)?;
+    let Some(version) = routine.versions.get(&code_version) else {
+        return Err(Refused::NoVersion(name.clone(), code_version));
+    };
+    let version = Version {
+        upstream,
+        ..Version::clone(version)
+    };
+    let version = put_version(catalog, routine, version);
+    let changes = vec![Change::Version(name.clone(), version.clone())];
+    Ok((changes, Reply::Version(version)))
+}
+
+pub(super) fn delete_version(
+    catalog: &mut Catalog,
+    name: RoutineName,
+    code_version: CodeVersion,
+) -> Outcome {
+    let mut routine = existing(catalog, &name)?;
+    if !routine.versions.contains_key(&code_version) {
+        return Err(Refused::NoVersion(name, code_version));
+    }
+    let serving = routine.serving(&code_version).next();
+    if let Some(environment) = serving {
+        return Err(Refused::VersionDeployed(code_version, environment));
+    }
+    routine.versions.remove(&code_version);
+    put(catalog, routine);
+    let key = (name.clone(), code_version.clone());
+    catalog.deleted_versions.insert(key);
+    let changes = vec![
+        Change::VersionGone(name.clone(), code_version.clone()),
+        Change::VersionBuried(name, code_version),
+    ];
+    Ok((changes, Reply::Done))
+}
+
+fn put_version(catalog: &mut Catalog, mut routine: Routine, version: Version) -> Arc<Version> {
+    let version = Arc::new(version);
+    let code_version = version.code_version.clone();
+    routine.versions.insert(code_version, version.clone());
+    put(catalog, routine);
+    version
+}
+
+/// The next code version, and the moment it names: now, or later when the clock
+/// stands still or goes back.
+fn mint(
+    catalog: &mut Catalog,
+    routine: &Routine,
+    now: Timestamp,
+) -> Result<(CodeVersion, Timestamp), Refused> {
+    let after = |last: i64| {
+        let exhausted = || Refused::Invalid("there is no code version left to mint".to_owned());
+        last.checked_add(1).ok_or_else(exhausted)
+    };
+    let mut nanoseconds = after(catalog.last_minted)?.max(now.0);
+    loop {
+        let code_version =
+            CodeVersion::new(&format!("{nanoseconds:019}")).expect("19 digits are a code version");
+        let key = (routine.name.clone(), code_version);
+        // Whoever deleted a version by this number meant another one.
+        if !routine.versions.contains_key(&key.1) && !catalog.deleted_versions.contains(&key) {
+            catalog.last_minted = nanoseconds;
+            return Ok((key.1, Timestamp(nanoseconds)));
+        }
+        nanoseconds = after(nanoseconds)?;
+    }
+}

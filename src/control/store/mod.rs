@@ -1,0 +1,199 @@
+//! The store: the catalog, the code of versions and the history of deployments,
+//! in SQLite. What it has said is stored survives a `kill -9`.
+
+mod read;
+mod rows;
+mod schema;
+mod write;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use schema::Owner;
+
+/// How long a start waits for another program to leave the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The largest database that a start reads whole to see whether it is sound:
+/// some tenths of a second.
+const CHECKED_MAX_BYTES: u64 = 256 << 20;
+
+/// Statements kept prepared: more than there are.
+const STATEMENTS_MAX: usize = 32;
+
+/// What is kept of the write-ahead log once it has been carried over.
+const LOG_KEPT_MAX_BYTES: i64 = 64 << 20;
+
+/// Why the store cannot be used. It has been left as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "the store `{path}` cannot be opened: check that it is a file, and that serin may read and write it and its folder"
+    )]
+    Open { path: PathBuf, source: io::Error },
+    #[error(
+        "the store `{0}` is in use by another program: stop that one, or give this serin a store of its own"
+    )]
+    InUse(PathBuf),
+    #[error(
+        "`{0}` is not a serin store and was left as it is: name another file, or restore this one if it once was a store"
+    )]
+    Foreign(PathBuf),
+    #[error(
+        "the store `{path}` is from a newer serin (schema {found}, and this one knows {known}): start that one, or restore a backup from before"
+    )]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error(
+        "the store `{path}` is damaged and was left as it is: restore a backup, or move it away to start anew: {why}"
+    )]
+    Damaged { path: PathBuf, why: String },
+    #[error(
+        "the store is damaged and was left as it is: restore a backup, or mend row `{row}` of table `{table}`: {why}"
+    )]
+    Corrupt {
+        table: &'static str,
+        row: String,
+        why: String,
+    },
+    #[error("the store failed: check its disk's space and health: {0}")]
+    Failed(#[from] rusqlite::Error),
+}
+
+/// The database. One program at a time has it.
+#[derive(Debug)]
+pub struct Store {
+    // Before the lock, so that it is closed before another program is let in.
+    connection: Connection,
+    /// Held for as long as the store is open.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the database at `path`, or makes one where there is no file or an
+    /// empty one.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        // SQLite reads `:memory:` and `file:` otherwise than as names.
+        let named = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let length = lock.metadata().map_or(0, |metadata| metadata.len());
+        Connection::open_with_flags(named, flags)
+            .map_err(Trouble::from)
+            .and_then(|connection| set_up(connection, length <= CHECKED_MAX_BYTES))
+            .map(|connection| Self {
+                connection,
+                _lock: Some(lock),
+            })
+            .map_err(|trouble| trouble.at(path))
+    }
+
+    /// A store that ends with the process.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let connection = Connection::open_in_memory()?;
+        let connection = set_up(connection, false);
+        let connection = connection.map_err(|trouble| trouble.at(Path::new(":memory:")))?;
+        Ok(Self {
+            connection,
+            _lock: None,
+        })
+    }
+}
+
+/// Takes the file for this process alone. SQLite's own lock comes too late: two
+/// that start at one moment would both look at an empty file.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let open = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false);
+    let file = file.open(path).map_err(open)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(open(source)),
+    }
+}
+
+/// What is wrong with a database, before it is said which one.
+enum Trouble {
+    Foreign,
+    Newer(i64),
+    Damaged(String),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::Foreign,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl Trouble {
+    fn at(self, path: &Path) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Self::Foreign => StoreError::Foreign(path),
+            Self::Newer(found) => StoreError::Newer {
+                path,
+                found,
+                known: schema::KNOWN,
+            },
+            Self::Damaged(why) => StoreError::Damaged { path, why },
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    StoreError::InUse(path)
+                }
+                _ => StoreError::Failed(error),
+            },
+        }
+    }
+}
+
+/// Looks whose the database is, and only then touches it.
+fn set_up(mut connection: Connection, check: bool) -> Result<Connection, Trouble> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Closing would otherwise write a log that somebody left into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let schema = match schema::owner(&connection)? {
+        Owner::Nobody => 0,
+        Owner::Serin { schema } if schema > schema::KNOWN => return Err(Trouble::Newer(schema)),
+        Owner::Serin { schema } => schema,
+        Owner::Another => return Err(Trouble::Foreign),
+    };
+    if check {
+        let verdict: String =
+            connection.pragma_query_value(None, "quick_check(1)", |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(Trouble::Damaged(verdict));
+        }
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    schema::migrate(&mut connection, schema)?;
+    // Only now: until the tables stand, a log beside an empty file would be their only home.
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection
+        .pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_MAX_BYTES, |_| Ok(()))?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What stands in a row, and the values it means. The disk has shapes of its own.
+
+use std::fmt::Display;
+
+use rusqlite::Row;
+use rusqlite::types::{FromSql, ValueRef};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::model::{
+    CodeVersion, Deployment, DeploymentId, Environment, Percent, Route, Shares, Sticky, Timestamp,
+};
+
+/// A row that is being read. Whatever is wrong with it is reported with its table
+/// and its key, which stands in its first columns.
+pub(super) struct Cells<'a> {
+    pub(super) row: &'a Row<'a>,
+    pub(super) table: &'static str,
+    pub(super) key_columns: usize,
+}
+
+impl Cells<'_> {
+    pub(super) fn get<T: FromSql>(&self, column: usize) -> Result<T, StoreError> {
+        self.row.get(column).map_err(|error| self.corrupt(&error))
+    }
+
+    pub(super) fn parse<T, E: Display>(
+        &self,
+        column: usize,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        let text: String = self.get(column)?;
+        parse(&text).map_err(|why| self.corrupt(&why))
+    }
+
+    pub(super) fn parse_optional<T, E: Display>(
+        &self,
+        column: usize,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.get(column)?;
+        let parsed = text.as_deref().map(parse).transpose();
+        parsed.map_err(|why| self.corrupt(&why))
+    }
+
+    pub(super) fn corrupt(&self, why: &dyn Display) -> StoreError {
+        let key: Vec<_> = (0..self.key_columns)
+            .map(|column| match self.row.get_ref(column) {
+                Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+                Ok(ValueRef::Integer(number)) => number.to_string(),
+                Ok(_) | Err(_) => "?".to_owned(),
+            })
+            .collect();
+        StoreError::Corrupt {
+            table: self.table,
+            row: key.join(" "),
+            why: why.to_string(),
+        }
+    }
+
+    /// Columns `id, shares, created`, from `column` on.
+    pub(super) fn deployment(&self, column: usize) -> Result<Deployment, StoreError> {
+        let id: i64 = self.get(column)?;
+        let id = u64::try_from(id).map_err(|error| self.corrupt(&error))?;
+        Ok(Deployment {
+            id: DeploymentId(id),
+            shares: self.parse(column + 1, shares)?,
+            created: Timestamp(self.get(column + 2)?),
+        })
+    }
+}
+
+pub(super) fn environment(text: &str) -> Result<Environment, String> {
+    Environment::new(text).ok_or_else(|| format!("there is no environment `{text}`"))
+}
+
+/// One of a deployment's versions.
+#[derive(Serialize, Deserialize)]
+struct ShareRow {
+    code_version: String,
+    percentage: u64,
+}
+
+pub(super) fn shares(text: &str) -> Result<Shares, String> {
+    let rows: Vec<ShareRow> = parsed(text)?;
+    let share = |row: ShareRow| {
+        let version = CodeVersion::new(&row.code_version).map_err(|error| error.to_string())?;
+        let percent = Percent::new(row.percentage);
+        let percent = percent.ok_or_else(|| format!("{} is no percentage", row.percentage))?;
+        Ok((version, percent))
+    };
+    let shares = rows.into_iter().map(share).collect::<Result<_, String>>()?;
+    Shares::new(shares).map_err(|error| error.to_string())
+}
+
+pub(super) fn text_of_shares(shares: &Shares) -> String {
+    let rows = shares.iter().map(|(version, percent)| ShareRow {
+        code_version: version.to_string(),
+        percentage: percent.get().into(),
+    });
+    printed(&rows.collect::<Vec<_>>())
+}
+
+pub(super) fn routes(text: &str) -> Result<Vec<Route>, String> {
+    let texts: Vec<String> = parsed(text)?;
+    let routes = texts.iter().map(|text| Route::new(text));
+    routes
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
+}
+
+pub(super) fn text_of_routes(routes: &[Route]) -> String {
+    printed(&routes.iter().map(Route::to_string).collect::<Vec<_>>())
+}
+
+pub(super) fn sticky(text: &str) -> Result<Sticky, String> {
+    let texts: Vec<String> = parsed(text)?;
+    Sticky::parse(texts.iter().map(String::as_str)).map_err(|error| error.to_string())
+}
+
+pub(super) fn text_of_sticky(sticky: &Sticky) -> String {
+    let sources = sticky.sources().iter();
+    printed(&sources.map(ToString::to_string).collect::<Vec<_>>())
+}
+
+fn parsed<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn printed(rows: &impl Serialize) -> String {
+    serde_json::to_string(rows).expect("lists of texts and numbers print as JSON")
+}

@@ -1,0 +1,164 @@
+//! Writing: only what changed, all of it or nothing.
+
+use rusqlite::{Connection, Params};
+
+use super::rows::{text_of_routes, text_of_shares, text_of_sticky};
+use super::{Store, StoreError};
+use crate::control::change::Change;
+use crate::model::{Deployment, Environment, Routine, RoutineName, Upstream, Version};
+
+impl Store {
+    /// Makes `changes` durable in one transaction.
+    pub fn save(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        for change in changes {
+            write(&transaction, change)?;
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::Routine(routine) => write_routine(to, routine),
+        Change::RoutineGone(name) => {
+            // Versions, code and slot go with it; its history stays.
+            execute(to, "DELETE FROM routine WHERE name = ?", [name.as_str()])?;
+            let withdraw = "UPDATE environment SET live = NULL WHERE routine = ?";
+            execute(to, withdraw, [name.as_str()])
+        }
+        Change::Version(name, version) => write_version(to, name, version),
+        Change::VersionGone(name, version) => execute(
+            to,
+            "DELETE FROM version WHERE routine = ? AND code_version = ?",
+            (name.as_str(), version.as_str()),
+        ),
+        Change::CodeStaged(name, staged, code) => execute(
+            to,
+            "INSERT INTO staged_code (routine, description, upstream, code) VALUES (?, ?, ?, ?) \
+             ON CONFLICT DO UPDATE SET \
+             description = excluded.description, upstream = excluded.upstream, code = excluded.code",
+            (
+                name.as_str(),
+                &staged.description,
+                staged.upstream.as_ref().map(Upstream::as_str),
+                &code[..],
+            ),
+        ),
+        Change::CodeFrozen(name, version) => execute(
+            to,
+            "INSERT INTO version_code (routine, code_version, code) \
+             SELECT routine, ?2, code FROM staged_code WHERE routine = ?1",
+            (name.as_str(), version.as_str()),
+        ),
+        Change::Deployed(name, environment, deployment) => {
+            write_deployment(to, name, *environment, deployment)
+        }
+        Change::RoutineBuried(name) => {
+            let bury = "INSERT OR IGNORE INTO deleted_routine (name) VALUES (?)";
+            execute(to, bury, [name.as_str()])?;
+            let forget = "DELETE FROM deleted_version WHERE routine = ?";
+            execute(to, forget, [name.as_str()])
+        }
+        Change::RoutineExhumed(name) => execute(
+            to,
+            "DELETE FROM deleted_routine WHERE name = ?",
+            [name.as_str()],
+        ),
+        Change::VersionBuried(name, version) => execute(
+            to,
+            "INSERT OR IGNORE INTO deleted_version (routine, code_version) VALUES (?, ?)",
+            (name.as_str(), version.as_str()),
+        ),
+        Change::VersionExhumed(name, version) => execute(
+            to,
+            "DELETE FROM deleted_version WHERE routine = ? AND code_version = ?",
+            (name.as_str(), version.as_str()),
+        ),
+        Change::Minted(last) => execute(
+            to,
+            "INSERT INTO minted (only, last) VALUES (1, ?) \
+             ON CONFLICT DO UPDATE SET last = excluded.last",
+            [last],
+        ),
+    }
+}
+
+fn write_routine(to: &Connection, routine: &Routine) -> rusqlite::Result<()> {
+    // Not `INSERT OR REPLACE`: that would delete the row first, and its versions with it.
+    execute(
+        to,
+        "INSERT INTO routine \
+         (name, description, has_assets, created, declared, routes, sticky, cohort) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET \
+         description = excluded.description, has_assets = excluded.has_assets, \
+         created = excluded.created, declared = excluded.declared, \
+         routes = excluded.routes, sticky = excluded.sticky, cohort = excluded.cohort",
+        (
+            routine.name.as_str(),
+            &routine.description,
+            routine.has_assets,
+            routine.created.0,
+            routine.declared,
+            text_of_routes(&routine.routes),
+            text_of_sticky(&routine.sticky),
+            &routine.cohort,
+        ),
+    )
+}
+
+fn write_version(to: &Connection, name: &RoutineName, version: &Version) -> rusqlite::Result<()> {
+    execute(
+        to,
+        "INSERT INTO version \
+         (routine, code_version, description, created, upstream, declared) \
+         VALUES (?, ?, ?, ?, ?, ?) \
+         ON CONFLICT DO UPDATE SET \
+         description = excluded.description, created = excluded.created, \
+         upstream = excluded.upstream, declared = excluded.declared",
+        (
+            name.as_str(),
+            version.code_version.as_str(),
+            &version.description,
+            version.created.0,
+            version.upstream.as_ref().map(Upstream::as_str),
+            version.declared,
+        ),
+    )
+}
+
+fn write_deployment(
+    to: &Connection,
+    name: &RoutineName,
+    environment: Environment,
+    deployment: &Deployment,
+) -> rusqlite::Result<()> {
+    // Ids count up from 1, one a deployment: they do not reach what a row cannot hold.
+    let id = i64::try_from(deployment.id.0).unwrap_or(i64::MAX);
+    execute(
+        to,
+        "INSERT INTO deployment (id, routine, environment, shares, created) \
+         VALUES (?, ?, ?, ?, ?)",
+        (
+            id,
+            name.as_str(),
+            environment.as_str(),
+            text_of_shares(&deployment.shares),
+            deployment.created.0,
+        ),
+    )?;
+    execute(
+        to,
+        "INSERT INTO environment (routine, environment, live) VALUES (?, ?, ?) \
+         ON CONFLICT DO UPDATE SET live = excluded.live",
+        (name.as_str(), environment.as_str(), id),
+    )
+}
+
+fn execute(to: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+    to.prepare_cached(sql)?.execute(params).map(drop)
+}
