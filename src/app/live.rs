@@ -14,11 +14,7 @@ const LINE_MAX_CHARS: usize = 78;
 
 /// Rewrites one line with the requests that each live version has answered, for
 /// ever.
-pub(super) async fn show_live_counts(
-    table: &TableReader,
-    tallies: &Tallies,
-    out: &mut impl Write,
-) {
+pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out: &mut impl Write) {
     let mut ticks = tokio::time::interval(REFRESH);
     let mut shown = String::new();
     loop {

@@ -4,8 +4,8 @@
 mod check;
 mod demo;
 mod failure;
-mod live;
 mod listen;
+mod live;
 mod outside;
 mod running;
 mod serve;

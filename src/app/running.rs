@@ -14,12 +14,10 @@ use super::outside;
 use crate::admin::{self, Admin};
 use crate::backend;
 use crate::config::Config;
-use crate::control::{ControlPlane, OpenError, Store, StoreError};
+use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::observe::Tallies;
-use crate::proxy::{
-    self, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts,
-};
-use crate::routing::{Draws, Settings, TableReader};
+use crate::proxy::{self, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts};
+use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
@@ -32,8 +30,6 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error(transparent)]
-    Open(#[from] OpenError),
     #[error("cannot start a thread or its event loop")]
     Thread(#[from] io::Error),
 }
@@ -81,7 +77,11 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         trusted: config.trusted_proxies.clone(),
     };
     let declared = config.routines.clone();
-    let (plane, control, table) = ControlPlane::open(store, settings, declared, outside::now)?;
+    let opened = ControlPlane::open(store, settings, declared, outside::now)?;
+    let Opened { plane, handle: control, table, warnings } = opened;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
@@ -102,7 +102,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         domain: config.domain.clone(),
         ready: ready.clone(),
         upload_secret: outside::random(),
-        ids: Box::new(outside::random),
+        draw: Box::new(outside::random),
         clock: Box::new(outside::now),
     };
     threads.push(serve_admin(admin_listener, admin, patience, ended)?);
@@ -132,7 +132,7 @@ fn cores() -> NonZeroUsize {
 fn proxy_of(config: &Config, table: TableReader, tallies: Tallies, patience: Patience) -> Proxy {
     Proxy {
         table,
-        draws: Draws { spread: Default::default(), mint: Box::new(outside::random) },
+        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
         tallies,
         timeouts: Timeouts {
             connect: config.timeouts.connect,

@@ -24,15 +24,8 @@ pub enum CommandError {
 pub(super) enum Letter {
     Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
     Catalog(oneshot::Sender<Catalog>),
-    Code(
-        RoutineName,
-        CodeVersion,
-        oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>,
-    ),
-    History(
-        HistoryPage,
-        oneshot::Sender<Result<Vec<DeploymentRecord>, CommandError>>,
-    ),
+    Code(RoutineName, CodeVersion, oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>),
+    History(HistoryPage, oneshot::Sender<Result<Vec<DeploymentRecord>, CommandError>>),
 }
 
 /// Which part of a routine's history is asked for, newest first.
@@ -76,8 +69,7 @@ impl ControlHandle {
         name: RoutineName,
         code_version: CodeVersion,
     ) -> Result<Option<Vec<u8>>, CommandError> {
-        self.ask(|answer| Letter::Code(name, code_version, answer))
-            .await?
+        self.ask(|answer| Letter::Code(name, code_version, answer)).await?
     }
 
     /// Deployments of a routine, newest first, those of a deleted one too.
@@ -90,10 +82,7 @@ impl ControlHandle {
         letter: impl FnOnce(oneshot::Sender<T>) -> Letter,
     ) -> Result<T, CommandError> {
         let (answer, reply) = oneshot::channel();
-        self.0
-            .send(letter(answer))
-            .await
-            .map_err(|_| CommandError::Stopped)?;
+        self.0.send(letter(answer)).await.map_err(|_| CommandError::Stopped)?;
         reply.await.map_err(|_| CommandError::Stopped)
     }
 }

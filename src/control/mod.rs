@@ -73,19 +73,8 @@ impl ControlPlane {
         store.save(&changes)?;
         let (table, reader) = published(RoutingTable::compile(settings, &catalog));
         let (handle, inbox) = handle::channel();
-        let plane = Self {
-            catalog,
-            store,
-            table,
-            inbox,
-            clock: Box::new(clock),
-        };
-        Ok(Opened {
-            plane,
-            handle,
-            table: reader,
-            warnings,
-        })
+        let plane = Self { catalog, store, table, inbox, clock: Box::new(clock) };
+        Ok(Opened { plane, handle, table: reader, warnings })
     }
 
     /// Serves until every handle is gone. It blocks, on the inbox and on the disk:
@@ -159,12 +148,7 @@ impl ControlPlane {
 
     /// What the deployment that `command` wants back served.
     fn past(&self, command: &Command) -> Result<Option<Shares>, StoreError> {
-        let Command::Rollback {
-            name,
-            environment,
-            to,
-        } = command
-        else {
+        let Command::Rollback { name, environment, to } = command else {
             return Ok(None);
         };
         match to {
@@ -199,11 +183,7 @@ impl ControlPlane {
 
 impl Batch {
     fn new(catalog: &Catalog) -> Self {
-        Self {
-            catalog: catalog.clone(),
-            changes: Vec::new(),
-            answers: Vec::new(),
-        }
+        Self { catalog: catalog.clone(), changes: Vec::new(), answers: Vec::new() }
     }
 
     fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {

@@ -36,8 +36,8 @@ const NEVER: &[(&str, &[&str])] = &[
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root.clone()];
+    let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![house.clone()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -45,7 +45,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inside = path.strip_prefix(&root).unwrap();
+                let inside = path.strip_prefix(&house).unwrap();
                 let first = inside.components().next().unwrap();
                 let room = Path::new(first.as_os_str()).with_extension("");
                 let text = fs::read_to_string(&path).unwrap();

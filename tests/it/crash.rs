@@ -21,7 +21,7 @@ struct Ledger {
     asked: Option<Step>,
 }
 
-/// One change: its DeploymentId once known, and what it makes live.
+/// One change: its `DeploymentId` once known, and what it makes live.
 #[derive(Debug, Clone)]
 struct Step {
     id: Option<String>,

@@ -25,6 +25,10 @@ pub enum Warning {
     #[error("routine `{0}` is no longer declared, so it was removed")]
     RoutineRemoved(RoutineName),
     #[error(
+        "routine `{0}` is no longer declared but deployed, or holds what the API made, so it stays without its routes: delete it through the API to be rid of it"
+    )]
+    RoutineKept(RoutineName),
+    #[error(
         "code version `{1}` of routine `{0}` is no longer declared but deployed in {2}, so it stays as it was: delete it through the API once it is not"
     )]
     VersionKept(RoutineName, CodeVersion, Environment),
@@ -40,21 +44,20 @@ pub(in crate::control) fn declare(
     declared: Vec<DeclaredRoutine>,
     now: Timestamp,
 ) -> (Vec<Change>, Vec<Warning>) {
-    let mut declaration = Declaration {
-        catalog,
-        now,
-        changes: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let names: HashSet<_> = declared
-        .iter()
-        .map(|routine| routine.name.clone())
-        .collect();
+    let mut declaration = Declaration { catalog, now, changes: Vec::new(), warnings: Vec::new() };
+    let names: HashSet<_> = declared.iter().map(|routine| routine.name.clone()).collect();
     declaration.remove_all_but(&names);
     for routine in declared {
         declaration.routine(routine);
     }
     (declaration.changes, declaration.warnings)
+}
+
+/// Whether a routine is live somewhere, or holds versions or code that the API made.
+fn is_in_use(routine: &Routine) -> bool {
+    routine.live.iter().any(Option::is_some)
+        || routine.staged.is_some()
+        || routine.versions.values().any(|version| !version.declared)
 }
 
 /// A declaration that is being carried out.
@@ -66,16 +69,28 @@ struct Declaration<'a> {
 }
 
 impl Declaration<'_> {
+    /// Removes what the config declared once and declares no longer, but nothing
+    /// that requests go to or that the API made: that is the store's.
     fn remove_all_but(&mut self, declared: &HashSet<RoutineName>) {
         let all = self.catalog.routines.values();
-        let gone: Vec<_> = all
+        let undeclared: Vec<_> = all
             .filter(|routine| routine.declared && !declared.contains(&routine.name))
-            .map(|routine| routine.name.clone())
+            .cloned()
             .collect();
-        for name in gone {
-            self.catalog.routines.remove(&name);
-            self.changes.push(Change::RoutineGone(name.clone()));
-            self.warnings.push(Warning::RoutineRemoved(name));
+        for routine in undeclared {
+            let name = routine.name.clone();
+            if is_in_use(&routine) {
+                let kept =
+                    Routine { declared: false, routes: Vec::new(), ..Routine::clone(&routine) };
+                let kept = Arc::new(kept);
+                self.catalog.routines.insert(name.clone(), kept.clone());
+                self.changes.push(Change::Routine(kept));
+                self.warnings.push(Warning::RoutineKept(name));
+            } else {
+                self.catalog.routines.remove(&name);
+                self.changes.push(Change::RoutineGone(name.clone()));
+                self.warnings.push(Warning::RoutineRemoved(name));
+            }
         }
     }
 
@@ -114,8 +129,7 @@ impl Declaration<'_> {
 
         let changes_before = self.changes.len();
         if !same {
-            self.changes
-                .push(Change::Routine(Arc::new(routine.clone())));
+            self.changes.push(Change::Routine(Arc::new(routine.clone())));
         }
         self.remove_versions(&mut routine, &declared.versions);
         for version in declared.versions {
@@ -133,10 +147,7 @@ impl Declaration<'_> {
     /// Removes what the config declared once and declares no longer, but nothing
     /// that requests go to.
     fn remove_versions(&mut self, routine: &mut Routine, declared: &[DeclaredVersion]) {
-        let declared: BTreeSet<_> = declared
-            .iter()
-            .map(|version| &version.code_version)
-            .collect();
+        let declared: BTreeSet<_> = declared.iter().map(|version| &version.code_version).collect();
         let all = routine.versions.values();
         let gone: Vec<_> = all
             .filter(|version| version.declared && !declared.contains(&version.code_version))
@@ -146,10 +157,7 @@ impl Declaration<'_> {
             let (name, code_version) = (routine.name.clone(), version.code_version.clone());
             let serving = routine.serving(&code_version).next();
             if let Some(environment) = serving {
-                let kept = Version {
-                    declared: false,
-                    ..Version::clone(&version)
-                };
+                let kept = Version { declared: false, ..Version::clone(&version) };
                 self.put(routine, kept);
                 let kept = Warning::VersionKept(name, code_version, environment);
                 self.warnings.push(kept);
@@ -168,11 +176,9 @@ impl Declaration<'_> {
         }
         let version = match routine.versions.get(&key.1) {
             Some(same) if same.declared && same.upstream == declared.upstream => return,
-            Some(other) => Version {
-                upstream: declared.upstream,
-                declared: true,
-                ..Version::clone(other)
-            },
+            Some(other) => {
+                Version { upstream: declared.upstream, declared: true, ..Version::clone(other) }
+            }
             None => Version {
                 code_version: key.1,
                 description: String::new(),
@@ -188,8 +194,7 @@ impl Declaration<'_> {
         let version = Arc::new(version);
         let code_version = version.code_version.clone();
         routine.versions.insert(code_version, version.clone());
-        self.changes
-            .push(Change::Version(routine.name.clone(), version));
+        self.changes.push(Change::Version(routine.name.clone(), version));
     }
 
     fn deployment(&mut self, routine: &mut Routine, declared: DeclaredDeployment) {

@@ -20,27 +20,17 @@ pub(super) fn deploy(
     if let Some(missing) = routine.missing(&shares) {
         return Err(Refused::NoVersion(name, missing.clone()));
     }
-    let deployment = Arc::new(Deployment {
-        id: catalog.next_deployment(),
-        shares,
-        created: now,
-    });
+    let deployment = Arc::new(Deployment { id: catalog.next_deployment(), shares, created: now });
     let before = routine.live[environment.index()].replace(deployment.clone());
     let replaced = before.map(|before| {
-        let (was, is) = (
-            routine.split(&before.shares),
-            routine.split(&deployment.shares),
-        );
+        let (was, is) = (routine.split(&before.shares), routine.split(&deployment.shares));
         (before, Movement::between(&was, &is))
     });
     put(catalog, routine);
     catalog.last_deployment = deployment.id.0;
     catalog.ever_deployed.insert((name.clone(), environment));
     let changes = vec![Change::Deployed(name, environment, deployment.clone())];
-    let deployed = Deployed {
-        deployment,
-        replaced,
-    };
+    let deployed = Deployed { deployment, replaced };
     Ok((changes, Reply::Deployed(deployed)))
 }
 

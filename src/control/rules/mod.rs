@@ -44,17 +44,11 @@ pub fn apply(
         Command::Declare(declared) => {
             let (changes, warnings) = declare(catalog, declared, now);
             let reply = Reply::Done;
-            return Ok(Applied {
-                changes,
-                reply,
-                warnings,
-            });
+            return Ok(Applied { changes, reply, warnings });
         }
-        Command::CreateRoutine {
-            name,
-            description,
-            has_assets,
-        } => create_routine(catalog, name, description, has_assets, now),
+        Command::CreateRoutine { name, description, has_assets } => {
+            create_routine(catalog, name, description, has_assets, now)
+        }
         Command::DescribeRoutine { name, description } => {
             revise(catalog, &name, |routine| routine.description = description)
         }
@@ -65,44 +59,29 @@ pub fn apply(
             revise(catalog, &name, |routine| routine.cohort = cohort)
         }
         Command::DeleteRoutine { name } => delete_routine(catalog, name),
-        Command::StageCode {
-            name,
-            description,
-            code,
-        } => stage_code(catalog, name, description, code),
+        Command::StageCode { name, description, code } => {
+            stage_code(catalog, name, description, code)
+        }
         Command::CommitStagedCode { name, description } => {
             commit_staged_code(catalog, &name, description, now)
         }
-        Command::AddVersion {
-            name,
-            code_version,
-            description,
-            upstream,
-        } => add_version(catalog, &name, code_version, description, upstream, now),
-        Command::BindVersion {
-            name,
-            code_version,
-            upstream,
-        } => bind_version(catalog, &name, code_version, upstream),
+        Command::AddVersion { name, code_version, description, upstream } => {
+            add_version(catalog, &name, code_version, description, upstream, now)
+        }
+        Command::BindVersion { name, code_version, upstream } => {
+            bind_version(catalog, &name, code_version, upstream)
+        }
         Command::DeleteVersion { name, code_version } => {
             delete_version(catalog, name, code_version)
         }
-        Command::Deploy {
-            name,
-            environment,
-            shares,
-        } => deploy(catalog, name, environment, shares, now),
-        Command::Rollback {
-            name,
-            environment,
-            to,
-        } => roll_back(catalog, name, environment, to, past, now),
+        Command::Deploy { name, environment, shares } => {
+            deploy(catalog, name, environment, shares, now)
+        }
+        Command::Rollback { name, environment, to } => {
+            roll_back(catalog, name, environment, to, past, now)
+        }
     }?;
-    Ok(Applied {
-        changes,
-        reply,
-        warnings: Vec::new(),
-    })
+    Ok(Applied { changes, reply, warnings: Vec::new() })
 }
 
 /// A copy of the routine, to be changed and put back.

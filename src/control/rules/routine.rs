@@ -61,17 +61,12 @@ pub(super) fn delete_routine(catalog: &mut Catalog, name: RoutineName) -> Outcom
         catalog.deleted_versions.remove(&(name.clone(), version));
     }
     catalog.deleted_routines.insert(name.clone());
-    let changes = vec![
-        Change::RoutineGone(name.clone()),
-        Change::RoutineBuried(name),
-    ];
+    let changes = vec![Change::RoutineGone(name.clone()), Change::RoutineBuried(name)];
     Ok((changes, Reply::Done))
 }
 
 fn deleted_versions_of(catalog: &Catalog, name: &RoutineName) -> Vec<CodeVersion> {
     let least = CodeVersion::new("-").expect("`-` is a code version, and by bytes the least");
     let from = catalog.deleted_versions.range((name.clone(), least)..);
-    from.take_while(|(of, _)| of == name)
-        .map(|(_, version)| version.clone())
-        .collect()
+    from.take_while(|(of, _)| of == name).map(|(_, version)| version.clone()).collect()
 }

@@ -99,11 +99,7 @@ impl Desk {
     }
 
     fn deploy(&mut self, environment: Environment, text: &str) -> Result<Deployed, Refused> {
-        let command = Command::Deploy {
-            name: name("shop"),
-            environment,
-            shares: shares(text),
-        };
+        let command = Command::Deploy { name: name("shop"), environment, shares: shares(text) };
         Ok(deployed(self.tell(command)?))
     }
 
@@ -171,19 +167,13 @@ fn shop(deployments: &[(Environment, &str)]) -> DeclaredRoutine {
         versions: vec![declared_version("1"), declared_version("2")],
         deployments: deployments
             .iter()
-            .map(|&(environment, text)| DeclaredDeployment {
-                environment,
-                shares: shares(text),
-            })
+            .map(|&(environment, text)| DeclaredDeployment { environment, shares: shares(text) })
             .collect(),
     }
 }
 
 fn declared_version(text: &str) -> DeclaredVersion {
-    DeclaredVersion {
-        code_version: version(text),
-        upstream: None,
-    }
+    DeclaredVersion { code_version: version(text), upstream: None }
 }
 
 fn refusal<T>(outcome: Result<T, Refused>) -> Refused {
@@ -197,10 +187,7 @@ fn refusal<T>(outcome: Result<T, Refused>) -> Refused {
 fn a_routine_is_made_once() {
     let mut desk = Desk::default();
     assert!(desk.create("shop").is_ok());
-    assert_eq!(
-        refusal(desk.create("shop")),
-        Refused::RoutineExists(name("shop"))
-    );
+    assert_eq!(refusal(desk.create("shop")), Refused::RoutineExists(name("shop")));
 }
 
 #[test]
@@ -219,18 +206,9 @@ fn a_routine_that_does_not_exist_takes_no_command() {
     let (sticky, cohort) = (Sticky::default(), String::new());
     let shop = || name("shop");
     let commands = [
-        Command::DescribeRoutine {
-            name: shop(),
-            description: String::new(),
-        },
-        Command::SetSticky {
-            name: shop(),
-            sticky,
-        },
-        Command::SetCohort {
-            name: shop(),
-            cohort,
-        },
+        Command::DescribeRoutine { name: shop(), description: String::new() },
+        Command::SetSticky { name: shop(), sticky },
+        Command::SetCohort { name: shop(), cohort },
     ];
     for command in commands {
         assert_eq!(refusal(desk.tell(command)), none());
@@ -242,18 +220,9 @@ fn a_routine_is_what_was_said_of_it_last() {
     let mut desk = Desk::with_shop();
     let sticky = Sticky::parse(["client-ip"]).unwrap();
     let commands = [
-        Command::DescribeRoutine {
-            name: name("shop"),
-            description: "the shop".to_owned(),
-        },
-        Command::SetSticky {
-            name: name("shop"),
-            sticky: sticky.clone(),
-        },
-        Command::SetCohort {
-            name: name("shop"),
-            cohort: "b".to_owned(),
-        },
+        Command::DescribeRoutine { name: name("shop"), description: "the shop".to_owned() },
+        Command::SetSticky { name: name("shop"), sticky: sticky.clone() },
+        Command::SetCohort { name: name("shop"), cohort: "b".to_owned() },
     ];
     for command in commands {
         let applied = desk.tell(command).unwrap();
@@ -270,18 +239,12 @@ fn a_routine_is_what_was_said_of_it_last() {
 fn a_version_is_added_once_and_bound_at_will() {
     let mut desk = Desk::with_shop();
     let (shop, nine) = (name("shop"), version("9"));
-    assert_eq!(
-        refusal(desk.add("shop", "1")),
-        Refused::VersionExists(shop.clone(), version("1"))
-    );
+    assert_eq!(refusal(desk.add("shop", "1")), Refused::VersionExists(shop.clone(), version("1")));
     assert_eq!(
         refusal(desk.bind("9", "http://a.test")),
         Refused::NoVersion(shop.clone(), nine.clone())
     );
-    assert_eq!(
-        refusal(desk.delete_version("9")),
-        Refused::NoVersion(shop, nine)
-    );
+    assert_eq!(refusal(desk.delete_version("9")), Refused::NoVersion(shop, nine));
     desk.bind("1", "http://a.test").unwrap();
     let bound = &desk.shop().versions["1"].upstream;
     assert_eq!(bound.as_ref().unwrap().as_str(), "http://a.test");
@@ -363,10 +326,7 @@ fn minted_versions_ascend_whatever_the_clock_does() {
         desk.now = now;
         let minted = desk.mint();
         assert_eq!(minted.code_version.as_str().len(), 19);
-        assert_eq!(
-            minted.code_version.as_str(),
-            format!("{:019}", minted.created.0)
-        );
+        assert_eq!(minted.code_version.as_str(), format!("{:019}", minted.created.0));
         if let Some(last) = last.replace(minted.code_version.clone()) {
             assert!(minted.code_version.is_newer_than(&last), "{minted:?}");
         }
@@ -397,10 +357,7 @@ fn minting_ends_where_the_numbers_do() {
 #[test]
 fn code_is_committed_after_it_was_uploaded_and_again() {
     let mut desk = Desk::with_shop();
-    assert_eq!(
-        refusal(desk.commit(None)),
-        Refused::NothingStaged(name("shop"))
-    );
+    assert_eq!(refusal(desk.commit(None)), Refused::NothingStaged(name("shop")));
     desk.stage("the upload", b"code").unwrap();
     let first = desk.commit(None).unwrap();
     let second = desk.commit(Some("the commit")).unwrap();
@@ -471,10 +428,7 @@ fn a_rollback_needs_something_to_go_back_to() {
         refusal(desk.roll_back(Some(7), None)),
         Refused::UnknownDeployment(shop.clone(), Production, DeploymentId(7))
     );
-    assert_eq!(
-        refusal(desk.roll_back(Some(1), Some("9"))),
-        Refused::NoVersion(shop, version("9"))
-    );
+    assert_eq!(refusal(desk.roll_back(Some(1), Some("9"))), Refused::NoVersion(shop, version("9")));
 }
 
 #[test]
@@ -490,10 +444,7 @@ fn the_config_makes_what_it_declares() {
     let shop = desk.shop();
     assert!(shop.declared);
     assert_eq!(shop.routes, declared.routes);
-    assert_eq!(
-        (&shop.sticky, shop.cohort.as_str()),
-        (&Sticky::default(), "b")
-    );
+    assert_eq!((&shop.sticky, shop.cohort.as_str()), (&Sticky::default(), "b"));
     assert_eq!(shop.versions["1"].upstream, declared.versions[0].upstream);
     assert!(shop.versions.values().all(|version| version.declared));
     let live = shop.deployment(Production).unwrap();
@@ -522,11 +473,7 @@ fn the_config_owns_the_shape_and_the_store_the_deployments() {
     desk.add("shop", "3").unwrap();
     desk.bind("1", "http://moved.test").unwrap();
     let sticky = Sticky::parse(["client-ip"]).unwrap();
-    desk.tell(Command::SetSticky {
-        name: name("shop"),
-        sticky: sticky.clone(),
-    })
-    .unwrap();
+    desk.tell(Command::SetSticky { name: name("shop"), sticky: sticky.clone() }).unwrap();
 
     desk.declare(&config);
     assert_eq!(desk.live(Production), Some(shares("2")));
@@ -545,10 +492,7 @@ fn the_config_owns_the_shape_and_the_store_the_deployments() {
 fn what_was_deleted_through_the_api_stays_deleted() {
     let mut desk = Desk::default();
     let config = [shop(&[(Production, "1"), (Staging, "2")])];
-    desk.declare(&[DeclaredRoutine {
-        deployments: Vec::new(),
-        ..config[0].clone()
-    }]);
+    desk.declare(&[DeclaredRoutine { deployments: Vec::new(), ..config[0].clone() }]);
     desk.delete_version("2").unwrap();
     let warnings = desk.declare(&config).warnings;
     assert!(!desk.has("2"));
@@ -603,10 +547,7 @@ fn a_version_that_is_no_longer_declared_goes_unless_it_serves() {
     desk.declare(&[shop(&[(Production, "1@90 2@10")])]);
     desk.deploy(Production, "2").unwrap();
     desk.add("shop", "3").unwrap();
-    let none = [DeclaredRoutine {
-        versions: Vec::new(),
-        ..shop(&[])
-    }];
+    let none = [DeclaredRoutine { versions: Vec::new(), ..shop(&[]) }];
     let warnings = desk.declare(&none).warnings;
     let kept = Warning::VersionKept(name("shop"), version("2"), Production);
     assert_eq!(warnings, [kept]);

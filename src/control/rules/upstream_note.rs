@@ -51,10 +51,7 @@ mod tests {
     fn a_description_names_its_upstream_in_a_word() {
         let want = Some("http://127.0.0.1:9001".to_owned());
         assert_eq!(described("upstream=http://127.0.0.1:9001"), want);
-        assert_eq!(
-            described("a fix\tupstream=http://127.0.0.1:9001\nfor all"),
-            want
-        );
+        assert_eq!(described("a fix\tupstream=http://127.0.0.1:9001\nfor all"), want);
         assert_eq!(described("no-upstream=http://127.0.0.1:9001"), None);
         assert_eq!(described("the upstream is slow"), None);
     }
@@ -62,14 +59,8 @@ mod tests {
     #[test]
     fn code_names_its_upstream_in_its_first_line() {
         let want = Some("unix:/run/shop.sock".to_owned());
-        assert_eq!(
-            coded(b"// @upstream unix:/run/shop.sock\r\nexport {}"),
-            want
-        );
-        assert_eq!(
-            coded(b"\xef\xbb\xbf\n  //@upstream\tunix:/run/shop.sock"),
-            want
-        );
+        assert_eq!(coded(b"// @upstream unix:/run/shop.sock\r\nexport {}"), want);
+        assert_eq!(coded(b"\xef\xbb\xbf\n  //@upstream\tunix:/run/shop.sock"), want);
         assert_eq!(coded(b"export {}\n// @upstream unix:/run/shop.sock"), None);
         assert_eq!(coded(b"// @upstreams unix:/run/shop.sock"), None);
         assert_eq!(coded(b"\xff\xfe\x00"), None);

@@ -30,10 +30,7 @@ pub(super) fn stage_code(
         Some(upstream) => Some(upstream),
         None => in_code(&code)?,
     };
-    let staged = StagedCode {
-        description,
-        upstream,
-    };
+    let staged = StagedCode { description, upstream };
     routine.staged = Some(staged.clone());
     let routine = put(catalog, routine);
     let changes = vec![Change::CodeStaged(name, staged, code)];
@@ -96,13 +93,7 @@ pub(super) fn add_version(
             minted
         }
     };
-    let version = Version {
-        code_version,
-        description,
-        created,
-        upstream,
-        declared: false,
-    };
+    let version = Version { code_version, description, created, upstream, declared: false };
     let version = put_version(catalog, routine, version);
     changes.push(Change::Version(name.clone(), version.clone()));
     Ok((changes, Reply::Version(version)))
@@ -118,10 +109,7 @@ pub(super) fn bind_version(
     let Some(version) = routine.versions.get(&code_version) else {
         return Err(Refused::NoVersion(name.clone(), code_version));
     };
-    let version = Version {
-        upstream,
-        ..Version::clone(version)
-    };
+    let version = Version { upstream, ..Version::clone(version) };
     let version = put_version(catalog, routine, version);
     let changes = vec![Change::Version(name.clone(), version.clone())];
     Ok((changes, Reply::Version(version)))

@@ -47,11 +47,7 @@ pub enum StoreError {
     #[error(
         "the store `{path}` is from a newer serin (schema {found}, and this one knows {known}): start that one, or restore a backup from before"
     )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
+    Newer { path: PathBuf, found: i64, known: i64 },
     #[error(
         "the store `{path}` is damaged and was left as it is: restore a backup, or move it away to start anew: {why}"
     )]
@@ -59,11 +55,7 @@ pub enum StoreError {
     #[error(
         "the store is damaged and was left as it is: restore a backup, or mend row `{row}` of table `{table}`: {why}"
     )]
-    Corrupt {
-        table: &'static str,
-        row: String,
-        why: String,
-    },
+    Corrupt { table: &'static str, row: String, why: String },
     #[error("the store failed: check its disk's space and health: {0}")]
     Failed(#[from] rusqlite::Error),
 }
@@ -89,10 +81,7 @@ impl Store {
         Connection::open_with_flags(named, flags)
             .map_err(Trouble::from)
             .and_then(|connection| set_up(connection, length <= CHECKED_MAX_BYTES))
-            .map(|connection| Self {
-                connection,
-                _lock: Some(lock),
-            })
+            .map(|connection| Self { connection, _lock: Some(lock) })
             .map_err(|trouble| trouble.at(path))
     }
 
@@ -101,20 +90,14 @@ impl Store {
         let connection = Connection::open_in_memory()?;
         let connection = set_up(connection, false);
         let connection = connection.map_err(|trouble| trouble.at(Path::new(":memory:")))?;
-        Ok(Self {
-            connection,
-            _lock: None,
-        })
+        Ok(Self { connection, _lock: None })
     }
 }
 
 /// Takes the file for this process alone. SQLite's own lock comes too late: two
 /// that start at one moment would both look at an empty file.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let open = |source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    };
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
     let mut options = File::options();
     let file = options.read(true).write(true).create(true).truncate(false);
     let file = file.open(path).map_err(open)?;
@@ -148,11 +131,7 @@ impl Trouble {
         let path = path.to_owned();
         match self {
             Self::Foreign => StoreError::Foreign(path),
-            Self::Newer(found) => StoreError::Newer {
-                path,
-                found,
-                known: schema::KNOWN,
-            },
+            Self::Newer(found) => StoreError::Newer { path, found, known: schema::KNOWN },
             Self::Damaged(why) => StoreError::Damaged { path, why },
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

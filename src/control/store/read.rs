@@ -26,18 +26,10 @@ impl Store {
         let shared = |(name, routine)| (name, Arc::new(routine));
         catalog.routines = routines.into_iter().map(shared).collect();
 
-        self.each(
-            "deleted_routine",
-            1,
-            "SELECT name FROM deleted_routine",
-            [],
-            |cells| {
-                catalog
-                    .deleted_routines
-                    .insert(cells.parse(0, RoutineName::new)?);
-                Ok(())
-            },
-        )?;
+        self.each("deleted_routine", 1, "SELECT name FROM deleted_routine", [], |cells| {
+            catalog.deleted_routines.insert(cells.parse(0, RoutineName::new)?);
+            Ok(())
+        })?;
         let deleted = "SELECT routine, code_version FROM deleted_version";
         self.each("deleted_version", 2, deleted, [], |cells| {
             let name = cells.parse(0, RoutineName::new)?;
@@ -72,9 +64,7 @@ impl Store {
 
     /// The deployments that `page` asks for, newest first.
     pub fn history(&self, page: &HistoryPage) -> Result<Vec<DeploymentRecord>, StoreError> {
-        let before = page
-            .before
-            .map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
+        let before = page.before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
         let mut records = Vec::new();
         // One environment at a time: within it the index has the order that is asked for.
         for environment in Environment::ALL {
@@ -86,10 +76,7 @@ impl Store {
             let key = (page.name.as_str(), environment.as_str(), before, page.limit);
             self.each("deployment", 1, sql, key, |cells| {
                 let deployment = cells.deployment(0)?;
-                records.push(DeploymentRecord {
-                    deployment,
-                    environment,
-                });
+                records.push(DeploymentRecord { deployment, environment });
                 Ok(())
             })?;
         }
@@ -110,16 +97,10 @@ impl Store {
         // A number beyond what a row can have is nobody's.
         let id = i64::try_from(id.0).unwrap_or(-1);
         let mut found = None;
-        self.each(
-            "deployment",
-            1,
-            sql,
-            (name.as_str(), environment.as_str(), id),
-            |cells| {
-                found = Some(cells.deployment(0)?);
-                Ok(())
-            },
-        )?;
+        self.each("deployment", 1, sql, (name.as_str(), environment.as_str(), id), |cells| {
+            found = Some(cells.deployment(0)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -215,11 +196,7 @@ impl Store {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            read(&Cells {
-                row,
-                table,
-                key_columns,
-            })?;
+            read(&Cells { row, table, key_columns })?;
         }
         Ok(())
     }

@@ -51,11 +51,7 @@ impl Cells<'_> {
                 Ok(_) | Err(_) => "?".to_owned(),
             })
             .collect();
-        StoreError::Corrupt {
-            table: self.table,
-            row: key.join(" "),
-            why: why.to_string(),
-        }
+        StoreError::Corrupt { table: self.table, row: key.join(" "), why: why.to_string() }
     }
 
     /// Columns `id, shares, created`, from `column` on.
@@ -104,9 +100,7 @@ pub(super) fn text_of_shares(shares: &Shares) -> String {
 pub(super) fn routes(text: &str) -> Result<Vec<Route>, String> {
     let texts: Vec<String> = parsed(text)?;
     let routes = texts.iter().map(|text| Route::new(text));
-    routes
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())
+    routes.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 pub(super) fn text_of_routes(routes: &[Route]) -> String {

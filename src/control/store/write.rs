@@ -63,11 +63,9 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
             let forget = "DELETE FROM deleted_version WHERE routine = ?";
             execute(to, forget, [name.as_str()])
         }
-        Change::RoutineExhumed(name) => execute(
-            to,
-            "DELETE FROM deleted_routine WHERE name = ?",
-            [name.as_str()],
-        ),
+        Change::RoutineExhumed(name) => {
+            execute(to, "DELETE FROM deleted_routine WHERE name = ?", [name.as_str()])
+        }
         Change::VersionBuried(name, version) => execute(
             to,
             "INSERT OR IGNORE INTO deleted_version (routine, code_version) VALUES (?, ?)",

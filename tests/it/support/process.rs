@@ -63,7 +63,7 @@ impl Process {
         Connection::open(self.admin).unwrap().json(method, path, body).unwrap()
     }
 
-    /// Deploys by the native API; the DeploymentId.
+    /// Deploys by the native API; the `DeploymentId`.
     pub(crate) fn deploy(&self, routine: &str, env: &str, shares: &[(&str, u64)]) -> String {
         deploy(&mut Connection::open(self.admin).unwrap(), routine, env, shares).unwrap()
     }
@@ -91,7 +91,7 @@ impl Drop for Process {
     }
 }
 
-/// Deploys over `connection`; the DeploymentId.
+/// Deploys over `connection`; the `DeploymentId`.
 pub(crate) fn deploy(
     connection: &mut Connection,
     routine: &str,
