@@ -30,19 +30,11 @@ fn split(older: &str, newer: &str, percent: u64) -> Shares {
 }
 
 fn deploy(routine: &str, shares: Shares) -> Command {
-    Command::Deploy {
-        name: name(routine),
-        environment: Production,
-        shares,
-    }
+    Command::Deploy { name: name(routine), environment: Production, shares }
 }
 
 fn create(routine: &str) -> Command {
-    Command::CreateRoutine {
-        name: name(routine),
-        description: String::new(),
-        has_assets: false,
-    }
+    Command::CreateRoutine { name: name(routine), description: String::new(), has_assets: false }
 }
 
 fn stage(routine: &str, length: usize) -> Command {
@@ -161,9 +153,7 @@ fn commands_of_one_batch_build_on_each_other_and_are_answered_in_order() {
 
 #[test]
 fn what_is_answered_is_published() {
-    let Opened {
-        mut plane, table, ..
-    } = open_in_memory(vec![declared("shop")]);
+    let Opened { mut plane, table, .. } = open_in_memory(vec![declared("shop")]);
     assert_eq!(published_ids(&table), [1, 1]);
     let whole = deploy("shop", Shares::whole(version("2")));
     tell(&mut plane, vec![whole]);
@@ -179,12 +169,7 @@ fn a_query_reads_what_came_before_it() {
     let (deployed, _) = oneshot::channel();
     let (catalog, mut then) = oneshot::channel();
     let (history, mut records) = oneshot::channel();
-    let page = HistoryPage {
-        name: name("shop"),
-        environment: None,
-        before: None,
-        limit: 9,
-    };
+    let page = HistoryPage { name: name("shop"), environment: None, before: None, limit: 9 };
     plane.serve(vec![
         Letter::Command(deploy("shop", split("1", "2", 50)), deployed),
         Letter::Catalog(catalog),
@@ -193,24 +178,16 @@ fn a_query_reads_what_came_before_it() {
     let then = then.try_recv().unwrap();
     assert_eq!(live_shares(&then, "shop"), split("1", "2", 50));
     let records = records.try_recv().unwrap().unwrap();
-    let ids: Vec<_> = records
-        .iter()
-        .map(|record| record.deployment.id.0)
-        .collect();
+    let ids: Vec<_> = records.iter().map(|record| record.deployment.id.0).collect();
     assert_eq!(ids, [2, 1]);
 }
 
 #[test]
 fn code_is_read_as_it_was_committed() {
     let Opened { mut plane, .. } = open_in_memory(vec![declared("shop")]);
-    let commit = Command::CommitStagedCode {
-        name: name("shop"),
-        description: None,
-    };
-    let outcomes = tell(
-        &mut plane,
-        vec![stage("shop", 3), commit.clone(), stage("shop", 4), commit],
-    );
+    let commit = Command::CommitStagedCode { name: name("shop"), description: None };
+    let outcomes =
+        tell(&mut plane, vec![stage("shop", 3), commit.clone(), stage("shop", 4), commit]);
     for (outcome, length) in [(&outcomes[1], 3), (&outcomes[3], 4)] {
         let Ok(Reply::Version(committed)) = outcome else {
             panic!("{outcome:?}");
@@ -233,11 +210,7 @@ fn a_rollback_goes_to_the_one_before_even_in_its_own_batch() {
     };
     let outcomes = tell(
         &mut plane,
-        vec![
-            deploy("shop", split("1", "2", 20)),
-            deploy("shop", split("1", "2", 30)),
-            back(None),
-        ],
+        vec![deploy("shop", split("1", "2", 20)), deploy("shop", split("1", "2", 30)), back(None)],
     );
     assert_eq!(deployed_id(&outcomes[2]), 4);
     assert_eq!(live_shares(&plane.catalog, "shop"), split("1", "2", 20));
@@ -256,15 +229,8 @@ fn a_rollback_to_a_version_that_is_gone_is_refused() {
         &mut plane,
         vec![
             deploy("shop", Shares::whole(version("2"))),
-            Command::DeleteVersion {
-                name: name("shop"),
-                code_version: version("1"),
-            },
-            Command::Rollback {
-                name: name("shop"),
-                environment: Production,
-                to: None,
-            },
+            Command::DeleteVersion { name: name("shop"), code_version: version("1") },
+            Command::Rollback { name: name("shop"), environment: Production, to: None },
         ],
     );
     let gone = Refused::NoVersion(name("shop"), version("1"));
@@ -275,9 +241,7 @@ fn a_rollback_to_a_version_that_is_gone_is_refused() {
 fn a_batch_that_cannot_be_stored_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("serin.db");
-    let Opened {
-        mut plane, table, ..
-    } = open(Store::open(&path).unwrap(), vec![declared("shop")]);
+    let Opened { mut plane, table, .. } = open(Store::open(&path).unwrap(), vec![declared("shop")]);
     let before = all_of(&plane.catalog);
 
     plane.store.fill_up();
@@ -290,16 +254,12 @@ fn a_batch_that_cannot_be_stored_changes_nothing() {
         ]
     };
     let outcomes = tell(&mut plane, batch());
-    let (refused, kept): (Vec<_>, Vec<_>) = outcomes
-        .iter()
-        .partition(|outcome| matches!(outcome, Err(CommandError::Refused(_))));
+    let (refused, kept): (Vec<_>, Vec<_>) =
+        outcomes.iter().partition(|outcome| matches!(outcome, Err(CommandError::Refused(_))));
     assert_eq!(refused.len(), 1);
     assert_eq!(kept.len(), 3);
     for outcome in kept {
-        assert!(
-            matches!(outcome, Err(CommandError::Store(_))),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(CommandError::Store(_))), "{outcome:?}");
     }
     assert!(all_of(&plane.catalog) == before);
     assert!(all_of(&plane.store.load().unwrap()) == before);
@@ -316,11 +276,7 @@ fn a_batch_that_cannot_be_stored_changes_nothing() {
 fn the_same_config_writes_nothing_at_the_second_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("serin.db");
-    let config = || {
-        (0..300)
-            .map(|n| declared(&format!("r{n}")))
-            .collect::<Vec<_>>()
-    };
+    let config = || (0..300).map(|n| declared(&format!("r{n}"))).collect::<Vec<_>>();
     drop(open(Store::open(&path).unwrap(), config()));
     let before = std::fs::read(&path).unwrap();
     let Opened { plane, .. } = open(Store::open(&path).unwrap(), config());
@@ -334,12 +290,7 @@ fn the_same_config_writes_nothing_at_the_second_start() {
 fn everyone_is_answered_and_reads_what_was_answered() {
     const CALLERS: u64 = 8;
     const CALLS: u64 = 50;
-    let Opened {
-        plane,
-        handle,
-        table,
-        ..
-    } = open_in_memory(vec![declared("shop")]);
+    let Opened { plane, handle, table, .. } = open_in_memory(vec![declared("shop")]);
     let writer = thread::spawn(|| plane.run());
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
@@ -381,10 +332,7 @@ fn a_change_stands_although_its_caller_is_gone() {
     let Opened { mut plane, .. } = open_in_memory(vec![declared("shop")]);
     let (answer, reply) = oneshot::channel();
     drop(reply);
-    plane.serve(vec![Letter::Command(
-        deploy("shop", split("1", "2", 20)),
-        answer,
-    )]);
+    plane.serve(vec![Letter::Command(deploy("shop", split("1", "2", 20)), answer)]);
     assert_eq!(live_shares(&plane.catalog, "shop"), split("1", "2", 20));
 }
 
@@ -413,68 +361,46 @@ impl Wish {
         let name = name(if self.routine { "shop" } else { "cart" });
         let environment = if self.staging { Staging } else { Production };
         let routine = catalog.routine(&name);
-        let existing: Vec<_> = routine
-            .iter()
-            .flat_map(|routine| routine.versions.keys().cloned())
-            .collect();
+        let existing: Vec<_> =
+            routine.iter().flat_map(|routine| routine.versions.keys().cloned()).collect();
         let pick = |pick: usize| match existing.get(pick % (existing.len() + 1)) {
             Some(existing) => existing.clone(),
             None => version(["1", "2", "v-3"][pick % 3]),
         };
         let (one, other) = (pick(self.picks.0), pick(self.picks.1));
-        let upstream = self
-            .percent
-            .is_multiple_of(2)
-            .then(|| Upstream::new("http://a.test").unwrap());
+        let upstream =
+            self.percent.is_multiple_of(2).then(|| Upstream::new("http://a.test").unwrap());
         let description = ["", "upstream=http://b.test", "upstream=moon"][self.picks.0 % 3];
         let description = description.to_owned();
         match self.verb {
-            0 => Command::CreateRoutine {
-                name,
-                description,
-                has_assets: self.staging,
-            },
+            0 => Command::CreateRoutine { name, description, has_assets: self.staging },
             1 => Command::DescribeRoutine { name, description },
             2 if self.percent > 60 => Command::DeleteRoutine { name },
             3 => Command::SetSticky {
                 name,
                 sticky: Sticky::parse([["client-ip", "mint:id"][self.picks.0 % 2]]).unwrap(),
             },
-            4 => Command::SetCohort {
-                name,
-                cohort: self.percent.to_string(),
-            },
+            4 => Command::SetCohort { name, cohort: self.percent.to_string() },
             5 => Command::StageCode {
                 name,
                 description,
                 code: b"// @upstream unix:/run/a.sock".as_slice().into(),
             },
-            6 => Command::CommitStagedCode {
-                name,
-                description: self.staging.then_some(description),
-            },
+            6 => {
+                Command::CommitStagedCode { name, description: self.staging.then_some(description) }
+            }
             7 => Command::AddVersion {
                 name,
                 code_version: self.staging.then_some(one),
                 description,
                 upstream,
             },
-            8 => Command::BindVersion {
-                name,
-                code_version: one,
-                upstream,
-            },
-            9 => Command::DeleteVersion {
-                name,
-                code_version: one,
-            },
+            8 => Command::BindVersion { name, code_version: one, upstream },
+            9 => Command::DeleteVersion { name, code_version: one },
             10 => Command::Rollback {
                 name,
                 environment,
-                to: self
-                    .percent
-                    .is_multiple_of(2)
-                    .then_some(DeploymentId(self.percent / 4)),
+                to: self.percent.is_multiple_of(2).then_some(DeploymentId(self.percent / 4)),
             },
             11 if self.percent > 60 => {
                 let mut shop = declared("shop");
@@ -496,20 +422,9 @@ impl Wish {
 
 fn wishes() -> impl Strategy<Value = Vec<Vec<Wish>>> {
     let picks = (0..12_usize, 0..12_usize);
-    let wish = (
-        0..16_u8,
-        prop::bool::weighted(0.7),
-        any::<bool>(),
-        picks,
-        1..=99_u64,
-    )
-        .prop_map(|(verb, routine, staging, picks, percent)| Wish {
-            verb,
-            routine,
-            staging,
-            picks,
-            percent,
-        });
+    let wish = (0..16_u8, prop::bool::weighted(0.7), any::<bool>(), picks, 1..=99_u64).prop_map(
+        |(verb, routine, staging, picks, percent)| Wish { verb, routine, staging, picks, percent },
+    );
     prop::collection::vec(prop::collection::vec(wish, 1..6), 1..20)
 }
 
@@ -522,10 +437,7 @@ fn play(path: &Path, batches: &[Vec<Wish>]) -> ControlPlane {
         let commands = batch.iter().map(|wish| wish.command(&catalog));
         let outcomes = tell(&mut plane, commands.collect());
         for outcome in outcomes {
-            assert!(
-                !matches!(outcome, Err(CommandError::Store(_))),
-                "{outcome:?}"
-            );
+            assert!(!matches!(outcome, Err(CommandError::Store(_))), "{outcome:?}");
         }
         assert!((plane.catalog.last_deployment, plane.catalog.last_minted) >= before);
     }

@@ -57,7 +57,7 @@ code_version = \"{CANARY}\"
     let first = serin.deploy("checkout", "production", steps[0]);
     percents.lock().unwrap().insert(first, share(0));
 
-    for step in 1..steps.len() {
+    for (step, shares) in steps.iter().enumerate().skip(1) {
         let next = AtomicUsize::new(0);
         let answers = Mutex::new(Vec::with_capacity(KEYS));
         std::thread::scope(|scope| {
@@ -86,7 +86,7 @@ code_version = \"{CANARY}\"
                     std::thread::yield_now();
                 }
                 let mut connection = Connection::open(serin.admin).unwrap();
-                let id = deploy(&mut connection, "checkout", "production", steps[step]).unwrap();
+                let id = deploy(&mut connection, "checkout", "production", shares).unwrap();
                 percents.lock().unwrap().insert(id, share(step));
             });
         });

@@ -76,7 +76,8 @@ fn live_and_die(config: &Path, life: Duration, kill: u64, ledgers: &mut [Ledger]
                     if change(&mut connection, writer, kill, turn, ledger).is_err() {
                         break;
                     }
-                    drop(first.send(()));
+                    // Whoever waited for the first has heard of it.
+                    first.send(()).unwrap_or(());
                 }
             });
         }

@@ -5,7 +5,9 @@
 mod architecture;
 mod cohorts;
 mod crash;
+mod restart;
 mod split_rule;
 mod split_statistics;
 mod support;
 mod swapping;
+mod verbs;

@@ -114,9 +114,7 @@ impl Store {
     fn limit_pages(&self, pages: &str) {
         let limit = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let sql = format!("PRAGMA max_page_count = {pages}");
-        self.connection
-            .query_row(&sql, [], limit)
-            .expect("a limit is taken");
+        self.connection.query_row(&sql, [], limit).expect("a limit is taken");
     }
 }
 

@@ -48,10 +48,7 @@ fn shop() -> Vec<Change> {
         description: "upstream=http://a.test".to_owned(),
         code: b"export {}".as_slice().into(),
     });
-    let committed = tell(Command::CommitStagedCode {
-        name: name("shop"),
-        description: None,
-    });
+    let committed = tell(Command::CommitStagedCode { name: name("shop"), description: None });
     let Reply::Version(committed) = committed else {
         panic!("{committed:?}");
     };
@@ -86,10 +83,7 @@ fn code_is_kept_as_it_was_committed() {
     store.save(&shop()).unwrap();
     let later = Change::CodeStaged(
         name("shop"),
-        crate::model::StagedCode {
-            description: String::new(),
-            upstream: None,
-        },
+        crate::model::StagedCode { description: String::new(), upstream: None },
         b"later".as_slice().into(),
     );
     store.save(&[later]).unwrap();
@@ -128,12 +122,7 @@ fn history_outlives_its_routine_and_is_read_page_by_page() {
         ])
         .unwrap();
     let page = |environment, before, limit| {
-        let page = HistoryPage {
-            name: name("shop"),
-            environment,
-            before,
-            limit,
-        };
+        let page = HistoryPage { name: name("shop"), environment, before, limit };
         let records = store.history(&page).unwrap();
         let ids = records.iter().map(|record| record.deployment.id.0);
         ids.collect::<Vec<_>>()
@@ -174,9 +163,7 @@ fn a_store_that_another_program_reads_is_in_use() {
     let (_folder, path) = place();
     drop(Store::open(&path).unwrap());
     let other = Connection::open(&path).unwrap();
-    other
-        .execute_batch("BEGIN; SELECT count(*) FROM routine;")
-        .unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM routine;").unwrap();
     let error = Store::open(&path).unwrap_err();
     assert!(matches!(error, StoreError::InUse(_)), "{error}");
 }
@@ -229,14 +216,9 @@ fn a_database_of_another_program_is_left_as_it_is() {
 fn the_log_that_another_program_left_is_left_too() {
     let (folder, path) = place();
     let other = Connection::open(&path).unwrap();
-    other
-        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x);")
-        .unwrap();
+    other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x);").unwrap();
     // As a `kill -9` leaves it.
-    let (left, log) = (
-        folder.path().join("left.db"),
-        folder.path().join("left.db-wal"),
-    );
+    let (left, log) = (folder.path().join("left.db"), folder.path().join("left.db-wal"));
     fs::copy(&path, &left).unwrap();
     fs::copy(folder.path().join("serin.db-wal"), &log).unwrap();
     drop(other);
@@ -269,10 +251,7 @@ fn a_damaged_store_is_left_as_it_is() {
         damaged[first..first + 64].fill(0xff);
         fs::write(&path, &damaged).unwrap();
         let error = refusal(&path);
-        assert!(
-            matches!(error, StoreError::Damaged { .. }),
-            "{first}: {error}"
-        );
+        assert!(matches!(error, StoreError::Damaged { .. }), "{first}: {error}");
         assert!(error.to_string().contains("restore a backup"));
     }
     fs::write(&path, &sound[..sound.len() - page]).unwrap();
@@ -283,33 +262,13 @@ fn a_damaged_store_is_left_as_it_is() {
 #[test]
 fn a_row_that_means_nothing_is_named() {
     for (sql, table, row) in [
-        (
-            "UPDATE routine SET sticky = '[\"moon\"]'",
-            "routine",
-            "shop",
-        ),
+        ("UPDATE routine SET sticky = '[\"moon\"]'", "routine", "shop"),
         ("UPDATE routine SET routes = '{}'", "routine", "shop"),
         ("UPDATE routine SET has_assets = 'no'", "routine", "shop"),
-        (
-            "UPDATE routine SET description = CAST(x'ff' AS TEXT)",
-            "routine",
-            "shop",
-        ),
-        (
-            "UPDATE version SET upstream = 'moon'",
-            "version",
-            "shop 0000000000000000005",
-        ),
-        (
-            "UPDATE staged_code SET upstream = 'moon'",
-            "staged_code",
-            "shop",
-        ),
-        (
-            "UPDATE environment SET environment = 'moon'",
-            "environment",
-            "shop moon",
-        ),
+        ("UPDATE routine SET description = CAST(x'ff' AS TEXT)", "routine", "shop"),
+        ("UPDATE version SET upstream = 'moon'", "version", "shop 0000000000000000005"),
+        ("UPDATE staged_code SET upstream = 'moon'", "staged_code", "shop"),
+        ("UPDATE environment SET environment = 'moon'", "environment", "shop moon"),
         (
             "UPDATE deployment SET shares = '[{\"code_version\":\"1\",\"percentage\":99}]'",
             "environment",
@@ -320,21 +279,9 @@ fn a_row_that_means_nothing_is_named() {
             "environment",
             "shop production",
         ),
-        (
-            "PRAGMA foreign_keys = OFF; DELETE FROM routine",
-            "version",
-            "shop 0000000000000000005",
-        ),
-        (
-            "INSERT INTO deleted_routine VALUES ('Shop')",
-            "deleted_routine",
-            "Shop",
-        ),
-        (
-            "INSERT INTO deleted_version VALUES ('shop', '?')",
-            "deleted_version",
-            "shop ?",
-        ),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM routine", "version", "shop 0000000000000000005"),
+        ("INSERT INTO deleted_routine VALUES ('Shop')", "deleted_routine", "Shop"),
+        ("INSERT INTO deleted_version VALUES ('shop', '?')", "deleted_version", "shop ?"),
         (
             "UPDATE deployment SET id = -1; UPDATE environment SET live = -1",
             "environment",
@@ -350,11 +297,7 @@ fn a_row_that_means_nothing_is_named() {
             assert!(sql.contains("has_assets"), "{sql}: {error}");
             continue;
         }
-        let StoreError::Corrupt {
-            table: in_table,
-            row: in_row,
-            why,
-        } = store.load().unwrap_err()
+        let StoreError::Corrupt { table: in_table, row: in_row, why } = store.load().unwrap_err()
         else {
             panic!("{sql}");
         };

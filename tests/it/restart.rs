@@ -1,0 +1,109 @@
+//! Killed and started again, it serves exactly what it served before.
+
+use serde_json::{Value, json};
+
+use crate::support::http::Connection;
+use crate::support::process::{ANY_PORT, Process};
+
+const USERS: usize = 500;
+
+/// Everything that an operator or a user can see: the answers of both
+/// environments, and what the native API tells.
+fn portrait(serin: &Process) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (environment, address) in [("production", serin.production), ("staging", serin.staging)] {
+        let mut connection = Connection::open(address).unwrap();
+        for user in 0..USERS {
+            for host in ["checkout.localhost", "cart.localhost", "search.localhost", "x.test"] {
+                let key = format!("user-{user}");
+                let response = connection.get(host, &[("x-serin-key", &key)]).unwrap();
+                let said = |name| response.header(name).unwrap_or("-").to_owned();
+                lines.push(format!(
+                    "{environment} {host} {key} {} {} {} {}",
+                    response.status,
+                    said("x-serin-version"),
+                    said("x-serin-deployment"),
+                    said("x-serin-reason"),
+                ));
+            }
+        }
+    }
+    for path in [
+        "/api/v1/routines",
+        "/api/v1/routines/checkout",
+        "/api/v1/routines/checkout/versions",
+        "/api/v1/routines/checkout/deployments",
+        "/api/v1/routines/cart",
+        "/api/v1/routines/cart/versions",
+        "/api/v1/routines/cart/deployments",
+    ] {
+        let answer = serin.call("GET", path, &Value::Null);
+        lines.push(format!("{path} {}", String::from_utf8_lossy(&answer.body)));
+    }
+    lines
+}
+
+#[test]
+fn a_killed_serin_serves_what_it_served_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("serin.toml");
+    let text = format!(
+        "default_routine = \"checkout\"
+{ANY_PORT}
+[store]
+path = \"{}\"
+
+[[routine]]
+name = \"checkout\"
+routes = [\"x.test/*\"]
+[[routine.version]]
+code_version = \"1\"
+[[routine.version]]
+code_version = \"2\"
+[[routine.deployment]]
+env = \"production\"
+code_versions = [{{ code_version = \"1\", percentage = 90 }}, {{ code_version = \"2\", percentage = 10 }}]
+
+[[routine]]
+name = \"search\"
+[[routine.version]]
+code_version = \"1\"
+[[routine.deployment]]
+env = \"staging\"
+code_versions = [{{ code_version = \"1\", percentage = 100 }}]
+",
+        folder.path().join("serin.db").display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut serin = Process::start(&config);
+
+    // What the config declared is changed by the API, and more is made there.
+    serin.deploy("checkout", "production", &[("1", 55), ("2", 45)]);
+    serin.deploy("checkout", "staging", &[("2", 100)]);
+    let call = |method, path: &str, body| {
+        let answer = serin.call(method, path, &body);
+        assert!((200..300).contains(&answer.status), "{path}: {answer:?}");
+    };
+    call("POST", "/api/v1/routines", json!({ "name": "cart" }));
+    for version in ["blue", "green"] {
+        call("POST", "/api/v1/routines/cart/versions", json!({ "code_version": version }));
+    }
+    call(
+        "PATCH",
+        "/api/v1/routines/cart",
+        json!({ "cohort": "again", "sticky": ["query:u", "header:x-serin-key"] }),
+    );
+    serin.deploy("cart", "production", &[("green", 33), ("blue", 67)]);
+    serin.deploy("cart", "production", &[("green", 44), ("blue", 56)]);
+    call("DELETE", "/api/v1/routines/search", Value::Null);
+
+    let before = portrait(&serin);
+    assert!(before.iter().any(|line| line.contains(" 503 ")), "a routine without a deployment");
+    serin.kill();
+    let serin = Process::start(&config);
+    let after = portrait(&serin);
+    for (was, is) in before.iter().zip(&after) {
+        assert_eq!(was, is);
+    }
+    assert_eq!(before.len(), after.len());
+}
