@@ -1,5 +1,6 @@
 //! Serin
 
+pub mod admin;
 pub mod control;
 pub mod model;
 pub mod routing;
