@@ -1,0 +1,3 @@
+//! The vocabulary of the promises.
+
+pub(crate) mod desk;
