@@ -479,8 +479,10 @@ fn a_rollback_needs_something_to_go_back_to() {
 
 #[test]
 fn the_config_makes_what_it_declares() {
-    let mut desk = Desk::default();
-    desk.now = 7;
+    let mut desk = Desk {
+        now: 7,
+        ..Desk::default()
+    };
     let mut declared = shop(&[(Production, "1@90 2@10"), (Staging, "2")]);
     declared.cohort = Some("b".to_owned());
     declared.versions[0].upstream = Some(Upstream::new("http://a.test").unwrap());

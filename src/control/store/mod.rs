@@ -7,7 +7,7 @@ mod schema;
 mod write;
 
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const STATEMENTS_MAX: usize = 32;
 
 /// What is kept of the write-ahead log once it has been carried over.
 const LOG_KEPT_MAX_BYTES: i64 = 64 << 20;
+
+/// How every SQLite database starts.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Why the store cannot be used. It has been left as it was.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +85,9 @@ impl Store {
     /// empty one.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        if !is_database_or_empty(&lock) {
+            return Err(StoreError::Foreign(path.to_owned()));
+        }
         // SQLite reads `:memory:` and `file:` otherwise than as names.
         let named = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -108,6 +114,26 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    /// Makes the disk full: the database may not grow.
+    pub(super) fn fill_up(&self) {
+        self.limit_pages("1"); // SQLite takes what it has instead.
+    }
+
+    pub(super) fn make_room(&self) {
+        self.limit_pages("4294967294");
+    }
+
+    fn limit_pages(&self, pages: &str) {
+        let limit = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        self.connection
+            .query_row(&sql, [], limit)
+            .expect("a limit is taken");
+    }
+}
+
 /// Takes the file for this process alone. SQLite's own lock comes too late: two
 /// that start at one moment would both look at an empty file.
 fn lock(path: &Path) -> Result<File, StoreError> {
@@ -123,6 +149,13 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => Err(open(source)),
     }
+}
+
+/// Looks before SQLite does, to which a file of one byte is empty.
+fn is_database_or_empty(file: &File) -> bool {
+    let mut start = Vec::new();
+    let read = file.take(MAGIC.len() as u64).read_to_end(&mut start);
+    read.is_ok() && (start.is_empty() || start == MAGIC)
 }
 
 /// What is wrong with a database, before it is said which one.
@@ -179,7 +212,7 @@ fn set_up(mut connection: Connection, check: bool) -> Result<Connection, Trouble
     };
     if check {
         let verdict: String =
-            connection.pragma_query_value(None, "quick_check(1)", |row| row.get(0))?;
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             return Err(Trouble::Damaged(verdict));
         }

@@ -230,7 +230,6 @@ fn routine_of<'r>(
     routines: &'r mut BTreeMap<RoutineName, Routine>,
     cells: &Cells<'_>,
 ) -> Result<&'r mut Routine, StoreError> {
-    let name: String = cells.get(0)?;
-    let routine = routines.get_mut(name.as_str());
+    let routine = routines.get_mut(cells.text(0)?);
     routine.ok_or_else(|| cells.corrupt(&"it belongs to no routine"))
 }

@@ -29,8 +29,8 @@ impl Cells<'_> {
         column: usize,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, StoreError> {
-        let text: String = self.get(column)?;
-        parse(&text).map_err(|why| self.corrupt(&why))
+        let text = self.text(column)?;
+        parse(text).map_err(|why| self.corrupt(&why))
     }
 
     pub(super) fn parse_optional<T, E: Display>(
@@ -38,9 +38,15 @@ impl Cells<'_> {
         column: usize,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.get(column)?;
-        let parsed = text.as_deref().map(parse).transpose();
-        parsed.map_err(|why| self.corrupt(&why))
+        match self.row.get_ref(column)? {
+            ValueRef::Null => Ok(None),
+            _ => self.parse(column, parse).map(Some),
+        }
+    }
+
+    pub(super) fn text(&self, column: usize) -> Result<&str, StoreError> {
+        let text = self.row.get_ref(column)?.as_str();
+        text.map_err(|error| self.corrupt(&error))
     }
 
     pub(super) fn corrupt(&self, why: &dyn Display) -> StoreError {
