@@ -13,7 +13,7 @@ use super::extract::{Asked, At, MaybeSent, Sent, environment, given, limit};
 use super::routine::find;
 use super::shape::{DeployedShape, DeploymentShape};
 use crate::admin::Admin;
-use crate::control::{Command, HistoryPage, Refused, Reply};
+use crate::control::{Command, DeploymentRecord, HistoryPage, Refused, Reply};
 use crate::model::{CodeVersion, DeploymentId, Environment, Percent, RoutineName, Shares};
 
 const PAGE_DEFAULT: u32 = 20;
@@ -162,7 +162,7 @@ pub(super) async fn history(
     let last = records
         .last()
         .map(|record| record.deployment.id.to_string());
-    let shape = |record: &crate::control::DeploymentRecord| {
+    let shape = |record: &DeploymentRecord| {
         DeploymentShape::new(&name, record.environment, &record.deployment)
     };
     Ok(Json(Listed {

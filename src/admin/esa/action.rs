@@ -6,9 +6,8 @@ use std::pin::Pin;
 use super::error::EsaError;
 use super::params::Params;
 use super::wire::Fields;
-use super::{deployment, routine, version};
+use super::{deployment, routine, staging, version};
 use crate::admin::Admin;
-use crate::admin::esa::staging;
 
 /// One call of one action.
 pub(super) struct Call<'a> {
