@@ -1,10 +1,12 @@
-//! The promises of Serin, a file each.
+//! The promises of Serin, over real sockets where there are any: a file a promise.
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod api;
 mod architecture;
 mod cohorts;
 mod crash;
+mod esa;
 mod restart;
 mod split_rule;
 mod split_statistics;

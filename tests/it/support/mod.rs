@@ -1,5 +1,6 @@
 //! The vocabulary of the promises.
 
+pub(crate) mod desk;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod process;

@@ -1,0 +1,111 @@
+//! What we refuse, in the words of the native API.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::admin::body::BodyError;
+use crate::control::{CommandError, Refused};
+
+/// `{"error": {"code", "message"}}`: the code for programs, the message for people.
+#[derive(Debug)]
+pub(in crate::admin) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
+    fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
+        Self {
+            status,
+            code,
+            message: message.to_string(),
+        }
+    }
+
+    /// What cannot be read as what it should be.
+    pub(super) fn bad_request(message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn forbidden(message: impl ToString) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    pub(super) fn not_found(code: &'static str, message: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    pub(super) fn wrong_method(message: impl ToString) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+        )
+    }
+
+    pub(super) fn not_json() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_json",
+            "the body must be sent as application/json",
+        )
+    }
+
+    /// What can be read and makes no sense.
+    pub(super) fn invalid(message: impl ToString) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let error = json!({ "error": { "code": self.code, "message": self.message } });
+        (self.status, Json(error)).into_response()
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge(_) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error)
+            }
+            BodyError::TooSlow => Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", error),
+            BodyError::Broken(_) => Self::bad_request(error),
+        }
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refused) => refused.into(),
+            CommandError::Store(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", error)
+            }
+            CommandError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        let (status, code) = match &refused {
+            Refused::NoRoutine(_) => (StatusCode::NOT_FOUND, "routine_not_found"),
+            Refused::RoutineExists(_) => (StatusCode::CONFLICT, "routine_exists"),
+            Refused::NoVersion(..) => (StatusCode::NOT_FOUND, "version_not_found"),
+            Refused::VersionExists(..) => (StatusCode::CONFLICT, "version_exists"),
+            Refused::VersionDeployed(..) => (StatusCode::CONFLICT, "version_deployed"),
+            Refused::NothingStaged(_) => (StatusCode::CONFLICT, "nothing_staged"),
+            Refused::NoDeployment(..) => (StatusCode::NOT_FOUND, "no_deployment"),
+            Refused::NoEarlierDeployment(..) => (StatusCode::CONFLICT, "no_earlier_deployment"),
+            Refused::UnknownDeployment(..) => (StatusCode::NOT_FOUND, "deployment_not_found"),
+            Refused::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        };
+        Self::new(status, code, refused)
+    }
+}

@@ -1,0 +1,289 @@
+//! What a user or a request gets, and why: `/explain`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method, Uri};
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::extract::environment;
+use super::shape::{ShareShape, shares};
+use crate::admin::Admin;
+use crate::control::Refused;
+use crate::model::{Environment, RoutineName};
+use crate::routing::Explanation;
+
+/// Where the version answers when nothing says otherwise.
+const BUILT_IN: &str = "built-in";
+
+/// 64-bit values are text of 16 hex digits: JSON's numbers end at 2^53.
+#[derive(Serialize)]
+pub(super) struct ExplanationShape {
+    routine: String,
+    environment: &'static str,
+    /// The route, `record` or `default_routine`; null when asked by name.
+    matched: Option<String>,
+    deployment_id: Option<String>,
+    code_versions: Vec<ShareShape>,
+    key: Option<String>,
+    /// Null when the key was given outright.
+    key_source: Option<String>,
+    seed: Option<String>,
+    position: Option<String>,
+    threshold: Option<String>,
+    bucket: Option<u16>,
+    newer: Option<String>,
+    /// Of the newer version.
+    percentage: Option<u8>,
+    joins_at: Option<u8>,
+    /// Null without a deployment, and where a keyless request takes its turn.
+    version: Option<String>,
+    reason: Option<&'static str>,
+    upstream: Option<String>,
+}
+
+impl ExplanationShape {
+    fn new(explanation: &Explanation) -> Self {
+        let placement = explanation.placement.as_ref();
+        let key = explanation.key.as_ref();
+        let decided = explanation.version.is_some() || explanation.deployment.is_some();
+        Self {
+            routine: explanation.routine.to_string(),
+            environment: explanation.environment.as_str(),
+            matched: explanation.matched.clone(),
+            deployment_id: explanation.deployment.map(|id| id.to_string()),
+            code_versions: shares(
+                explanation
+                    .shares
+                    .iter()
+                    .map(|(version, percent)| (version, *percent)),
+            ),
+            key: key.map(|key| String::from_utf8_lossy(&key.octets).into_owned()),
+            key_source: key.and_then(|key| key.source.as_ref().map(ToString::to_string)),
+            seed: placement.map(|placement| hex(placement.seed)),
+            position: placement.map(|placement| hex(placement.position.get())),
+            threshold: placement.map(|placement| hex(placement.threshold)),
+            bucket: placement.map(|placement| placement.position.bucket()),
+            newer: placement.map(|placement| placement.newer.to_string()),
+            percentage: placement.map(|placement| placement.percent.get()),
+            joins_at: placement.map(|placement| placement.position.joins_at().get()),
+            version: explanation.version.as_ref().map(ToString::to_string),
+            reason: decided.then(|| explanation.reason.as_str()),
+            upstream: explanation.version.as_ref().map(|_| {
+                let upstream = explanation.upstream.as_ref();
+                upstream.map_or_else(|| BUILT_IN.to_owned(), ToString::to_string)
+            }),
+        }
+    }
+}
+
+fn hex(value: u64) -> String {
+    format!("{value:016x}")
+}
+
+pub(super) async fn explain(
+    State(admin): State<Arc<Admin>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<ExplanationShape>, ApiError> {
+    let question = Question::read(query.as_deref().unwrap_or_default())?;
+    let environment = question.environment;
+    let explanation = match question.about {
+        About::User { routine, key } => {
+            let key = key.as_deref().map(str::as_bytes);
+            let explained = admin
+                .table
+                .read(|table| table.explain_key(&routine, environment, key));
+            explained.ok_or(Refused::NoRoutine(routine))?
+        }
+        About::Request { parts, client } => admin
+            .table
+            .read(|table| table.explain(environment, &parts, client))
+            .map_err(ApiError::bad_request)?
+            .ok_or_else(|| {
+                ApiError::not_found(
+                    "no_routine_matches",
+                    "no routine answers for this host and path",
+                )
+            })?,
+    };
+    Ok(Json(ExplanationShape::new(&explanation)))
+}
+
+/// What is to be explained.
+struct Question {
+    environment: Environment,
+    about: About,
+}
+
+enum About {
+    User {
+        routine: RoutineName,
+        key: Option<String>,
+    },
+    Request {
+        parts: Box<Parts>,
+        client: IpAddr,
+    },
+}
+
+impl Question {
+    fn read(query: &str) -> Result<Self, ApiError> {
+        let mut written = Written::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            written.take(&name, &value)?;
+        }
+        let environment = match written.environment.take() {
+            Some(text) => environment(&text)?,
+            None => Environment::Production,
+        };
+        let about = written.about()?;
+        Ok(Self { environment, about })
+    }
+}
+
+/// A question as written.
+#[derive(Default)]
+struct Written {
+    routine: Option<String>,
+    environment: Option<String>,
+    key: Option<String>,
+    host: Option<String>,
+    path: Option<String>,
+    method: Option<String>,
+    client: Option<String>,
+    headers: Vec<String>,
+}
+
+impl Written {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        let place = match name {
+            "routine" => &mut self.routine,
+            "environment" => &mut self.environment,
+            "key" => &mut self.key,
+            "host" => &mut self.host,
+            "path" => &mut self.path,
+            "method" => &mut self.method,
+            "client" => &mut self.client,
+            "header" => {
+                self.headers.push(value.to_owned());
+                return Ok(());
+            }
+            _ => {
+                return Err(ApiError::bad_request(format!(
+                    "unknown parameter `{name}`: known are routine, environment, key, and host, path, method, header, client"
+                )));
+            }
+        };
+        if place.replace(value.to_owned()).is_some() {
+            return Err(ApiError::bad_request(format!("`{name}` is given twice")));
+        }
+        Ok(())
+    }
+
+    fn about(self) -> Result<About, ApiError> {
+        match (self.routine, self.host) {
+            (Some(routine), None)
+                if self.path.is_none()
+                    && self.method.is_none()
+                    && self.client.is_none()
+                    && self.headers.is_empty() =>
+            {
+                Ok(About::User {
+                    routine: RoutineName::new(&routine).map_err(ApiError::bad_request)?,
+                    key: self.key,
+                })
+            }
+            (None, Some(host)) if self.key.is_none() => {
+                let client = match self.client.as_deref() {
+                    Some(text) => text.parse().map_err(|_| {
+                        ApiError::bad_request(format!("client must be an address, not `{text}`"))
+                    })?,
+                    None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                };
+                let path = self.path.as_deref().unwrap_or("/");
+                let method = self.method.as_deref().unwrap_or("GET");
+                let parts = Box::new(request(&host, path, method, &self.headers)?);
+                Ok(About::Request { parts, client })
+            }
+            _ => Err(ApiError::bad_request(
+                "ask either with `routine` and maybe `key`, or with `host` and maybe `path`, `method`, `header` and `client`",
+            )),
+        }
+    }
+}
+
+fn request(host: &str, path: &str, method: &str, headers: &[String]) -> Result<Parts, ApiError> {
+    let bad = |what: &str, text: &str| {
+        ApiError::bad_request(format!("{what} of a request cannot be `{text}`"))
+    };
+    let target: PathAndQuery = path
+        .parse()
+        .ok()
+        .filter(|_| path.starts_with('/'))
+        .ok_or_else(|| bad("the path", path))?;
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.uri = Uri::from(target);
+    parts.method = Method::from_bytes(method.as_bytes()).map_err(|_| bad("the method", method))?;
+    let host = HeaderValue::from_str(host).map_err(|_| bad("the host", host))?;
+    parts.headers.insert(HOST, host);
+    for line in headers {
+        let (name, value) = line.split_once(':').ok_or_else(|| bad("a header", line))?;
+        let name: HeaderName = name.trim().parse().map_err(|_| bad("a header", line))?;
+        let value = HeaderValue::from_str(value.trim()).map_err(|_| bad("a header", line))?;
+        parts.headers.append(name, value);
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_or_a_request_is_asked_about_and_not_both() {
+        for query in [
+            "routine=shop",
+            "routine=shop&key=u%3A1&environment=staging",
+            "host=a.test&path=/x%3Fq=1&method=POST&header=Cookie:%20a=b&header=X:1&client=::1",
+        ] {
+            assert!(Question::read(query).is_ok(), "{query}");
+        }
+        for query in [
+            "",
+            "key=1",
+            "routine=shop&host=a.test",
+            "routine=shop&path=/",
+            "host=a.test&key=1",
+            "routine=Shop",
+            "routine=shop&routine=shop",
+            "routine=shop&environment=prod",
+            "routine=shop&colour=red",
+            "host=a.test&path=x",
+            "host=a.test&path=*",
+            "host=a.test&method=a%20b",
+            "host=a.test&header=x",
+            "host=a.test&header=a%20b:c",
+            "host=a.test&client=here",
+            "host=a%0Ab",
+        ] {
+            assert!(Question::read(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_built_as_it_was_written() {
+        let headers = ["X-User-Id: ü:1".to_owned()];
+        let parts = request("a.test:80", "/x?q=1", "PUT", &headers).unwrap();
+        assert_eq!(parts.uri.path(), "/x");
+        assert_eq!(parts.uri.query(), Some("q=1"));
+        assert_eq!(parts.method, Method::PUT);
+        assert_eq!(parts.headers[HOST], "a.test:80");
+        assert_eq!(parts.headers["x-user-id"].as_bytes(), "ü:1".as_bytes());
+    }
+}

@@ -1,0 +1,95 @@
+//! The native API: JSON under `/api/v1`, and what the listener says on paths it
+//! does not know.
+//!
+//! | method and path below `/api/v1` | what it does |
+//! | --- | --- |
+//! | GET `/routines?search=&after=&limit=` | routines by name, a page at a time |
+//! | POST `/routines` | makes one: `{name, description?, has_assets?}` |
+//! | GET `/routines/{name}` | one routine with its versions and live deployments |
+//! | PATCH `/routines/{name}` | `{description?, sticky?, cohort?}` |
+//! | DELETE `/routines/{name}` | deletes it, and withdraws it where it is deployed |
+//! | GET `/routines/{name}/versions` | its versions, newest first |
+//! | POST `/routines/{name}/versions` | `{code_version?, upstream?, description?}` |
+//! | GET `/routines/{name}/versions/{version}` | one version |
+//! | PATCH `/routines/{name}/versions/{version}` | `{upstream}`, null for built-in |
+//! | DELETE `/routines/{name}/versions/{version}` | deletes it unless it is deployed |
+//! | GET `/routines/{name}/environments/{env}` | the live deployment |
+//! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}]}` |
+//! | POST `/routines/{name}/environments/{env}/rollback` | `{deployment_id?}`; the one before, when none is named |
+//! | GET `/routines/{name}/deployments?environment=&before=&limit=` | the history, newest first |
+//! | GET `/explain?routine=&environment=&key=` | what a user gets, and why |
+//! | GET `/explain?host=&path=&method=&header=&client=&environment=` | what a request gets, and why |
+//!
+//! Fields and parameters that are not known are refused, so that a slip of the pen
+//! is no silent default. Ids are texts, since JSON's numbers end at 2^53. An error is
+//! `{"error": {"code", "message"}}`.
+
+mod deployment;
+mod error;
+mod explain;
+mod extract;
+mod routine;
+mod shape;
+mod version;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{Method, Uri};
+
+use self::error::ApiError;
+use super::Admin;
+use super::guard::Trespass;
+
+pub(super) fn routes() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/routines", get(routine::list).post(routine::create))
+        .route(
+            "/routines/{name}",
+            get(routine::get)
+                .patch(routine::change)
+                .delete(routine::delete),
+        )
+        .route(
+            "/routines/{name}/versions",
+            get(version::list).post(version::add),
+        )
+        .route(
+            "/routines/{name}/versions/{version}",
+            get(version::get)
+                .patch(version::bind)
+                .delete(version::delete),
+        )
+        .route(
+            "/routines/{name}/environments/{environment}",
+            get(deployment::live),
+        )
+        .route(
+            "/routines/{name}/environments/{environment}/deployment",
+            post(deployment::deploy),
+        )
+        .route(
+            "/routines/{name}/environments/{environment}/rollback",
+            post(deployment::roll_back),
+        )
+        .route("/routines/{name}/deployments", get(deployment::history))
+        .route("/explain", get(explain::explain))
+}
+
+pub(super) async fn unknown_path(uri: Uri) -> ApiError {
+    ApiError::not_found(
+        "path_not_found",
+        format!("there is nothing at `{}`", uri.path()),
+    )
+}
+
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::wrong_method(format!("`{}` does not take {method}", uri.path()))
+}
+
+/// Answers what the guard stopped.
+pub(super) fn turn_away(trespass: &Trespass) -> Response {
+    ApiError::forbidden(trespass.to_string()).into_response()
+}

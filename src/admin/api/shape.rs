@@ -1,0 +1,190 @@
+//! Response shapes of the native API.
+
+use serde::Serialize;
+
+use crate::admin::time::rfc3339;
+use crate::control::Deployed;
+use crate::model::{
+    CodeVersion, Deployment, Domain, Environment, Percent, Routine, RoutineName, Version,
+};
+
+#[derive(Serialize)]
+pub(super) struct RoutineShape {
+    name: String,
+    description: String,
+    has_assets: bool,
+    created: String,
+    /// Whether the config declares it, and so owns its shape at each start.
+    declared: bool,
+    routes: Vec<String>,
+    /// Hosts that reach it by its name.
+    records: Vec<String>,
+    sticky: Vec<String>,
+    cohort: String,
+    /// Newest first.
+    versions: Vec<VersionShape>,
+    environments: Environments,
+}
+
+#[derive(Serialize)]
+struct Environments {
+    staging: Option<DeploymentShape>,
+    production: Option<DeploymentShape>,
+}
+
+impl RoutineShape {
+    pub(super) fn new(routine: &Routine, domain: Option<&Domain>) -> Self {
+        let live = |environment| {
+            let live = routine.deployment(environment)?;
+            Some(DeploymentShape::new(&routine.name, environment, live))
+        };
+        let name = &routine.name;
+        let below_domain = domain.map(|domain| format!("{name}.{}", domain.as_str()));
+        Self {
+            name: name.to_string(),
+            description: routine.description.clone(),
+            has_assets: routine.has_assets,
+            created: rfc3339(routine.created),
+            declared: routine.declared,
+            routes: routine.routes.iter().map(ToString::to_string).collect(),
+            records: std::iter::once(format!("{name}.localhost"))
+                .chain(below_domain)
+                .collect(),
+            sticky: texts(routine.sticky.sources()),
+            cohort: routine.cohort.clone(),
+            versions: versions(routine),
+            environments: Environments {
+                staging: live(Environment::Staging),
+                production: live(Environment::Production),
+            },
+        }
+    }
+}
+
+fn texts(items: &[impl ToString]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+/// Newest first.
+pub(super) fn versions(routine: &Routine) -> Vec<VersionShape> {
+    let newest_first = routine.versions_newest_first();
+    newest_first
+        .into_iter()
+        .map(|version| VersionShape::new(version))
+        .collect()
+}
+
+#[derive(Serialize)]
+pub(super) struct VersionShape {
+    code_version: String,
+    description: String,
+    created: String,
+    /// Null is the built-in backend.
+    upstream: Option<String>,
+    declared: bool,
+}
+
+impl VersionShape {
+    pub(super) fn new(version: &Version) -> Self {
+        Self {
+            code_version: version.code_version.to_string(),
+            description: version.description.clone(),
+            created: rfc3339(version.created),
+            upstream: version.upstream.as_ref().map(ToString::to_string),
+            declared: version.declared,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct DeploymentShape {
+    routine: String,
+    environment: &'static str,
+    deployment_id: String,
+    created: String,
+    code_versions: Vec<ShareShape>,
+}
+
+impl DeploymentShape {
+    pub(super) fn new(
+        routine: &RoutineName,
+        environment: Environment,
+        deployment: &Deployment,
+    ) -> Self {
+        Self {
+            routine: routine.to_string(),
+            environment: environment.as_str(),
+            deployment_id: deployment.id.to_string(),
+            created: rfc3339(deployment.created),
+            code_versions: shares(deployment.shares.iter()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ShareShape {
+    code_version: String,
+    percentage: u8,
+}
+
+/// In the order in which the operator listed them.
+pub(super) fn shares<'a>(
+    shares: impl Iterator<Item = (&'a CodeVersion, Percent)>,
+) -> Vec<ShareShape> {
+    let share = |(code_version, percent): (&CodeVersion, Percent)| ShareShape {
+        code_version: code_version.to_string(),
+        percentage: percent.get(),
+    };
+    shares.map(share).collect()
+}
+
+/// A deployment that has become live, and who moves.
+#[derive(Serialize)]
+pub(super) struct DeployedShape {
+    #[serde(flatten)]
+    deployment: DeploymentShape,
+    replaced: Option<String>,
+    moved: Option<Moved>,
+}
+
+#[derive(Serialize)]
+struct Moved {
+    /// Of all users that have a key.
+    percent: f64,
+    exact: bool,
+    flows: Vec<FlowShape>,
+}
+
+#[derive(Serialize)]
+struct FlowShape {
+    from: String,
+    to: String,
+    percent: f64,
+}
+
+impl DeployedShape {
+    pub(super) fn new(name: &RoutineName, environment: Environment, deployed: &Deployed) -> Self {
+        let replaced = deployed.replaced.as_ref();
+        Self {
+            deployment: DeploymentShape::new(name, environment, &deployed.deployment),
+            replaced: replaced.map(|(deployment, _)| deployment.id.to_string()),
+            moved: replaced.map(|(_, movement)| Moved {
+                percent: percent(movement.basis_points()),
+                exact: movement.exact,
+                flows: movement
+                    .flows
+                    .iter()
+                    .map(|flow| FlowShape {
+                        from: flow.from.to_string(),
+                        to: flow.to.to_string(),
+                        percent: percent(flow.basis_points),
+                    })
+                    .collect(),
+            }),
+        }
+    }
+}
+
+fn percent(basis_points: u32) -> f64 {
+    f64::from(basis_points) / 100.0
+}

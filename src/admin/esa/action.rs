@@ -1,0 +1,116 @@
+//! Every action that is spoken: what it needs, and what it does.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::error::EsaError;
+use super::params::Params;
+use super::wire::Fields;
+use super::{deployment, routine, staging, version};
+use crate::admin::Admin;
+
+/// One call of one action.
+pub(super) struct Call<'a> {
+    pub(super) admin: &'a Admin,
+    pub(super) params: &'a Params,
+    /// The host that was called, as the client named it.
+    pub(super) authority: &'a str,
+}
+
+pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Fields, EsaError>> + Send + 'a>>;
+
+/// One entry of the dialect.
+pub(super) struct Action {
+    pub(super) name: &'static str,
+    /// Presence is checked of all before the shape of any.
+    pub(super) required: &'static [&'static str],
+    pub(super) run: for<'a> fn(&'a Call<'a>) -> Answer<'a>,
+}
+
+/// By name, so that it can be searched.
+const ACTIONS: &[Action] = &[
+    Action {
+        name: "CommitRoutineStagingCode",
+        required: &["Name"],
+        run: |call| Box::pin(staging::commit(call)),
+    },
+    Action {
+        name: "CreateRoutine",
+        required: &["Name"],
+        run: |call| Box::pin(routine::create(call)),
+    },
+    Action {
+        name: "CreateRoutineCodeDeployment",
+        required: &["Name", "Env", "Strategy", "CodeVersions"],
+        run: |call| Box::pin(deployment::create(call)),
+    },
+    Action {
+        name: "DeleteRoutine",
+        required: &["Name"],
+        run: |call| Box::pin(routine::delete(call)),
+    },
+    Action {
+        name: "DeleteRoutineCodeVersion",
+        required: &["Name", "CodeVersion"],
+        run: |call| Box::pin(version::delete(call)),
+    },
+    Action {
+        name: "GetRoutine",
+        required: &["Name"],
+        run: |call| Box::pin(routine::get(call)),
+    },
+    Action {
+        name: "GetRoutineCodeVersion",
+        required: &["Name", "CodeVersion"],
+        run: |call| Box::pin(version::get_code(call)),
+    },
+    Action {
+        name: "GetRoutineCodeVersionInfo",
+        required: &["Name", "CodeVersion"],
+        run: |call| Box::pin(version::get(call)),
+    },
+    Action {
+        name: "GetRoutineStagingCodeUploadInfo",
+        required: &["Name"],
+        run: |call| Box::pin(staging::upload_info(call)),
+    },
+    Action {
+        name: "ListRoutineCodeVersions",
+        required: &["Name"],
+        run: |call| Box::pin(version::list(call)),
+    },
+    Action {
+        name: "ListUserRoutines",
+        required: &[],
+        run: |call| Box::pin(routine::list(call)),
+    },
+    Action {
+        name: "PublishRoutineCodeVersion",
+        required: &["Name", "Env"],
+        run: |call| Box::pin(deployment::publish(call)),
+    },
+    Action {
+        name: "UpdateRoutineConfigDescription",
+        required: &["Name"],
+        run: |call| Box::pin(routine::describe(call)),
+    },
+];
+
+pub(super) fn find(name: &str) -> Option<&'static Action> {
+    let at = ACTIONS.binary_search_by(|action| action.name.cmp(name));
+    at.ok().map(|at| &ACTIONS[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_found() {
+        for action in ACTIONS {
+            assert_eq!(find(action.name).map(|found| found.name), Some(action.name));
+        }
+        assert!(find("createroutine").is_none());
+        assert!(find("").is_none());
+    }
+}

@@ -1,0 +1,162 @@
+//! What we refuse, as ESA would say it.
+
+use http::StatusCode;
+
+use crate::admin::guard::Trespass;
+use crate::control::{CommandError, Refused};
+
+/// ESA's word for what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    ActionNotFound,
+    UnsupportedMethod,
+    NoPermission,
+    ParameterNotExist,
+    InvalidParameter,
+    RoutineNotExist,
+    RoutineAlreadyExist,
+    DependedByOthers,
+    InternalException,
+    InternalOperationError,
+}
+
+/// What the pages say where the fault is not the caller's.
+const SERVICE_TEXT: &str =
+    "Failed to call the service. Try again later or contact technical support.";
+
+impl Code {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActionNotFound => "InvalidAction.NotFound",
+            Self::UnsupportedMethod => "UnsupportedHTTPMethod",
+            Self::NoPermission => "NoPermission",
+            Self::ParameterNotExist => "ParameterNotExist",
+            Self::InvalidParameter => "InvalidParameter",
+            Self::RoutineNotExist => "RoutineNotExist",
+            Self::RoutineAlreadyExist => "RoutineAlreadyExist",
+            Self::DependedByOthers => "DependedByOthers",
+            Self::InternalException => "InternalException",
+            Self::InternalOperationError => "InternalOperationError",
+        }
+    }
+
+    /// 400 even for what is our fault: so the pages have it.
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::ActionNotFound => StatusCode::NOT_FOUND,
+            Self::NoPermission => StatusCode::FORBIDDEN,
+            Self::UnsupportedMethod
+            | Self::ParameterNotExist
+            | Self::InvalidParameter
+            | Self::RoutineNotExist
+            | Self::RoutineAlreadyExist
+            | Self::DependedByOthers
+            | Self::InternalException
+            | Self::InternalOperationError => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The exact text of the pages. One code has two texts, by action.
+    pub(super) fn message(self, action: Option<&str>) -> &'static str {
+        match self {
+            Self::ActionNotFound => "Specified api is not found, please check your url and method.",
+            Self::UnsupportedMethod => "This http method is not supported.",
+            Self::NoPermission => "You are not authorized to do this action.",
+            Self::ParameterNotExist => {
+                "The specified parameter does not exist. Check your configurations and try again."
+            }
+            Self::InvalidParameter if action == Some("CreateRoutineCodeDeployment") => {
+                "Parameter verification failed. Check your configurations and try again."
+            }
+            Self::InvalidParameter => "The specified parameter is invalid.",
+            Self::RoutineNotExist => {
+                "The routine name does not exist. Check the routine name and try again."
+            }
+            Self::RoutineAlreadyExist => "The routine name already exists.",
+            Self::DependedByOthers | Self::InternalException | Self::InternalOperationError => {
+                SERVICE_TEXT
+            }
+        }
+    }
+}
+
+/// Why an action did nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EsaError {
+    pub(super) code: Code,
+    /// What is wrong in words of ours: ESA's texts never say it.
+    pub(super) reason: String,
+}
+
+impl EsaError {
+    #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
+    pub(super) fn new(code: Code, reason: impl ToString) -> Self {
+        let reason = reason.to_string();
+        Self { code, reason }
+    }
+
+    pub(super) fn invalid(reason: impl ToString) -> Self {
+        Self::new(Code::InvalidParameter, reason)
+    }
+}
+
+impl From<&Trespass> for EsaError {
+    fn from(trespass: &Trespass) -> Self {
+        Self::new(Code::NoPermission, trespass)
+    }
+}
+
+impl From<CommandError> for EsaError {
+    fn from(error: CommandError) -> Self {
+        let code = match &error {
+            CommandError::Refused(refused) => code_of(refused),
+            CommandError::Store(_) => Code::InternalOperationError,
+            CommandError::Stopped => Code::InternalException,
+        };
+        Self::new(code, error)
+    }
+}
+
+fn code_of(refused: &Refused) -> Code {
+    match refused {
+        Refused::NoRoutine(_) => Code::RoutineNotExist,
+        Refused::RoutineExists(_) => Code::RoutineAlreadyExist,
+        Refused::VersionDeployed(..) => Code::DependedByOthers,
+        Refused::NoVersion(..)
+        | Refused::VersionExists(..)
+        | Refused::NothingStaged(_)
+        | Refused::NoDeployment(..)
+        | Refused::NoEarlierDeployment(..)
+        | Refused::UnknownDeployment(..)
+        | Refused::Invalid(_) => Code::InvalidParameter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_of_the_pages() {
+        let invalid = Code::InvalidParameter;
+        assert_eq!(
+            invalid.message(Some("CreateRoutine")),
+            "The specified parameter is invalid."
+        );
+        assert_eq!(
+            invalid.message(Some("CreateRoutineCodeDeployment")),
+            "Parameter verification failed. Check your configurations and try again."
+        );
+        assert_eq!(
+            Code::DependedByOthers.message(None),
+            "Failed to call the service. Try again later or contact technical support."
+        );
+    }
+
+    #[test]
+    fn an_unknown_action_alone_is_not_found() {
+        assert_eq!(Code::ActionNotFound.status(), StatusCode::NOT_FOUND);
+        assert_eq!(Code::RoutineNotExist.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(Code::InternalException.status(), StatusCode::BAD_REQUEST);
+    }
+}

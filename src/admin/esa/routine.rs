@@ -1,0 +1,73 @@
+//! Actions about routines as such.
+
+use std::sync::Arc;
+
+use super::action::Call;
+use super::error::{Code, EsaError};
+use super::wire::{Fields, RoutineInfo, RoutineLine, RoutineList, Status, fields};
+use crate::control::{Command, Refused};
+use crate::model::{Routine, RoutineName};
+
+/// What `QuotaRoutineNumber` says where no quota applies: the largest number that
+/// every client's integer holds.
+const NO_QUOTA: u32 = i32::MAX.unsigned_abs();
+
+pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let command = Command::CreateRoutine {
+        name: call.params.routine_name("Name")?,
+        description: call.params.text("Description")?.unwrap_or_default(),
+        has_assets: call.params.boolean("HasAssets")?.unwrap_or(false),
+    };
+    call.admin.control.execute(command).await?;
+    Ok(fields(&Status::OK))
+}
+
+pub(super) async fn get(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let routine = call.routine(&call.params.routine_name("Name")?).await?;
+    Ok(fields(&RoutineInfo::new(&routine, &call.admin.account)))
+}
+
+/// Without a Description it takes the old one away: an empty value is an absent one.
+pub(super) async fn describe(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let command = Command::DescribeRoutine {
+        name: call.params.routine_name("Name")?,
+        description: call.params.text("Description")?.unwrap_or_default(),
+    };
+    call.admin.control.execute(command).await?;
+    Ok(fields(&Status::OK))
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let name = call.params.routine_name("Name")?;
+    let command = Command::DeleteRoutine { name };
+    call.admin.control.execute(command).await?;
+    Ok(fields(&Status::OK))
+}
+
+pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let paging = call.params.paging()?;
+    let sought = call.params.text("SearchKeyWord")?.unwrap_or_default();
+    let catalog = call.admin.control.catalog().await?;
+    let found = || {
+        let routines = catalog.routines.values();
+        routines.filter(|routine| routine.name.as_str().contains(&sought))
+    };
+    Ok(fields(&RoutineList {
+        routines: paging.of(found().map(|routine| RoutineLine::new(routine, &call.admin.account))),
+        page_number: paging.number,
+        page_size: paging.size,
+        total_count: found().count(),
+        quota_routine_number: NO_QUOTA,
+        used_routine_number: catalog.routines.len(),
+    }))
+}
+
+impl Call<'_> {
+    /// The routine as everything that was answered before has left it.
+    pub(super) async fn routine(&self, name: &RoutineName) -> Result<Arc<Routine>, EsaError> {
+        let catalog = self.admin.control.catalog().await?;
+        let routine = catalog.routine(name).cloned();
+        routine
+            .ok_or_else(|| EsaError::new(Code::RoutineNotExist, Refused::NoRoutine(name.clone())))
+    }
+}

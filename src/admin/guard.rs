@@ -1,0 +1,218 @@
+//! Who may call. No signature is checked, so what protects the listener is that
+//! it is bound to loopback; a web page in the operator's browser reaches it all
+//! the same, and is turned away here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+
+/// What a browser says about where a request comes from (Fetch Metadata).
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Why a request is turned away.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Trespass {
+    #[error(
+        "the admin listener is not called `{0}`: use 127.0.0.1, localhost or the address it listens on"
+    )]
+    Host(String),
+    #[error("the admin listener takes no requests from other sites: the Origin is `{0}`")]
+    Origin(String),
+    #[error("the admin listener takes no requests from other sites: Sec-Fetch-Site is `{0}`")]
+    Site(String),
+}
+
+/// Whether `request` may be served by the listener at `listener`.
+///
+/// `Host` stops a foreign name that was made to resolve to loopback (DNS
+/// rebinding), `Origin` and `Sec-Fetch-Site` stop forms and scripts of other
+/// sites. Every line of each field counts, or a second one would get through.
+pub(super) fn check(request: &Parts, listener: Option<SocketAddr>) -> Result<(), Trespass> {
+    let hosts: Vec<&HeaderValue> = request.headers.get_all(HOST).iter().collect();
+    if hosts.is_empty() {
+        return Err(Trespass::Host(String::new()));
+    }
+    for host in hosts {
+        if !host.to_str().is_ok_and(|host| is_ours(host, listener)) {
+            return Err(Trespass::Host(printed(host)));
+        }
+    }
+    if let Some(authority) = request.uri.authority()
+        && !is_ours(authority.as_str(), listener)
+    {
+        return Err(Trespass::Host(authority.to_string()));
+    }
+    for origin in request.headers.get_all(ORIGIN) {
+        let host = origin.to_str().ok().and_then(|origin| {
+            origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))
+        });
+        if !host.is_some_and(|host| is_ours(host, listener)) {
+            return Err(Trespass::Origin(printed(origin)));
+        }
+    }
+    for site in request.headers.get_all(&SEC_FETCH_SITE) {
+        // `same-site` is another port of this host, which is another program.
+        if site != "same-origin" && site != "none" {
+            return Err(Trespass::Site(printed(site)));
+        }
+    }
+    Ok(())
+}
+
+fn printed(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+/// Whether `authority` (a host and maybe a port) is a loopback name or the
+/// listener's address. Only a name can be rebound, so any port will do.
+fn is_ours(authority: &str, listener: Option<SocketAddr>) -> bool {
+    let Some(host) = host_of(authority) else {
+        return false;
+    };
+    let address = match host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    };
+    if let Some(address) = address {
+        let address = address.to_canonical();
+        return address.is_loopback()
+            || listener.is_some_and(|listener| listener.ip().to_canonical() == address);
+    }
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    // RFC 6761, section 6.3: these names are loopback and nobody else's.
+    name == "localhost"
+        || name.strip_suffix(".localhost").is_some_and(|label| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        })
+}
+
+/// The host of `host[:port]`; `None` when the port is none.
+fn host_of(authority: &str) -> Option<&str> {
+    let end = match authority.strip_prefix('[') {
+        Some(_) => authority.find(']')? + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at(end);
+    let sound = match port.strip_prefix(':') {
+        Some(port) => port.is_empty() || port.parse::<u16>().is_ok(),
+        None => port.is_empty(),
+    };
+    sound.then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listener() -> SocketAddr {
+        "192.0.2.7:8090".parse().unwrap()
+    }
+
+    fn verdict(headers: &[(&str, &str)]) -> Result<(), Trespass> {
+        let mut request = http::Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        check(&request.body(()).unwrap().into_parts().0, Some(listener()))
+    }
+
+    #[test]
+    fn loopback_names_and_the_listeners_address_are_ours() {
+        for host in [
+            "localhost",
+            "LOCALHOST:1",
+            "localhost.",
+            "admin.serin.localhost:8090",
+            "127.0.0.1",
+            "127.9.9.9:99",
+            "[::1]",
+            "[::1]:8090",
+            "192.0.2.7:8090",
+        ] {
+            assert_eq!(verdict(&[("host", host)]), Ok(()), "{host}");
+        }
+    }
+
+    #[test]
+    fn any_other_host_is_turned_away() {
+        for host in [
+            "",
+            "evil.test",
+            "evil.test:8090",
+            "localhost.evil.test",
+            "evillocalhost",
+            ".localhost",
+            "evil@localhost",
+            "evil@a.localhost",
+            "127.0.0.1.evil.test",
+            "127.0.0.1:x",
+            "0.0.0.0",
+            "192.0.2.8",
+            "[::2]",
+            "[::1",
+            "[::1]x",
+            "2130706433",
+        ] {
+            assert_eq!(
+                verdict(&[("host", host)]),
+                Err(Trespass::Host(host.to_owned())),
+                "{host}"
+            );
+        }
+        assert!(verdict(&[]).is_err());
+    }
+
+    #[test]
+    fn every_host_line_and_the_target_count() {
+        assert!(verdict(&[("host", "localhost"), ("host", "evil.test")]).is_err());
+        let request = http::Request::builder()
+            .uri("http://evil.test/")
+            .header("host", "localhost")
+            .body(())
+            .unwrap();
+        assert!(check(&request.into_parts().0, Some(listener())).is_err());
+    }
+
+    #[test]
+    fn an_origin_that_is_not_ours_is_foreign() {
+        for origin in ["http://localhost:8090", "https://127.0.0.1"] {
+            let headers = [("host", "localhost"), ("origin", origin)];
+            assert_eq!(verdict(&headers), Ok(()), "{origin}");
+        }
+        for origin in [
+            "null",
+            "",
+            "http://evil.test",
+            "https://localhost.evil.test",
+            "file://localhost",
+            "localhost",
+        ] {
+            let headers = [("host", "localhost"), ("origin", origin)];
+            let foreign = Trespass::Origin(origin.to_owned());
+            assert_eq!(verdict(&headers), Err(foreign), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_browser_that_comes_from_elsewhere_says_so() {
+        for site in ["same-origin", "none"] {
+            let headers = [("host", "localhost"), ("sec-fetch-site", site)];
+            assert_eq!(verdict(&headers), Ok(()), "{site}");
+        }
+        for site in ["cross-site", "same-site", "surprise"] {
+            let headers = [("host", "localhost"), ("sec-fetch-site", site)];
+            let elsewhere = Trespass::Site(site.to_owned());
+            assert_eq!(verdict(&headers), Err(elsewhere), "{site}");
+        }
+    }
+}

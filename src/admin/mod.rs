@@ -1,0 +1,142 @@
+//! One listener for people and machines: the ESA dialect on `/`, the native API
+//! under `/api/v1`, and whether the process is alive and ready.
+
+mod api;
+mod body;
+mod esa;
+mod guard;
+mod time;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioTimer;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::control::ControlHandle;
+use crate::model::{Domain, Timestamp};
+use crate::routing::TableReader;
+use crate::server::{self, Patience, Presence};
+
+/// A request's head must be complete this long after its first byte.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// Request line and header fields of one request, in bytes.
+const HEAD_MAX_BYTES: usize = 64 * 1024;
+
+/// What the admin listener speaks for.
+pub struct Admin {
+    pub control: ControlHandle,
+    /// For explanations alone; changes go through `control`.
+    pub table: TableReader,
+    /// The account in default records: 8 hex digits.
+    pub account: String,
+    /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
+    pub domain: Option<Domain>,
+    /// Signs what may be uploaded. A new one at each start ends older permissions.
+    pub upload_secret: [u8; 32],
+    /// Draws what makes a request id.
+    pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What `/readyz` says.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// Answers operators until `shutdown`, then lets running requests finish. Must run
+/// inside a [`tokio::task::LocalSet`].
+pub async fn serve(
+    listener: TcpListener,
+    admin: Admin,
+    patience: Patience,
+    shutdown: impl Future<Output = ()>,
+) {
+    // Without an address of its own only the loopback names are left.
+    let address = listener.local_addr().ok();
+    let service = TowerToHyperService::new(router(Arc::new(admin), address));
+    let handle = |stream, _peer, presence| attend(stream, service.clone(), presence, patience);
+    server::serve(listener, patience, shutdown, handle).await;
+}
+
+/// Serves one connection.
+async fn attend(
+    stream: TcpStream,
+    service: TowerToHyperService<Router>,
+    presence: Rc<Presence>,
+    patience: Patience,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_MAX_BYTES);
+    let counted = service_fn(|request: hyper::Request<Incoming>| {
+        let busy = presence.busy();
+        let answer = service.call(request);
+        async move {
+            let response: Result<Response, Infallible> = answer.await;
+            drop(busy);
+            response
+        }
+    });
+    server::http1(&http, stream, counted, &presence, patience).await;
+}
+
+fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
+    Router::new()
+        .route("/", any(esa::answer))
+        .route(esa::UPLOAD_PATH, any(esa::upload))
+        .route("/livez", get(async || "live\n"))
+        .route("/readyz", get(readiness))
+        .nest("/api/v1", api::routes())
+        .fallback(api::unknown_path)
+        .method_not_allowed_fallback(api::wrong_method)
+        .layer(middleware::from_fn_with_state(
+            (admin.clone(), listener),
+            admit,
+        ))
+        .with_state(admin)
+}
+
+/// Turns away, before anything is read or changed, what a foreign web page sent.
+async fn admit(
+    State((admin, listener)): State<(Arc<Admin>, Option<SocketAddr>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut response = match guard::check(&parts, listener) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(trespass) => match parts.uri.path() {
+            "/" => esa::turn_away(&admin, &parts, &trespass),
+            esa::UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
+            _ => api::turn_away(&trespass),
+        },
+    };
+    // Answers speak of one moment, and some carry a permission to upload.
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn readiness(State(admin): State<Arc<Admin>>) -> Response {
+    if admin.ready.load(Ordering::Acquire) {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
