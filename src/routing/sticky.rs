@@ -6,11 +6,12 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::fields::first_line;
 use crate::model::{KeySource, Position, TrustedProxies};
 
 /// A fresh key, to be set as a cookie.
@@ -56,7 +57,9 @@ pub(super) fn seek<'r>(
 ) -> Sought<'r> {
     for source in sources {
         let key = match source {
-            KeySource::Header(name) => header(&request.headers, name).map(Key::Octets),
+            KeySource::Header(name) => first_line(&request.headers, name)
+                .filter(|value| !value.is_empty())
+                .map(Key::Octets),
             KeySource::Cookie(name) => cookie(&request.headers, name).map(Key::Octets),
             KeySource::Mint(name) => match cookie(&request.headers, name) {
                 Some(value) => Some(Key::Octets(value)),
@@ -102,14 +105,6 @@ impl Key<'_> {
             Self::Address(text) => text.as_bytes().to_vec(),
         }
     }
-}
-
-/// The first field line of that name counts.
-fn header<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<&'r [u8]> {
-    headers
-        .get(name)
-        .map(http::HeaderValue::as_bytes)
-        .filter(|value| !value.is_empty())
 }
 
 /// The first cookie of that name counts, over all `Cookie` lines (RFC 6265,

@@ -10,6 +10,15 @@ pub const OVERRIDE_HEADERS: [&str; 2] = [
     "cloudflare-workers-version-overrides",
 ];
 
+/// Whether the request may name a version. Nearly none does, and a look at the
+/// lengths of names is cheaper than two hashes.
+#[inline]
+pub(super) fn may_name_version(headers: &HeaderMap) -> bool {
+    let [ours, alias] = OVERRIDE_HEADERS.map(str::len);
+    let mut lengths = headers.keys().map(|name| name.as_str().len());
+    lengths.any(|length| length == ours || length == alias)
+}
+
 /// The version that the request names for `routine`; `None` when it names none.
 ///
 /// # Errors
@@ -17,14 +26,6 @@ pub const OVERRIDE_HEADERS: [&str; 2] = [
 /// What is wrong, in words: a header that is ignored in silence costs its user
 /// hours.
 pub(super) fn named_version(headers: &HeaderMap, routine: &str) -> Result<Option<String>, String> {
-    // Most requests have neither, and a look at the lengths is cheaper than two hashes.
-    let lengths = OVERRIDE_HEADERS.map(str::len);
-    if !headers
-        .keys()
-        .any(|name| lengths.contains(&name.as_str().len()))
-    {
-        return Ok(None);
-    }
     for name in OVERRIDE_HEADERS {
         if let Some(version) = named_in(headers, name, routine)? {
             return Ok(Some(version));
