@@ -26,7 +26,8 @@ pub struct Explanation {
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
     pub placement: Option<Placement>,
-    /// `None` for a keyless request of a canary: its turn is counted when it comes.
+    /// `None` for a keyless request of a canary: its turn is counted, or its key
+    /// minted, when it comes.
     pub version: Option<CodeVersion>,
     pub reason: Reason,
     /// Where the version answers; `None` is the built-in backend.
@@ -72,14 +73,19 @@ impl RoutingTable {
             return Ok(None);
         };
         let name = routine.routine.name.as_str();
-        let key = match seek(&routine.sources, request, peer, &self.settings.trusted) {
-            Sought::Key(key, source) => Some(KeyFound {
-                octets: key.to_vec(),
-                source: Some(source.clone()),
-            }),
-            Sought::Mint(_) | Sought::Nothing => None,
+        let (key, minted) = match seek(&routine.sources, request, peer, &self.settings.trusted) {
+            Sought::Key(key, source) => {
+                let (octets, source) = (key.to_vec(), Some(source.clone()));
+                (Some(KeyFound { octets, source }), false)
+            }
+            Sought::Mint(_) => (None, true),
+            Sought::Nothing => (None, false),
         };
         let mut explanation = routine.explain(environment, key);
+        if minted && explanation.reason == Reason::Spread {
+            // A fresh key will decide, and nobody knows it yet.
+            explanation.reason = Reason::Key;
+        }
         explanation.matched = Some(way.to_string());
         if self.settings.override_allowed
             && let Some(named) = named_version(&request.headers, name)?
@@ -100,14 +106,14 @@ impl RoutingTable {
     }
 
     /// Explains what the user with `key` gets of the routine `name`; `None` when
-    /// there is no such routine.
+    /// there is no such routine. An empty key is a missing one.
     pub fn explain_key(
         &self,
         name: &RoutineName,
         environment: Environment,
         key: Option<&[u8]>,
     ) -> Option<Explanation> {
-        let key = key.map(|key| KeyFound {
+        let key = key.filter(|key| !key.is_empty()).map(|key| KeyFound {
             octets: key.to_vec(),
             source: None,
         });
