@@ -1,1 +1,4 @@
-
+mod allocations;
+mod fixtures;
+mod routing;
+mod table_changes;
