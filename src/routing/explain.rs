@@ -26,7 +26,8 @@ pub struct Explanation {
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
     pub placement: Option<Placement>,
-    /// `None` for a keyless request of a canary: its turn is counted when it comes.
+    /// `None` for a keyless request of a canary: its turn is counted, or its key
+    /// minted, when it comes.
     pub version: Option<CodeVersion>,
     pub reason: Reason,
     /// Where the version answers; `None` is the built-in backend.
@@ -72,19 +73,28 @@ impl RoutingTable {
             return Ok(None);
         };
         let name = routine.routine.name.as_str();
-        let key = match seek(&routine.sources, request, peer, &self.settings.trusted) {
+        let (key, minted) = match seek(&routine.sources, request, peer, &self.settings.trusted) {
             Sought::Key(key, source) => {
-                Some(KeyFound { octets: key.to_vec(), source: Some(source.clone()) })
+                let (octets, source) = (key.to_vec(), Some(source.clone()));
+                (Some(KeyFound { octets, source }), false)
             }
-            Sought::Mint(_) | Sought::Nothing => None,
+            Sought::Mint(_) => (None, true),
+            Sought::Nothing => (None, false),
         };
         let mut explanation = routine.explain(environment, key);
+        if minted && explanation.reason == Reason::Spread {
+            // A fresh key will decide, and nobody knows it yet.
+            explanation.reason = Reason::Key;
+        }
         explanation.matched = Some(way.to_string());
         if self.settings.override_allowed
             && let Some(named) = named_version(&request.headers, name)?
         {
-            let (version, known) =
-                routine.routine.versions.get_key_value(named.as_str()).ok_or(format!(
+            let (version, known) = routine
+                .routine
+                .versions
+                .get_key_value(named.as_str())
+                .ok_or(format!(
                     "the version override names `{named}`, and routine `{name}` has no such version"
                 ))?;
             explanation.version = Some(version.clone());
@@ -96,14 +106,17 @@ impl RoutingTable {
     }
 
     /// Explains what the user with `key` gets of the routine `name`; `None` when
-    /// there is no such routine.
+    /// there is no such routine. An empty key is a missing one.
     pub fn explain_key(
         &self,
         name: &RoutineName,
         environment: Environment,
         key: Option<&[u8]>,
     ) -> Option<Explanation> {
-        let key = key.map(|key| KeyFound { octets: key.to_vec(), source: None });
+        let key = key.filter(|key| !key.is_empty()).map(|key| KeyFound {
+            octets: key.to_vec(),
+            source: None,
+        });
         Some(self.named(name)?.explain(environment, key))
     }
 }
@@ -111,23 +124,43 @@ impl RoutingTable {
 impl CompiledRoutine {
     fn explain(&self, environment: Environment, key: Option<KeyFound>) -> Explanation {
         let routine = &self.routine;
-        let live = self.live[environment.index()].as_ref().map(|live| &live.deployment);
+        let live = self.live[environment.index()]
+            .as_ref()
+            .map(|live| &live.deployment);
         let split = live.map(|live| routine.split(&live.shares));
         let (version, reason, placement) = match (split, &key) {
             (None, _) => (None, Reason::Only, None),
             (Some(Split::Whole(only)), _) => (Some(only), Reason::Only, None),
             (Some(Split::Canary { .. }), None) => (None, Reason::Spread, None),
-            (Some(Split::Canary { older, newer, percent, seed, threshold }), Some(key)) => {
+            (
+                Some(Split::Canary {
+                    older,
+                    newer,
+                    percent,
+                    seed,
+                    threshold,
+                }),
+                Some(key),
+            ) => {
                 let position = Position::of(seed, &key.octets);
                 let version = match position.side(threshold) {
                     Side::Older => older.clone(),
                     Side::Newer => newer.clone(),
                 };
-                let placement = Placement { newer, older, percent, seed, threshold, position };
+                let placement = Placement {
+                    newer,
+                    older,
+                    percent,
+                    seed,
+                    threshold,
+                    position,
+                };
                 (Some(version), Reason::Key, Some(placement))
             }
         };
-        let known = version.as_ref().and_then(|version| routine.versions.get(version));
+        let known = version
+            .as_ref()
+            .and_then(|version| routine.versions.get(version));
         Explanation {
             environment,
             routine: routine.name.clone(),
@@ -139,7 +172,10 @@ impl CompiledRoutine {
             version,
             reason,
             shares: live.map_or_else(Vec::new, |live| {
-                live.shares.iter().map(|(version, percent)| (version.clone(), percent)).collect()
+                live.shares
+                    .iter()
+                    .map(|(version, percent)| (version.clone(), percent))
+                    .collect()
             }),
         }
     }

@@ -3,46 +3,71 @@
 use http::header::HOST;
 use http::request::Parts;
 
+use super::fields::first_line;
+
 /// RFC 1035, section 2.3.4: a name has at most 255 octets.
 const HOST_MAX_BYTES: usize = 255;
 
-/// A host in lower case, without port and final dot. On the stack, because every
-/// request has one.
-pub(super) struct Host {
-    bytes: [u8; HOST_MAX_BYTES],
-    len: usize,
+/// A host in lower case, without port and final dot: where the request has it, or
+/// folded on the stack. Every request has one, and nearly all are folded already.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it never leaves the stack, so that folding allocates nothing"
+)]
+pub(super) enum Host<'r> {
+    AsSent(&'r [u8]),
+    Folded {
+        bytes: [u8; HOST_MAX_BYTES],
+        len: usize,
+    },
 }
 
-impl Host {
+impl<'r> Host<'r> {
     /// The host of the target URI (RFC 9110, section 7.1): the authority of an
     /// absolute-form target, else the `Host` field. `None` when there is none, or
     /// one that can be no host of ours.
-    pub(super) fn of(request: &Parts) -> Option<Self> {
-        let authority = match request.uri.authority() {
-            Some(authority) => authority.as_str().as_bytes(),
-            None => request.headers.get(HOST)?.as_bytes(),
-        };
-        Self::new(authority)
+    pub(super) fn of(request: &'r Parts) -> Option<Self> {
+        match request.uri.authority() {
+            None => Self::new(first_line(&request.headers, &HOST)?),
+            // RFC 3986, section 3.2: what precedes an `@` is a user and no host.
+            Some(authority) => authority
+                .as_str()
+                .rsplit('@')
+                .next()
+                .and_then(|authority| Self::new(authority.as_bytes())),
+        }
     }
 
-    fn new(authority: &[u8]) -> Option<Self> {
-        let host = match authority.first()? {
-            // RFC 3986, section 3.2.2: an IPv6 address keeps its brackets.
-            b'[' => &authority[..=authority.iter().position(|&b| b == b']')?],
-            _ => authority.split(|&b| b == b':').next().unwrap_or_default(),
-        };
+    /// What is malformed keeps the characters that make it so, and with them it is
+    /// no exact host of ours.
+    fn new(authority: &'r [u8]) -> Option<Self> {
+        // From the end, where a port is: a few bytes, however long the host. An
+        // IPv6 address ends in a bracket (RFC 3986, section 3.2.2), which stays.
+        let digits = authority.iter().rev().take_while(|b| b.is_ascii_digit());
+        let host = authority[..authority.len() - digits.count()]
+            .strip_suffix(b":")
+            .unwrap_or(authority);
         let host = host.strip_suffix(b".").unwrap_or(host);
         if host.is_empty() || host.len() > HOST_MAX_BYTES {
             return None;
         }
+        if !host.iter().any(u8::is_ascii_uppercase) {
+            return Some(Self::AsSent(host));
+        }
         let mut bytes = [0; HOST_MAX_BYTES];
         bytes[..host.len()].copy_from_slice(host);
-        bytes[..host.len()].make_ascii_lowercase();
-        Some(Self { bytes, len: host.len() })
+        bytes.make_ascii_lowercase();
+        Some(Self::Folded {
+            bytes,
+            len: host.len(),
+        })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        match self {
+            Self::AsSent(host) => host,
+            Self::Folded { bytes, len } => &bytes[..*len],
+        }
     }
 
     /// What `*` may stand before, longest first: `.b.test` and `.test` of `a.b.test`.
@@ -66,16 +91,50 @@ mod tests {
 
     #[test]
     fn a_host_is_folded_and_loses_port_and_final_dot() {
-        assert_eq!(host("Shop.Example.com:8080").as_deref(), Some("shop.example.com"));
-        assert_eq!(host("shop.example.com.").as_deref(), Some("shop.example.com"));
+        assert_eq!(
+            host("Shop.Example.com:8080").as_deref(),
+            Some("shop.example.com")
+        );
+        assert_eq!(
+            host("shop.example.com.").as_deref(),
+            Some("shop.example.com")
+        );
         assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
         assert_eq!(host("127.0.0.1:80").as_deref(), Some("127.0.0.1"));
+        assert_eq!(host("127.0.0.1").as_deref(), Some("127.0.0.1"));
+        assert_eq!(host("a.test.:").as_deref(), Some("a.test"));
     }
 
     #[test]
     fn what_is_no_host_is_none() {
-        for text in ["", ":80", ".", "[::1", &"a".repeat(256)] {
+        for text in ["", ":", ":80", ".", &"a".repeat(256)] {
             assert_eq!(host(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_host_is_not_cut_down_to_a_good_one() {
+        for text in [
+            "a.test:80:80",
+            "a.test:x",
+            "[::1",
+            "[::1]x",
+            "u:p@a.test",
+            "a.test..",
+        ] {
+            let host = host(text).unwrap();
+            assert!(
+                !["a.test", "[::1]", "u"].contains(&&*host),
+                "{text}: {host}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_user_of_an_absolute_target_is_no_host() {
+        for target in ["http://b.test:x@A.test:80/", "http://b.test@a.test/"] {
+            let (request, ()) = http::Request::get(target).body(()).unwrap().into_parts();
+            assert_eq!(Host::of(&request).unwrap().as_bytes(), b"a.test");
         }
     }
 

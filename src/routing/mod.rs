@@ -4,6 +4,7 @@
 mod compile;
 mod draws;
 mod explain;
+mod fields;
 mod host;
 mod index;
 mod paths;

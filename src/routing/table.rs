@@ -11,7 +11,7 @@ use super::index::{Hash, Index};
 use super::paths::{FoundPath, Paths, Slot};
 use super::sticky::{MintedKey, Sought, seek};
 use super::target::{Reason, Tally, Target};
-use super::version_override::named_version;
+use super::version_override::{may_name_version, named_version};
 use crate::model::{
     CodeVersion, Deployment, Domain, Environment, KeySource, Percent, Position, Routine,
     RoutineName, Side, TrustedProxies,
@@ -146,6 +146,7 @@ impl RoutingTable {
             self.routine_for(host.as_ref(), request.uri.path()).ok_or(Unroutable::NoRoutine)?;
 
         if self.settings.override_allowed
+            && may_name_version(&request.headers)
             && let Some(target) = routine.overridden(environment, request)?
         {
             return Ok(Decision { target, reason: Reason::Override, minted: None });
@@ -205,7 +206,7 @@ impl RoutingTable {
     #[inline]
     pub(super) fn routine_for<'t>(
         &'t self,
-        host: Option<&'t Host>,
+        host: Option<&'t Host<'_>>,
         path: &str,
     ) -> Option<(&'t CompiledRoutine, Way<'t>)> {
         let path = path.as_bytes();

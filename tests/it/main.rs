@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod allocations;
 mod api;
 mod architecture;
 mod cohorts;
 mod crash;
 mod esa;
 mod restart;
+mod routing;
 mod split_rule;
 mod split_statistics;
 mod support;
 mod swapping;
+mod table_changes;
 mod verbs;

@@ -1,6 +1,7 @@
 //! The vocabulary of the promises.
 
 pub(crate) mod desk;
+pub(crate) mod fixtures;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod process;

@@ -1,0 +1,155 @@
+//! Routines, tables and requests in few words.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use http::Request;
+use http::request::Parts;
+use imbl::OrdMap;
+use serin::model::{
+    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Route, Routine,
+    RoutineName, Shares, Sticky, Timestamp, Upstream, Version,
+};
+use serin::routing::{Decision, Draws, RoutingTable, Settings, SpreadCounters, Unroutable};
+
+pub(crate) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+pub(crate) const OVERRIDE: &str = "x-serin-version-override";
+
+pub(crate) fn name(text: &str) -> RoutineName {
+    RoutineName::new(text).expect("a routine's name")
+}
+
+pub(crate) fn version(text: &str) -> CodeVersion {
+    CodeVersion::new(text).expect("a code version")
+}
+
+/// A routine that serves nothing yet.
+pub(crate) fn routine(text: &str) -> Routine {
+    Routine {
+        name: name(text),
+        description: String::new(),
+        has_assets: false,
+        created: Timestamp(0),
+        declared: false,
+        routes: Vec::new(),
+        sticky: Sticky::default(),
+        cohort: String::new(),
+        versions: OrdMap::new(),
+        staged: None,
+        live: [None, None],
+    }
+}
+
+/// A routine with version 1 live in production.
+pub(crate) fn serving(text: &str) -> Routine {
+    routine(text).deployed(Environment::Production, 1, &[("1", 100)])
+}
+
+/// What tests say about a routine.
+pub(crate) trait Described {
+    fn routed(self, routes: &[&str]) -> Self;
+    fn keyed(self, sources: &[&str]) -> Self;
+    fn versioned(self, versions: &[&str]) -> Self;
+    fn answered_at(self, version: &str, upstream: &str) -> Self;
+    /// Adds the versions that are not there yet.
+    fn deployed(self, environment: Environment, id: u64, shares: &[(&str, u64)]) -> Self;
+}
+
+impl Described for Routine {
+    fn routed(mut self, routes: &[&str]) -> Self {
+        let route = |text: &&str| Route::new(text).expect("a route");
+        self.routes = routes.iter().map(route).collect();
+        self
+    }
+
+    fn keyed(mut self, sources: &[&str]) -> Self {
+        self.sticky = Sticky::parse(sources.iter().copied()).expect("sources of keys");
+        self
+    }
+
+    fn versioned(mut self, versions: &[&str]) -> Self {
+        for text in versions {
+            let made = Version {
+                code_version: version(text),
+                description: String::new(),
+                created: Timestamp(0),
+                upstream: None,
+                declared: false,
+            };
+            self.versions.entry(version(text)).or_insert(Arc::new(made));
+        }
+        self
+    }
+
+    fn answered_at(mut self, text: &str, upstream: &str) -> Self {
+        let known = self.versions.get_mut(&version(text));
+        let known = Arc::make_mut(known.expect("a version of the routine"));
+        known.upstream = Some(Upstream::new(upstream).expect("an upstream"));
+        self
+    }
+
+    fn deployed(self, environment: Environment, id: u64, shares: &[(&str, u64)]) -> Self {
+        let named: Vec<_> = shares.iter().map(|(version, _)| *version).collect();
+        let mut routine = self.versioned(&named);
+        let share = |&(text, percent)| {
+            let percent = Percent::new(percent).expect("1 to 100");
+            (version(text), percent)
+        };
+        let shares = Shares::new(shares.iter().map(share).collect());
+        routine.live[environment.index()] = Some(Arc::new(Deployment {
+            id: DeploymentId(id),
+            shares: shares.expect("100 in all"),
+            created: Timestamp(0),
+        }));
+        routine
+    }
+}
+
+pub(crate) fn catalog(routines: impl IntoIterator<Item = Routine>) -> Catalog {
+    let entry = |routine: Routine| (routine.name.clone(), Arc::new(routine));
+    Catalog {
+        routines: routines.into_iter().map(entry).collect(),
+        ..Catalog::default()
+    }
+}
+
+/// As `serve` sets it up when the config says nothing.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        override_allowed: true,
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn table(routines: impl IntoIterator<Item = Routine>) -> RoutingTable {
+    RoutingTable::compile(settings(), &catalog(routines))
+}
+
+pub(crate) fn request(target: &str, lines: &[(&str, &str)]) -> Parts {
+    let mut request = Request::get(target);
+    for (name, value) in lines {
+        request = request.header(*name, *value);
+    }
+    request.body(()).expect("a request").into_parts().0
+}
+
+/// A request for the default record of `routine`.
+pub(crate) fn request_for(routine: &str, lines: &[(&str, &str)]) -> Parts {
+    let host = format!("{routine}.localhost");
+    request("/", &[&[("host", &*host)], lines].concat())
+}
+
+/// Counters from 0, and minted keys that are all different.
+pub(crate) fn draws() -> Draws {
+    let next = AtomicU8::new(0);
+    Draws {
+        spread: SpreadCounters::default(),
+        mint: Box::new(move || [next.fetch_add(1, Ordering::Relaxed); 16]),
+    }
+}
+
+/// What production decides.
+pub(crate) fn decide(table: &RoutingTable, request: &Parts) -> Result<Decision, Unroutable> {
+    table.decide(Environment::Production, request, PEER, &draws())
+}
