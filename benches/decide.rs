@@ -42,9 +42,7 @@ fn decide(table: &TableReader, request: &Parts, peer: IpAddr, draws: &Draws) {
 
 /// Requests for the ten routines that every catalog has.
 fn same_hosts() -> Vec<Parts> {
-    (0..10)
-        .map(|number| support::request(&support::record_host(number), "/cart"))
-        .collect()
+    (0..10).map(|number| support::request(&support::record_host(number), "/cart")).collect()
 }
 
 fn ten_decisions(table: &TableReader, requests: &[Parts], draws: &Draws) {
@@ -69,9 +67,7 @@ impl Uniform {
         let value = |turn| HeaderValue::from_str(&host(turn)).expect("a host");
         Self {
             hosts: (0..routines).map(value).collect(),
-            requests: (0..BATCH)
-                .map(|_| support::request("localhost", "/cart"))
-                .collect(),
+            requests: (0..BATCH).map(|_| support::request("localhost", "/cart")).collect(),
             next: 0,
         }
     }
@@ -89,9 +85,7 @@ impl Uniform {
 
 fn by_size(criterion: &mut Criterion) {
     let draws = support::draws();
-    let mut tables: Vec<_> = SIZES
-        .map(|size| (size, reader(&support::catalog(size))))
-        .into();
+    let mut tables: Vec<_> = SIZES.map(|size| (size, reader(&support::catalog(size)))).into();
 
     let mut group = criterion.benchmark_group("decide/same-hosts");
     let requests = same_hosts();
@@ -196,29 +190,19 @@ fn by_source(criterion: &mut Criterion) {
 
 fn one_of_a_thousand(routine: Routine) -> Catalog {
     let mut catalog = support::catalog(1_000);
-    catalog
-        .routines
-        .insert(routine.name.clone(), Arc::new(routine));
+    catalog.routines.insert(routine.name.clone(), Arc::new(routine));
     catalog
 }
 
 fn key_to_version(criterion: &mut Criterion) {
     let routine = support::routine(7, &Sticky::default());
-    let release = Release {
-        kind: Kind::Routine,
-        name: routine.name.as_str(),
-        cohort: "",
-    };
-    let live = routine
-        .deployment(Environment::Production)
-        .expect("it is deployed");
+    let release = Release { kind: Kind::Routine, name: routine.name.as_str(), cohort: "" };
+    let live = routine.deployment(Environment::Production).expect("it is deployed");
     let split = Split::new(&release, &live.shares);
     let mut group = criterion.benchmark_group("key-to-version");
     for length in [8, 16, 36, 64, 256] {
         // Many keys, so that no branch predictor knows who is a canary.
-        let keys: Vec<_> = (0..1_024)
-            .map(|number| format!("{number:0length$}"))
-            .collect();
+        let keys: Vec<_> = (0..1_024).map(|number| format!("{number:0length$}")).collect();
         let mut next = keys.iter().cycle();
         group.bench_function(BenchmarkId::from_parameter(length), |bench| {
             bench.iter(|| black_box(&split).version(next.next().expect("a cycle").as_bytes()));

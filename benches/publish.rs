@@ -43,10 +43,7 @@ impl Deployments {
             let versions = before.versions.keys().cloned();
             live.shares = Shares::new(versions.zip(percents).collect()).expect("100 in all");
         }
-        Self {
-            states: [before, after].map(Arc::new),
-            turn: 0,
-        }
+        Self { states: [before, after].map(Arc::new), turn: 0 }
     }
 
     fn publish(&mut self, writer: &mut TableWriter) {
@@ -87,9 +84,8 @@ fn decide_while_publishing(_: &mut Criterion) {
     let draws = support::draws();
     let table = RoutingTable::compile(Settings::default(), &support::catalog(10_000));
     let (mut writer, reader) = published(table);
-    let requests: Vec<_> = (0..10)
-        .map(|number| support::request(&support::record_host(number), "/cart"))
-        .collect();
+    let requests: Vec<_> =
+        (0..10).map(|number| support::request(&support::record_host(number), "/cart")).collect();
     let (swapping, done) = (AtomicBool::new(false), AtomicBool::new(false));
 
     let slice = |swaps: bool| {

@@ -25,10 +25,7 @@ pub(crate) fn name(number: usize) -> RoutineName {
 /// Routine `number` in a canary of 10 %, reached by its record and by a route.
 pub(crate) fn routine(number: usize, sticky: &Sticky) -> Routine {
     let version = |text: &str| CodeVersion::new(text).expect("digits");
-    let (older, newer) = (
-        version("1723599747213377175"),
-        version("1723599747213377176"),
-    );
+    let (older, newer) = (version("1723599747213377175"), version("1723599747213377176"));
     let shares = Shares::new(vec![
         (older.clone(), Percent::new(90).expect("in range")),
         (newer.clone(), Percent::new(10).expect("in range")),
@@ -66,10 +63,7 @@ pub(crate) fn routine(number: usize, sticky: &Sticky) -> Routine {
 pub(crate) fn catalog(routines: usize) -> Catalog {
     let sticky = Sticky::default();
     let all = (0..routines).map(|number| (name(number), Arc::new(routine(number, &sticky))));
-    Catalog {
-        routines: all.collect(),
-        ..Catalog::default()
-    }
+    Catalog { routines: all.collect(), ..Catalog::default() }
 }
 
 pub(crate) fn record_host(number: usize) -> String {
@@ -89,10 +83,7 @@ pub(crate) fn request(host: &str, target: &str) -> Parts {
             "user-agent",
             "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0",
         )
-        .header(
-            "accept",
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        )
+        .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
         .header("accept-language", "en-GB,en;q=0.7,de;q=0.3")
         .header("accept-encoding", "gzip, deflate, br, zstd")
         .header("cookie", format!("theme=dark; serin_user={KEY}; consent=1"))
@@ -103,10 +94,7 @@ pub(crate) fn request(host: &str, target: &str) -> Parts {
 }
 
 pub(crate) fn draws() -> Draws {
-    Draws {
-        spread: SpreadCounters::default(),
-        mint: Box::new(|| [7; 16]),
-    }
+    Draws { spread: SpreadCounters::default(), mint: Box::new(|| [7; 16]) }
 }
 
 /// Times `first` and `second` in turn, so that what disturbs the machine disturbs

@@ -46,11 +46,9 @@ pub(super) fn check(request: &Parts, listener: Option<SocketAddr>) -> Result<(),
     }
     for origin in request.headers.get_all(ORIGIN) {
         let host = origin.to_str().ok().and_then(|origin| {
-            origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"))
+            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
         });
-        if !host.is_some_and(|host| is_ours(host, listener)) {
+        if !host.is_some_and(|host| is_ours(host, listener) && is_our_port(host, listener)) {
             return Err(Trespass::Origin(printed(origin)));
         }
     }
@@ -73,10 +71,7 @@ fn is_ours(authority: &str, listener: Option<SocketAddr>) -> bool {
     let Some(host) = host_of(authority) else {
         return false;
     };
-    let address = match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    let address = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
         None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     };
@@ -94,6 +89,15 @@ fn is_ours(authority: &str, listener: Option<SocketAddr>) -> bool {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         })
+}
+
+/// Whether an origin names the listener's port. Another port of this machine is
+/// another program, such as a page that the data plane passes on.
+fn is_our_port(origin: &str, listener: Option<SocketAddr>) -> bool {
+    let port = host_of(origin).map(|host| origin[host.len()..].trim_start_matches(':'));
+    let port = port.map(|port| if port.is_empty() { "80" } else { port });
+    let port = port.and_then(|port| port.parse::<u16>().ok());
+    listener.is_none_or(|listener| port == Some(listener.port()))
 }
 
 /// The host of `host[:port]`; `None` when the port is none.
@@ -163,11 +167,7 @@ mod tests {
             "[::1]x",
             "2130706433",
         ] {
-            assert_eq!(
-                verdict(&[("host", host)]),
-                Err(Trespass::Host(host.to_owned())),
-                "{host}"
-            );
+            assert_eq!(verdict(&[("host", host)]), Err(Trespass::Host(host.to_owned())), "{host}");
         }
         assert!(verdict(&[]).is_err());
     }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_origin_that_is_not_ours_is_foreign() {
-        for origin in ["http://localhost:8090", "https://127.0.0.1"] {
+        for origin in ["http://localhost:8090", "http://127.0.0.1:8090", "http://[::1]:8090"] {
             let headers = [("host", "localhost"), ("origin", origin)];
             assert_eq!(verdict(&headers), Ok(()), "{origin}");
         }
@@ -196,6 +196,8 @@ mod tests {
             "https://localhost.evil.test",
             "file://localhost",
             "localhost",
+            "http://localhost",
+            "http://localhost:8080",
         ] {
             let headers = [("host", "localhost"), ("origin", origin)];
             let foreign = Trespass::Origin(origin.to_owned());

@@ -80,9 +80,7 @@ async fn attend(
     patience: Patience,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .max_buf_size(HEAD_MAX_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_MAX_BYTES);
     let counted = service_fn(|request: hyper::Request<Incoming>| {
         let busy = presence.busy();
         let answer = service.call(request);
@@ -104,10 +102,7 @@ fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
         .nest("/api/v1", api::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
-        .layer(middleware::from_fn_with_state(
-            (admin.clone(), listener),
-            admit,
-        ))
+        .layer(middleware::from_fn_with_state((admin.clone(), listener), admit))
         .with_state(admin)
 }
 
@@ -127,9 +122,7 @@ async fn admit(
         },
     };
     // Answers speak of one moment, and some carry a permission to upload.
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::Environment;
 use crate::observe::Tallies;
-use crate::routing::TableReader;
+use crate::routing::{TableReader, Target};
 
 const REFRESH: Duration = Duration::from_millis(250);
 
@@ -32,9 +32,8 @@ fn line(table: &TableReader, tallies: &Tallies) -> String {
     let counts = |environment: Environment| {
         let mut versions: Vec<_> = table.read(|table| {
             let targets = table.live_targets().filter(|target| target.environment == environment);
-            targets
-                .map(|target| (target.version.to_string(), tallies.total(target.tally.0)))
-                .collect()
+            let count = |target: &Target| target.tally.map_or(0, |tally| tallies.total(tally.0));
+            targets.map(|target| (target.version.to_string(), count(target))).collect()
         });
         versions.sort();
         let versions: Vec<_> =

@@ -37,7 +37,9 @@ impl Worker {
                 return error.to_response(environment, parts.headers.get(HOST));
             }
         };
-        self.tallies.count(decision.target.tally.0);
+        if let Some(tally) = decision.target.tally {
+            self.tallies.count(tally.0);
+        }
 
         let answered = match &decision.target.upstream {
             Some(upstream) => self.forward(parts, body, &client, upstream).await,

@@ -127,14 +127,12 @@ impl RoutingTable {
     }
 
     fn compiled(&mut self, slot: Slot, routine: &Arc<Routine>) -> CompiledRoutine {
-        let before = self.at(slot);
-        let known: Vec<_> = before.map(|before| before.tallies.clone()).unwrap_or_default();
-        let mut tallies = Vec::with_capacity(routine.versions.len());
-        for version in routine.versions.keys() {
-            let known = known.iter().find(|(known, _)| known == version);
-            let pair =
-                known.map_or_else(|| [self.take_tally(), self.take_tally()], |(_, pair)| *pair);
-            tallies.push((version.clone(), pair));
+        let mut tallies = self.at(slot).map(|before| before.tallies.clone()).unwrap_or_default();
+        for environment in Environment::ALL {
+            let live = routine.deployment(environment);
+            for (version, _) in live.iter().flat_map(|live| live.shares.iter()) {
+                tallies.entry((environment, version.clone())).or_insert_with(|| self.take_tally());
+            }
         }
         let sources: Arc<[KeySource]> = routine.sticky.sources().into();
         let mut compiled = CompiledRoutine {
@@ -172,9 +170,7 @@ impl CompiledRoutine {
     }
 
     pub(super) fn target(&self, environment: Environment, version: &CodeVersion) -> Arc<Target> {
-        let tally = self.tallies.iter().find(|(known, _)| known == version);
-        let tally = tally.expect("a deployed version is one of the routine's").1;
-        let (routine, sources) = (&self.routine, self.sources.clone());
-        Arc::new(Target::new(routine, environment, version, tally[environment.index()], sources))
+        let tally = self.tallies.get(&(environment, version.clone())).copied();
+        Arc::new(Target::new(&self.routine, environment, version, tally, self.sources.clone()))
     }
 }

@@ -90,11 +90,8 @@ impl RoutingTable {
         if self.settings.override_allowed
             && let Some(named) = named_version(&request.headers, name)?
         {
-            let (version, known) = routine
-                .routine
-                .versions
-                .get_key_value(named.as_str())
-                .ok_or(format!(
+            let (version, known) =
+                routine.routine.versions.get_key_value(named.as_str()).ok_or(format!(
                     "the version override names `{named}`, and routine `{name}` has no such version"
                 ))?;
             explanation.version = Some(version.clone());
@@ -113,10 +110,9 @@ impl RoutingTable {
         environment: Environment,
         key: Option<&[u8]>,
     ) -> Option<Explanation> {
-        let key = key.filter(|key| !key.is_empty()).map(|key| KeyFound {
-            octets: key.to_vec(),
-            source: None,
-        });
+        let key = key
+            .filter(|key| !key.is_empty())
+            .map(|key| KeyFound { octets: key.to_vec(), source: None });
         Some(self.named(name)?.explain(environment, key))
     }
 }
@@ -124,43 +120,23 @@ impl RoutingTable {
 impl CompiledRoutine {
     fn explain(&self, environment: Environment, key: Option<KeyFound>) -> Explanation {
         let routine = &self.routine;
-        let live = self.live[environment.index()]
-            .as_ref()
-            .map(|live| &live.deployment);
+        let live = self.live[environment.index()].as_ref().map(|live| &live.deployment);
         let split = live.map(|live| routine.split(&live.shares));
         let (version, reason, placement) = match (split, &key) {
             (None, _) => (None, Reason::Only, None),
             (Some(Split::Whole(only)), _) => (Some(only), Reason::Only, None),
             (Some(Split::Canary { .. }), None) => (None, Reason::Spread, None),
-            (
-                Some(Split::Canary {
-                    older,
-                    newer,
-                    percent,
-                    seed,
-                    threshold,
-                }),
-                Some(key),
-            ) => {
+            (Some(Split::Canary { older, newer, percent, seed, threshold }), Some(key)) => {
                 let position = Position::of(seed, &key.octets);
                 let version = match position.side(threshold) {
                     Side::Older => older.clone(),
                     Side::Newer => newer.clone(),
                 };
-                let placement = Placement {
-                    newer,
-                    older,
-                    percent,
-                    seed,
-                    threshold,
-                    position,
-                };
+                let placement = Placement { newer, older, percent, seed, threshold, position };
                 (Some(version), Reason::Key, Some(placement))
             }
         };
-        let known = version
-            .as_ref()
-            .and_then(|version| routine.versions.get(version));
+        let known = version.as_ref().and_then(|version| routine.versions.get(version));
         Explanation {
             environment,
             routine: routine.name.clone(),
@@ -172,10 +148,7 @@ impl CompiledRoutine {
             version,
             reason,
             shares: live.map_or_else(Vec::new, |live| {
-                live.shares
-                    .iter()
-                    .map(|(version, percent)| (version.clone(), percent))
-                    .collect()
+                live.shares.iter().map(|(version, percent)| (version.clone(), percent)).collect()
             }),
         }
     }

@@ -6,8 +6,5 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// The first line of the field `name`; only the first counts where there are more.
 #[inline]
 pub(super) fn first_line<'r>(headers: &'r HeaderMap, name: &HeaderName) -> Option<&'r [u8]> {
-    headers
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| HeaderValue::as_bytes(value))
+    headers.iter().find(|(known, _)| *known == name).map(|(_, value)| HeaderValue::as_bytes(value))
 }

@@ -16,10 +16,7 @@ const HOST_MAX_BYTES: usize = 255;
 )]
 pub(super) enum Host<'r> {
     AsSent(&'r [u8]),
-    Folded {
-        bytes: [u8; HOST_MAX_BYTES],
-        len: usize,
-    },
+    Folded { bytes: [u8; HOST_MAX_BYTES], len: usize },
 }
 
 impl<'r> Host<'r> {
@@ -44,9 +41,8 @@ impl<'r> Host<'r> {
         // From the end, where a port is: a few bytes, however long the host. An
         // IPv6 address ends in a bracket (RFC 3986, section 3.2.2), which stays.
         let digits = authority.iter().rev().take_while(|b| b.is_ascii_digit());
-        let host = authority[..authority.len() - digits.count()]
-            .strip_suffix(b":")
-            .unwrap_or(authority);
+        let host =
+            authority[..authority.len() - digits.count()].strip_suffix(b":").unwrap_or(authority);
         let host = host.strip_suffix(b".").unwrap_or(host);
         if host.is_empty() || host.len() > HOST_MAX_BYTES {
             return None;
@@ -57,10 +53,7 @@ impl<'r> Host<'r> {
         let mut bytes = [0; HOST_MAX_BYTES];
         bytes[..host.len()].copy_from_slice(host);
         bytes.make_ascii_lowercase();
-        Some(Self::Folded {
-            bytes,
-            len: host.len(),
-        })
+        Some(Self::Folded { bytes, len: host.len() })
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -91,14 +84,8 @@ mod tests {
 
     #[test]
     fn a_host_is_folded_and_loses_port_and_final_dot() {
-        assert_eq!(
-            host("Shop.Example.com:8080").as_deref(),
-            Some("shop.example.com")
-        );
-        assert_eq!(
-            host("shop.example.com.").as_deref(),
-            Some("shop.example.com")
-        );
+        assert_eq!(host("Shop.Example.com:8080").as_deref(), Some("shop.example.com"));
+        assert_eq!(host("shop.example.com.").as_deref(), Some("shop.example.com"));
         assert_eq!(host("[::1]:80").as_deref(), Some("[::1]"));
         assert_eq!(host("127.0.0.1:80").as_deref(), Some("127.0.0.1"));
         assert_eq!(host("127.0.0.1").as_deref(), Some("127.0.0.1"));
@@ -114,19 +101,9 @@ mod tests {
 
     #[test]
     fn a_malformed_host_is_not_cut_down_to_a_good_one() {
-        for text in [
-            "a.test:80:80",
-            "a.test:x",
-            "[::1",
-            "[::1]x",
-            "u:p@a.test",
-            "a.test..",
-        ] {
+        for text in ["a.test:80:80", "a.test:x", "[::1", "[::1]x", "u:p@a.test", "a.test.."] {
             let host = host(text).unwrap();
-            assert!(
-                !["a.test", "[::1]", "u"].contains(&&*host),
-                "{text}: {host}"
-            );
+            assert!(!["a.test", "[::1]", "u"].contains(&&*host), "{text}: {host}");
         }
     }
 

@@ -24,10 +24,7 @@ pub struct MintedKey {
 
 impl MintedKey {
     pub(super) fn new(cookie: &str, random: [u8; 16]) -> Self {
-        Self {
-            cookie: cookie.into(),
-            value: URL_SAFE_NO_PAD.encode(random),
-        }
+        Self { cookie: cookie.into(), value: URL_SAFE_NO_PAD.encode(random) }
     }
 }
 
@@ -129,9 +126,7 @@ fn query<'r>(query: Option<&'r str>, name: &str) -> Option<&'r [u8]> {
         .find_map(|pair| {
             let equals = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
             let (key, value) = pair.split_at(equals);
-            decoded(key)
-                .eq(name.bytes())
-                .then(|| value.strip_prefix(b"=").unwrap_or_default())
+            decoded(key).eq(name.bytes()).then(|| value.strip_prefix(b"=").unwrap_or_default())
         })
         .filter(|value| !value.is_empty())
 }
@@ -160,9 +155,7 @@ fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// The address of the client: the peer's, or, where the peer is a trusted proxy,
@@ -191,18 +184,8 @@ pub(super) fn client_address(
 /// An address as proxies write it: bare, with a port, or in brackets.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
-    let bracketed = || {
-        text.strip_prefix('[')?
-            .strip_suffix(']')?
-            .parse()
-            .ok()
-            .map(IpAddr::V6)
-    };
-    let with_port = || {
-        text.parse()
-            .ok()
-            .map(|address: std::net::SocketAddr| address.ip())
-    };
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
     text.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
@@ -218,10 +201,7 @@ impl AddressText {
     const MAX_BYTES: usize = 39;
 
     fn of(address: IpAddr) -> Self {
-        let mut text = Self {
-            bytes: [0; Self::MAX_BYTES],
-            len: 0,
-        };
+        let mut text = Self { bytes: [0; Self::MAX_BYTES], len: 0 };
         let written = match address.to_canonical() {
             IpAddr::V4(address) => write!(text, "{address}"),
             IpAddr::V6(address) => {
@@ -272,12 +252,8 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let sticky = Sticky::parse(sources.iter().copied()).unwrap();
-        let trusted = TrustedProxies::new(
-            trusted
-                .iter()
-                .map(|network| network.parse().unwrap())
-                .collect(),
-        );
+        let trusted =
+            TrustedProxies::new(trusted.iter().map(|network| network.parse().unwrap()).collect());
         match seek(sticky.sources(), &parts, peer.parse().unwrap(), &trusted) {
             Sought::Key(key, _) => {
                 // However a key is stored, its position is that of its octets.
@@ -296,23 +272,14 @@ mod tests {
             key_of(&sources, "/?u=q", &[("x-user", "h"), ("cookie", "uid=c")]).unwrap(),
             "h"
         );
-        assert_eq!(
-            key_of(&sources, "/?u=q", &[("x-user", ""), ("cookie", "uid=c")]).unwrap(),
-            "c"
-        );
-        assert_eq!(
-            key_of(&sources, "/?u=q", &[("cookie", "uid=")]).unwrap(),
-            "q"
-        );
+        assert_eq!(key_of(&sources, "/?u=q", &[("x-user", ""), ("cookie", "uid=c")]).unwrap(), "c");
+        assert_eq!(key_of(&sources, "/?u=q", &[("cookie", "uid=")]).unwrap(), "q");
         assert_eq!(key_of(&sources, "/?u=", &[]), None);
     }
 
     #[test]
     fn the_first_of_several_counts_even_when_it_is_empty() {
-        assert_eq!(
-            key_of(&["header:k"], "/", &[("k", "1"), ("k", "2")]).unwrap(),
-            "1"
-        );
+        assert_eq!(key_of(&["header:k"], "/", &[("k", "1"), ("k", "2")]).unwrap(), "1");
         assert_eq!(key_of(&["header:k"], "/", &[("k", ""), ("k", "2")]), None);
         assert_eq!(key_of(&["cookie:k"], "/", &[("cookie", "k=; k=2")]), None);
         assert_eq!(key_of(&["query:k"], "/?k&k=2", &[]), None);
@@ -320,26 +287,17 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_by_its_whole_name_on_any_line_and_taken_as_it_stands() {
-        let lines = [
-            ("cookie", "xuid=0; uidx=1;uid2=3"),
-            ("cookie", "a=b; uid=\"v=%20\"; uid=5"),
-        ];
+        let lines = [("cookie", "xuid=0; uidx=1;uid2=3"), ("cookie", "a=b; uid=\"v=%20\"; uid=5")];
         assert_eq!(key_of(&["cookie:uid"], "/", &lines).unwrap(), "\"v=%20\"");
         assert_eq!(key_of(&["cookie:UID"], "/", &lines), None);
     }
 
     #[test]
     fn a_query_is_decoded_once_with_plus_as_a_space() {
-        assert_eq!(
-            key_of(&["query:u"], "/?x=1&u=a%2520b+c%", &[]).unwrap(),
-            "a%20b c%"
-        );
+        assert_eq!(key_of(&["query:u"], "/?x=1&u=a%2520b+c%", &[]).unwrap(), "a%20b c%");
         assert_eq!(key_of(&["query:u"], "/?u=%zz%4", &[]).unwrap(), "%zz%4");
         assert_eq!(key_of(&["query:a b"], "/?a%20b=%C3%BC", &[]).unwrap(), "ü");
-        assert_eq!(
-            key_of(&["header:k"], "/", &[("k", "a%20b+c")]).unwrap(),
-            "a%20b+c"
-        );
+        assert_eq!(key_of(&["header:k"], "/", &[("k", "a%20b+c")]).unwrap(), "a%20b+c");
     }
 
     #[test]
@@ -350,18 +308,13 @@ mod tests {
         assert_eq!(key("2001:DB8:0:1:2:3:4:5"), "2001:db8:0:1::");
         assert_eq!(key("2001:db8::5"), "2001:db8::");
         assert_eq!(key("::1"), "::");
-        assert_eq!(
-            key("abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd"),
-            "abcd:abcd:abcd:abcd::"
-        );
+        assert_eq!(key("abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd"), "abcd:abcd:abcd:abcd::");
     }
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {
-        let lines = [
-            ("x-forwarded-for", "198.51.100.1, 203.0.113.9"),
-            ("x-forwarded-for", "10.0.0.2"),
-        ];
+        let lines =
+            [("x-forwarded-for", "198.51.100.1, 203.0.113.9"), ("x-forwarded-for", "10.0.0.2")];
         let key =
             |peer, trusted: &[&str]| key_from(peer, trusted, &["client-ip"], "/", &lines).unwrap();
         assert_eq!(key("10.0.0.1", &[]), "10.0.0.1");
@@ -387,14 +340,8 @@ mod tests {
     #[test]
     fn a_missing_cookie_is_minted_and_spread_comes_last() {
         assert_eq!(key_of(&["mint:id", "spread"], "/", &[]).unwrap(), "mint id");
-        assert_eq!(
-            key_of(&["mint:id"], "/", &[("cookie", "id=7")]).unwrap(),
-            "7"
-        );
+        assert_eq!(key_of(&["mint:id"], "/", &[("cookie", "id=7")]).unwrap(), "7");
         assert_eq!(key_of(&["header:k", "spread"], "/", &[]), None);
-        assert_eq!(
-            MintedKey::new("id", [255; 16]).value,
-            "_____________________w"
-        );
+        assert_eq!(MintedKey::new("id", [255; 16]).value, "_____________________w");
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
+use imbl::OrdMap;
 
 use super::draws::Draws;
 use super::host::Host;
@@ -84,8 +85,9 @@ pub(super) struct CompiledRoutine {
     pub(super) routine: Arc<Routine>,
     pub(super) slot: Slot,
     pub(super) sources: Arc<[KeySource]>,
-    /// Where each version is counted, by environment.
-    pub(super) tallies: Vec<(CodeVersion, [Tally; 2])>,
+    /// Where each version that is or was live is counted. Persistent, so that the
+    /// next table does not copy what a long history of versions has left.
+    pub(super) tallies: OrdMap<(Environment, CodeVersion), Tally>,
     pub(super) live: [Option<Live>; 2],
 }
 

@@ -33,7 +33,7 @@ impl Reason {
 }
 
 /// Where the requests of one version in one environment are counted. The number
-/// outlives every table; 0 up to the number of versions ever compiled.
+/// outlives every table; 0 up to the number of versions that ever went live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tally(pub u32);
 
@@ -48,7 +48,8 @@ pub struct Target {
     pub deployment: Option<DeploymentId>,
     /// `None` is the built-in backend.
     pub upstream: Option<Upstream>,
-    pub tally: Tally,
+    /// `None` where the version was never live here and an override chose.
+    pub tally: Option<Tally>,
     /// Where the routine's keys come from.
     pub sources: Arc<[KeySource]>,
     pub routine_value: HeaderValue,
@@ -61,7 +62,7 @@ impl Target {
         routine: &Routine,
         environment: Environment,
         version: &CodeVersion,
-        tally: Tally,
+        tally: Option<Tally>,
         sources: Arc<[KeySource]>,
     ) -> Self {
         let deployment = routine.deployment(environment).map(|live| live.id);

@@ -5,10 +5,8 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 /// Ours, then the name under which Cloudflare's users know it. Both hold an
 /// RFC 8941 dictionary of routine names and versions.
-pub const OVERRIDE_HEADERS: [&str; 2] = [
-    "x-serin-version-override",
-    "cloudflare-workers-version-overrides",
-];
+pub const OVERRIDE_HEADERS: [&str; 2] =
+    ["x-serin-version-override", "cloudflare-workers-version-overrides"];
 
 /// Whether the request may name a version. Nearly none does, and a look at the
 /// lengths of names is cheaper than two hashes.
@@ -40,10 +38,7 @@ fn named_in(headers: &HeaderMap, name: &str, routine: &str) -> Result<Option<Str
         return Ok(None);
     }
     // RFC 8941, section 4.2: lines of one field are one field, joined by commas.
-    let field = lines
-        .map(http::HeaderValue::as_bytes)
-        .collect::<Vec<_>>()
-        .join(&b", "[..]);
+    let field = lines.map(http::HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);
     let dictionary: Dictionary = Parser::new(&field)
         .parse()
         .map_err(|error| format!("{name} is no RFC 8941 dictionary of strings: {error}"))?;
@@ -51,13 +46,13 @@ fn named_in(headers: &HeaderMap, name: &str, routine: &str) -> Result<Option<Str
         None => Ok(None),
         Some(ListEntry::Item(item)) => match &item.bare_item {
             BareItem::String(version) => Ok(Some(version.as_str().to_owned())),
-            _ => Err(format!(
-                "{name}: the version of `{routine}` must be a string in double quotes"
-            )),
+            _ => {
+                Err(format!("{name}: the version of `{routine}` must be a string in double quotes"))
+            }
         },
-        Some(ListEntry::InnerList(_)) => Err(format!(
-            "{name}: `{routine}` must name one version, not a list"
-        )),
+        Some(ListEntry::InnerList(_)) => {
+            Err(format!("{name}: `{routine}` must name one version, not a list"))
+        }
     }
 }
 
@@ -90,11 +85,8 @@ mod tests {
 
     #[test]
     fn lines_are_joined_and_ours_is_asked_before_the_alias() {
-        let lines = [
-            (ALIAS, r#"checkout="9", cart="8""#),
-            (OURS, r#"a="1""#),
-            (OURS, r#"checkout="2""#),
-        ];
+        let lines =
+            [(ALIAS, r#"checkout="9", cart="8""#), (OURS, r#"a="1""#), (OURS, r#"checkout="2""#)];
         assert_eq!(named(&lines, "checkout").unwrap().as_deref(), Some("2"));
         assert_eq!(named(&lines, "cart").unwrap().as_deref(), Some("8"));
     }

@@ -20,11 +20,7 @@ fn canary(sources: &[&str]) -> Routine {
 /// all later ones share, such as the counter of a spread.
 fn allocations(table: RoutingTable, target: &str, peer: IpAddr, reason: Reason) -> u64 {
     let (_writer, reader) = published(table);
-    let lines = [
-        ("cookie", "a=b; uid=carol"),
-        ("x-user", "alice"),
-        ("x-forwarded-for", "::1"),
-    ];
+    let lines = [("cookie", "a=b; uid=carol"), ("x-user", "alice"), ("x-forwarded-for", "::1")];
     let draws = draws();
     let mut total = 0;
     for host in ["shop.localhost", "www.a.test:8080", "WWW.A.TEST."] {
@@ -45,33 +41,20 @@ fn allocations(table: RoutingTable, target: &str, peer: IpAddr, reason: Reason) 
 #[test]
 fn a_decision_allocates_nothing_whatever_the_key_is() {
     let six = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0xb, 1, 2, 3, 4));
-    for source in [
-        "header:x-user",
-        "cookie:uid",
-        "mint:uid",
-        "query:plain",
-        "query:coded",
-        "client-ip",
-    ] {
+    for source in
+        ["header:x-user", "cookie:uid", "mint:uid", "query:plain", "query:coded", "client-ip"]
+    {
         for peer in [PEER, six] {
             let table = table([canary(&["header:missing", source])]);
             let target = "/cart/1?plain=bob&coded=b%20o+b";
-            assert_eq!(
-                allocations(table, target, peer, Reason::Key),
-                0,
-                "{source}, {peer}"
-            );
+            assert_eq!(allocations(table, target, peer, Reason::Key), 0, "{source}, {peer}");
         }
     }
 }
 
 #[test]
 fn a_decision_without_a_key_allocates_nothing() {
-    let spread = table([canary(&[
-        "header:missing",
-        "cookie:missing",
-        "query:missing",
-    ])]);
+    let spread = table([canary(&["header:missing", "cookie:missing", "query:missing"])]);
     assert_eq!(allocations(spread, "/cart/1?a=b", PEER, Reason::Spread), 0);
     let only = canary(&["mint:id"]).deployed(Environment::Production, 1, &[("1", 100)]);
     assert_eq!(allocations(table([only]), "/cart/1", PEER, Reason::Only), 0);
@@ -81,11 +64,7 @@ fn a_decision_without_a_key_allocates_nothing() {
 fn a_key_finds_its_version_without_allocating() {
     let shop = canary(&[]);
     let live = shop.deployment(Environment::Production).unwrap();
-    let release = Release {
-        kind: Kind::Routine,
-        name: "shop",
-        cohort: "",
-    };
+    let release = Release { kind: Kind::Routine, name: "shop", cohort: "" };
     let split = Split::new(&release, &live.shares);
     let keys: Vec<_> = (0..1_000).map(|length| "k".repeat(length)).collect();
     let counted = measure(|| {

@@ -41,27 +41,15 @@ fn a_routine_is_made_changed_and_deleted() {
     assert_eq!(routine.header("cache-control"), Some("no-store"));
     let routine = routine.with(200);
     assert_eq!(routine["description"], "the shop");
-    assert_eq!(
-        routine["records"],
-        json!(["shop.localhost", "shop.edge.test"])
-    );
-    assert_eq!(
-        routine["sticky"],
-        json!(["header:x-serin-key", "cookie:serin_key", "spread"])
-    );
+    assert_eq!(routine["records"], json!(["shop.localhost", "shop.edge.test"]));
+    assert_eq!(routine["sticky"], json!(["header:x-serin-key", "cookie:serin_key", "spread"]));
     assert_eq!(routine["created"], "2024-03-11T01:23:21.067203242Z");
-    assert_eq!(
-        routine["environments"],
-        json!({"staging": null, "production": null})
-    );
+    assert_eq!(routine["environments"], json!({"staging": null, "production": null}));
 
     let change = json!({"sticky": ["header:X-User-Id", "client-ip"], "cohort": "b"});
     let changed = desk.tell("PATCH", "/routines/shop", &change).with(200);
     assert_eq!(changed["sticky"], json!(["header:x-user-id", "client-ip"]));
-    assert_eq!(
-        (&changed["cohort"], &changed["description"]),
-        (&json!("b"), &json!("the shop"))
-    );
+    assert_eq!((&changed["cohort"], &changed["description"]), (&json!("b"), &json!("the shop")));
     assert_eq!(desk.ask("GET", "/routines/shop").with(200), changed);
 
     assert_eq!(desk.ask("DELETE", "/routines/shop").status, 204);
@@ -83,9 +71,7 @@ fn routines_are_listed_in_pages() {
     let page = desk.ask("GET", "/routines?search=b&limit=2").with(200);
     assert_eq!(names(&page), ["ab", "ba"]);
     assert_eq!((&page["total"], &page["next"]), (&json!(4), &json!("ba")));
-    let page = desk
-        .ask("GET", "/routines?search=b&limit=2&after=ba")
-        .with(200);
+    let page = desk.ask("GET", "/routines?search=b&limit=2&after=ba").with(200);
     assert_eq!(names(&page), ["bb", "bc"]);
     assert_eq!(page["next"], Value::Null);
 }
@@ -95,16 +81,10 @@ fn a_version_answers_where_it_is_bound() {
     let desk = shop();
     desk.pass(Duration::from_secs(1));
     let minted = desk.tell("POST", "/routines/shop/versions", &json!({}));
-    let minted = minted.with(201)["code_version"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let minted = minted.with(201)["code_version"].as_str().unwrap().to_owned();
     assert_eq!(minted, "1710120202067203242");
     let listed = desk.ask("GET", "/routines/shop/versions").with(200);
-    assert_eq!(
-        listed["versions"][0]["code_version"], minted,
-        "newest first"
-    );
+    assert_eq!(listed["versions"][0]["code_version"], minted, "newest first");
     assert_eq!(listed["versions"].as_array().unwrap().len(), 3);
 
     let version = desk.ask("GET", "/routines/shop/versions/1").with(200);
@@ -132,10 +112,7 @@ fn a_deployment_says_who_moves() {
     let live = "/routines/shop/environments/production";
     assert_refused(&desk.ask("GET", live), 404, "no_deployment");
     let first = deploy(&desk, &[("1", 100)]).with(201);
-    assert_eq!(
-        (&first["replaced"], &first["moved"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&first["replaced"], &first["moved"]), (&Value::Null, &Value::Null));
     assert_eq!(first["deployment_id"], "1");
 
     let second = deploy(&desk, &[("2", 10), ("1", 90)]).with(201);
@@ -152,10 +129,7 @@ fn a_deployment_says_who_moves() {
             {"from": "1", "to": "2", "percent": 10.0},
         ]})
     );
-    assert_eq!(
-        desk.ask("GET", live).with(200)["code_versions"],
-        second["code_versions"]
-    );
+    assert_eq!(desk.ask("GET", live).with(200)["code_versions"], second["code_versions"]);
     let routine = desk.ask("GET", "/routines/shop").with(200);
     assert_eq!(routine["environments"]["production"]["deployment_id"], "2");
     assert_eq!(routine["environments"]["staging"], Value::Null);
@@ -171,18 +145,10 @@ fn a_rollback_deploys_what_was_deployed() {
     deploy(&desk, &[("1", 90), ("2", 10)]).with(201);
     deploy(&desk, &[("2", 100)]).with(201);
     let back = desk.ask("POST", path).with(201);
-    assert_eq!(
-        (&back["deployment_id"], &back["replaced"]),
-        (&json!("4"), &json!("3"))
-    );
+    assert_eq!((&back["deployment_id"], &back["replaced"]), (&json!("4"), &json!("3")));
     assert_eq!(back["moved"]["percent"], 90.0);
-    let further = desk
-        .tell("POST", path, &json!({"deployment_id": "1"}))
-        .with(201);
-    assert_eq!(
-        further["code_versions"],
-        json!([{"code_version": "1", "percentage": 100}])
-    );
+    let further = desk.tell("POST", path, &json!({"deployment_id": "1"})).with(201);
+    assert_eq!(further["code_versions"], json!([{"code_version": "1", "percentage": 100}]));
     for (id, status) in [("99", 404), ("x", 422), ("-1", 422)] {
         let refused = desk.tell("POST", path, &json!({ "deployment_id": id }));
         assert_eq!(refused.status, status, "{refused:?}");
@@ -202,14 +168,8 @@ fn a_rollback_deploys_what_was_deployed() {
     };
     assert_eq!(history(""), ("5 4 3 2 1".to_owned(), Value::Null));
     assert_eq!(history("?limit=2"), ("5 4".to_owned(), json!("4")));
-    assert_eq!(
-        history("?before=4&limit=3"),
-        ("3 2 1".to_owned(), Value::Null)
-    );
-    assert_eq!(
-        history("?environment=staging"),
-        (String::new(), Value::Null)
-    );
+    assert_eq!(history("?before=4&limit=3"), ("3 2 1".to_owned(), Value::Null));
+    assert_eq!(history("?environment=staging"), (String::new(), Value::Null));
 }
 
 #[test]
@@ -218,27 +178,15 @@ fn a_decision_is_explained() {
     let sticky = json!({"sticky": ["header:x-user-id"]});
     desk.tell("PATCH", "/routines/shop", &sticky).with(200);
     let before = desk.ask("GET", "/explain?routine=shop&key=alice").with(200);
-    assert_eq!(
-        (&before["version"], &before["reason"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&before["version"], &before["reason"]), (&Value::Null, &Value::Null));
     deploy(&desk, &[("1", 90), ("2", 10)]).with(201);
 
-    let user = desk.ask(
-        "GET",
-        "/explain?routine=shop&key=alice&environment=production",
-    );
+    let user = desk.ask("GET", "/explain?routine=shop&key=alice&environment=production");
     let user = user.with(200);
     assert_eq!(user["matched"], Value::Null);
     assert_eq!(user["deployment_id"], "1");
-    assert_eq!(
-        (&user["key"], &user["reason"]),
-        (&json!("alice"), &json!("key"))
-    );
-    assert_eq!(
-        (&user["newer"], &user["percentage"]),
-        (&json!("2"), &json!(10))
-    );
+    assert_eq!((&user["key"], &user["reason"]), (&json!("alice"), &json!("key")));
+    assert_eq!((&user["newer"], &user["percentage"]), (&json!("2"), &json!(10)));
     for name in ["seed", "position", "threshold"] {
         let text = user[name].as_str().unwrap();
         assert_eq!(text.len(), 16, "{name}");
@@ -246,11 +194,7 @@ fn a_decision_is_explained() {
     }
     assert_eq!(user["threshold"], "1999999999999999");
     let joins_at = user["joins_at"].as_u64().unwrap();
-    let expected = if joins_at <= 10 {
-        ("2", "built-in")
-    } else {
-        ("1", "http://127.0.0.1:9001")
-    };
+    let expected = if joins_at <= 10 { ("2", "built-in") } else { ("1", "http://127.0.0.1:9001") };
     assert_eq!(
         (user["version"].as_str(), user["upstream"].as_str()),
         (Some(expected.0), Some(expected.1))
@@ -264,10 +208,7 @@ fn a_decision_is_explained() {
         assert_eq!(request[name], user[name], "{name}");
     }
     let keyless = desk.ask("GET", "/explain?host=shop.localhost").with(200);
-    assert_eq!(
-        (&keyless["version"], &keyless["reason"]),
-        (&Value::Null, &json!("spread"))
-    );
+    assert_eq!((&keyless["version"], &keyless["reason"]), (&Value::Null, &json!("spread")));
 
     let unknown = desk.ask("GET", "/explain?host=other.test");
     assert_refused(&unknown, 404, "no_routine_matches");
@@ -374,11 +315,7 @@ fn what_is_not_there_is_told_in_json() {
     for path in ["/nothing", "/routines/", "/routines/shop/nothing"] {
         assert_refused(&desk.ask("GET", path), 404, "path_not_found");
     }
-    assert_refused(
-        &desk.request("GET", "/favicon.ico", &[], b""),
-        404,
-        "path_not_found",
-    );
+    assert_refused(&desk.request("GET", "/favicon.ico", &[], b""), 404, "path_not_found");
     let wrong = desk.ask("PUT", "/routines");
     assert_refused(&wrong, 405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), Some("GET,HEAD,POST"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::http::Connection;
 use crate::support::process::{ANY_PORT, Process};
 
-const KILLS: u64 = 200;
+const KILLS: usize = 200;
 const WRITERS: usize = 3;
 /// From the first acknowledged change; long enough for a few dozen more.
 const LIVES_MICROS: u64 = 30_000;
@@ -54,7 +54,7 @@ fn a_kill_loses_no_acknowledged_change_and_leaves_no_half_one() {
         inspect(&config, &mut ledgers);
     }
     let changes: usize = ledgers.iter().map(|ledger| ledger.acknowledged.len()).sum();
-    assert!(changes > KILLS as usize, "changes were made all the while: {changes}");
+    assert!(changes > KILLS, "changes were made all the while: {changes}");
 }
 
 fn name(writer: usize) -> String {
@@ -62,7 +62,7 @@ fn name(writer: usize) -> String {
 }
 
 /// Writers change their routines until the process is killed under them.
-fn live_and_die(config: &Path, life: Duration, kill: u64, ledgers: &mut [Ledger]) {
+fn live_and_die(config: &Path, life: Duration, kill: usize, ledgers: &mut [Ledger]) {
     let mut serin = Process::start(config);
     let admin = serin.admin;
     let (first, wait_for_first) = std::sync::mpsc::channel();
@@ -94,7 +94,7 @@ fn live_and_die(config: &Path, life: Duration, kill: u64, ledgers: &mut [Ledger]
 fn change(
     connection: &mut Connection,
     writer: usize,
-    kill: u64,
+    kill: usize,
     turn: u64,
     ledger: &mut Ledger,
 ) -> std::io::Result<()> {

@@ -110,10 +110,7 @@ fn routes_beat_records_and_records_beat_the_default() {
     assert_eq!(taker(&table, "shop.localhost", "/x").unwrap(), "shop");
     assert_eq!(taker(&table, "shop.edge.test", "/x").unwrap(), "shop");
     assert_eq!(taker(&table, "shop.localhost", "/stolen").unwrap(), "thief");
-    assert_eq!(
-        taker(&table, "shop.edge.test", "/healthz").unwrap(),
-        "thief"
-    );
+    assert_eq!(taker(&table, "shop.edge.test", "/healthz").unwrap(), "thief");
     assert_eq!(taker(&table, "shop.other.test", "/x").unwrap(), "fallback");
     assert_eq!(taker(&table, "x.shop.localhost", "/x").unwrap(), "fallback");
     assert_eq!(taker(&table, "localhost", "/x").unwrap(), "fallback");
@@ -130,10 +127,7 @@ fn nothing_takes_what_matches_nothing() {
 
 #[test]
 fn the_default_routine_takes_requests_once_it_exists() {
-    let settings = Settings {
-        default_routine: Some(name("later")),
-        ..settings()
-    };
+    let settings = Settings { default_routine: Some(name("later")), ..settings() };
     let before = table_with(settings, [serving("shop")]);
     assert_eq!(taker(&before, "nowhere.test", "/"), None);
     let later = Arc::new(serving("later"));
@@ -143,18 +137,8 @@ fn the_default_routine_takes_requests_once_it_exists() {
 
 #[test]
 fn a_host_is_the_same_in_any_case_with_any_port_and_a_final_dot() {
-    let table = table([
-        serving("shop").routed(&["A.test/*"]),
-        serving("six").routed(&["[::1]/*"]),
-    ]);
-    for host in [
-        "a.test",
-        "A.TEST",
-        "a.test:8080",
-        "a.test.",
-        "A.test.:80",
-        "a.test:",
-    ] {
+    let table = table([serving("shop").routed(&["A.test/*"]), serving("six").routed(&["[::1]/*"])]);
+    for host in ["a.test", "A.TEST", "a.test:8080", "a.test.", "A.test.:80", "a.test:"] {
         assert_eq!(taker(&table, host, "/").as_deref(), Some("shop"), "{host}");
     }
     assert_eq!(taker(&table, "SHOP.localhost:1", "/").unwrap(), "shop");
@@ -166,29 +150,18 @@ fn a_host_is_the_same_in_any_case_with_any_port_and_a_final_dot() {
 
 #[test]
 fn an_absolute_target_beats_the_host_field() {
-    let table = table([
-        serving("target").routed(&["a.test/*"]),
-        serving("field").routed(&["b.test/*"]),
-    ]);
+    let table =
+        table([serving("target").routed(&["a.test/*"]), serving("field").routed(&["b.test/*"])]);
     let field = [("host", "b.test")];
-    assert_eq!(
-        routine_of(&table, "http://A.test:80/x", &field).unwrap(),
-        "target"
-    );
+    assert_eq!(routine_of(&table, "http://A.test:80/x", &field).unwrap(), "target");
     assert_eq!(routine_of(&table, "http://c.test/x", &field), None);
     assert_eq!(routine_of(&table, "/x", &field).unwrap(), "field");
 }
 
 #[test]
 fn a_request_without_a_host_goes_to_any_host_or_the_default() {
-    let settings = Settings {
-        default_routine: Some(name("fallback")),
-        ..settings()
-    };
-    let routines = [
-        serving("fallback"),
-        serving("anywhere").routed(&["*/healthz"]),
-    ];
+    let settings = Settings { default_routine: Some(name("fallback")), ..settings() };
+    let routines = [serving("fallback"), serving("anywhere").routed(&["*/healthz"])];
     let table = table_with(settings, routines);
     assert_eq!(routine_of(&table, "/", &[]).unwrap(), "fallback");
     assert_eq!(routine_of(&table, "/healthz", &[]).unwrap(), "anywhere");
@@ -199,18 +172,13 @@ fn environments_are_independent() {
     let staged = routine("shop").deployed(Environment::Staging, 7, &[("2", 100)]);
     let table = table([staged]);
     let request = request_for("shop", &[]);
-    let decision = table
-        .decide(Environment::Staging, &request, PEER, &draws())
-        .unwrap();
+    let decision = table.decide(Environment::Staging, &request, PEER, &draws()).unwrap();
     assert_eq!(decision.target.version, version("2"));
     assert_eq!(decision.target.environment, Environment::Staging);
     assert_eq!(decision.target.deployment.unwrap().0, 7);
     assert_eq!(
         decide(&table, &request).unwrap_err(),
-        Unroutable::NoDeployment {
-            routine: name("shop"),
-            environment: Environment::Production,
-        }
+        Unroutable::NoDeployment { routine: name("shop"), environment: Environment::Production }
     );
 }
 
@@ -229,14 +197,9 @@ fn a_minted_key_decides_at_once_and_again_as_a_cookie() {
     let draws = draws();
     for _ in 0..100 {
         let fresh = request_for("shop", &[("x-user", "asked-too-late")]);
-        let first = table
-            .decide(Environment::Production, &fresh, PEER, &draws)
-            .unwrap();
+        let first = table.decide(Environment::Production, &fresh, PEER, &draws).unwrap();
         let minted = first.minted.unwrap();
-        assert_eq!(
-            (first.reason, &*minted.cookie, minted.value.len()),
-            (Reason::Key, "id", 22)
-        );
+        assert_eq!((first.reason, &*minted.cookie, minted.value.len()), (Reason::Key, "id", 22));
 
         let cookie = format!("id={}", minted.value);
         let again = decide(&table, &request_for("shop", &[("cookie", &cookie)])).unwrap();
@@ -257,19 +220,12 @@ fn an_override_wins_over_everything() {
         .answered_at("2", "http://127.0.0.1:9002")
         .keyed(&["header:k", "mint:id"]);
     let table = table([shop]);
-    for (named, upstream) in [
-        ("1", None),
-        ("2", Some("http://127.0.0.1:9002")),
-        ("3", None),
-    ] {
+    for (named, upstream) in [("1", None), ("2", Some("http://127.0.0.1:9002")), ("3", None)] {
         let named_so = format!("other=\"9\", shop=\"{named}\"");
         let request = request_for("shop", &[("k", "alice"), (OVERRIDE, &named_so)]);
         let decision = decide(&table, &request).unwrap();
         assert_eq!(decision.target.version, version(named));
-        assert_eq!(
-            decision.target.upstream.as_ref().map(Upstream::as_str),
-            upstream
-        );
+        assert_eq!(decision.target.upstream.as_ref().map(Upstream::as_str), upstream);
         assert_eq!(decision.target.deployment.unwrap().0, 9);
         assert_eq!((decision.reason, decision.minted), (Reason::Override, None));
     }
@@ -290,17 +246,11 @@ fn an_override_that_cannot_be_followed_is_never_ignored() {
     let table = table([with_a_dark_version()]);
     for value in ["shop=\"4\"", "shop=2", "shop", "shop=\"2", "shop=\"\""] {
         let refused = decide(&table, &request_for("shop", &[(OVERRIDE, value)]));
-        assert!(
-            matches!(refused, Err(Unroutable::BadOverride(_))),
-            "{value}"
-        );
+        assert!(matches!(refused, Err(Unroutable::BadOverride(_))), "{value}");
     }
     let refused = decide(&table, &request_for("shop", &[(OVERRIDE, "shop=\"4\"")]));
     let reason = refused.unwrap_err().to_string();
-    assert!(
-        reason.contains("`4`") && reason.contains("`shop`"),
-        "{reason}"
-    );
+    assert!(reason.contains("`4`") && reason.contains("`shop`"), "{reason}");
 }
 
 #[test]
@@ -312,17 +262,11 @@ fn an_override_of_others_is_passed_by() {
 
 #[test]
 fn where_overrides_are_off_the_header_means_nothing() {
-    let settings = Settings {
-        override_allowed: false,
-        ..settings()
-    };
+    let settings = Settings { override_allowed: false, ..settings() };
     let table = table_with(settings, [with_a_dark_version()]);
     for value in ["shop=\"2\"", "shop=\"4\"", "\""] {
         let request = request_for("shop", &[(OVERRIDE, value)]);
-        assert_eq!(
-            decide(&table, &request).unwrap().target.version,
-            version("1")
-        );
+        assert_eq!(decide(&table, &request).unwrap().target.version, version("1"));
         let explained = table.explain(Environment::Production, &request, PEER);
         assert_eq!(explained.unwrap().unwrap().reason, Reason::Only);
     }
@@ -335,9 +279,8 @@ fn keyless(percent: u64) -> Routine {
 
 fn is_newer(table: &RoutingTable, draws: &Draws) -> bool {
     let request = request_for("shop", &[]);
-    let decision = table
-        .decide(Environment::Production, &request, PEER, draws)
-        .expect("a decision");
+    let decision =
+        table.decide(Environment::Production, &request, PEER, draws).expect("a decision");
     assert_eq!(decision.reason, Reason::Spread);
     decision.target.version == version("2")
 }
@@ -407,9 +350,8 @@ fn newer_keys(table: &RoutingTable, count: u32) -> Vec<u32> {
     let gets_newer = |key: &u32| {
         let key = HeaderValue::from_str(&format!("user-{key}")).expect("a value");
         request.headers.insert("x-serin-key", key);
-        let decision = table
-            .decide(Environment::Production, &request, PEER, &draws)
-            .expect("a decision");
+        let decision =
+            table.decide(Environment::Production, &request, PEER, &draws).expect("a decision");
         assert_eq!(decision.reason, Reason::Key);
         decision.target.version == version("2")
     };
@@ -442,10 +384,7 @@ fn no_key_moves_when_its_split_did_not_change() {
             "the list in another order",
             changed(canary().deployed(Environment::Production, 2, &[("2", 30), ("1", 70)])),
         ),
-        (
-            "another upstream",
-            changed(canary().answered_at("2", "http://127.0.0.1:9002")),
-        ),
+        ("another upstream", changed(canary().answered_at("2", "http://127.0.0.1:9002"))),
         ("a route", changed(canary().routed(&["a.test/*"]))),
         ("a version more", changed(canary().versioned(&["3"]))),
         ("others added", among_others),
@@ -458,17 +397,10 @@ fn no_key_moves_when_its_split_did_not_change() {
 /// S7.
 #[test]
 fn two_nodes_agree_on_a_million_keys() {
-    let one = table(
-        (0..50)
-            .map(|number| serving(&format!("a-{number}")))
-            .chain([canary()]),
-    );
+    let one = table((0..50).map(|number| serving(&format!("a-{number}"))).chain([canary()]));
     // The other node came to the same catalog step by step.
     let mut other = table([]);
-    for routine in [
-        canary().deployed(Environment::Production, 1, &[("2", 100)]),
-        canary(),
-    ] {
+    for routine in [canary().deployed(Environment::Production, 1, &[("2", 100)]), canary()] {
         let routine = Arc::new(routine);
         other = other.with([(&routine.name, Some(&routine))]);
     }

@@ -17,8 +17,15 @@ const CLIENTS: usize = 4;
 fn no_request_fails_and_none_sees_two_deployments() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("serin.toml");
-    let versions: String =
-        VERSIONS.iter().map(|v| format!("[[routine.version]]\ncode_version = \"{v}\"\n")).collect();
+    let versions = VERSIONS
+        .map(|v| {
+            format!(
+                "[[routine.version]]
+code_version = \"{v}\"
+"
+            )
+        })
+        .concat();
     let store = folder.path().join("serin.db");
     let text = format!(
         "{ANY_PORT}[store]\npath = \"{}\"\n[[routine]]\nname = \"checkout\"\n{versions}",

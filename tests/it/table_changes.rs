@@ -75,13 +75,8 @@ fn shapes() -> impl Strategy<Value = Shape> {
         &["header:k", "mint:id"],
         &["query:k", "client-ip"],
     ]);
-    (any::<u16>(), any::<u16>(), [live(), live()], sources).prop_map(
-        |(routes, fewer, live, sources)| Shape {
-            routes: routes & fewer,
-            live,
-            sources,
-        },
-    )
+    (any::<u16>(), any::<u16>(), [live(), live()], sources)
+        .prop_map(|(routes, fewer, live, sources)| Shape { routes: routes & fewer, live, sources })
 }
 
 /// Changes in batches, as a store commits them.
@@ -120,22 +115,17 @@ fn shaped(name: &str, shape: &Shape, id: u64) -> Routine {
         .filter(|bit| shape.routes >> bit & 1 == 1)
         .map(|bit| ROUTES[bit])
         .collect();
-    let made = routine(name)
-        .routed(&routes)
-        .keyed(shape.sources)
-        .versioned(&["3"]);
-    Environment::ALL
-        .into_iter()
-        .fold(made, |made, environment| {
-            match shape.live[environment.index()] {
-                None => made,
-                Some(0) => made.deployed(environment, id, &[("1", 100)]),
-                Some(100) => made.deployed(environment, id, &[("2", 100)]),
-                Some(percent) => {
-                    made.deployed(environment, id, &[("1", 100 - percent), ("2", percent)])
-                }
+    let made = routine(name).routed(&routes).keyed(shape.sources).versioned(&["3"]);
+    Environment::ALL.into_iter().fold(made, |made, environment| {
+        match shape.live[environment.index()] {
+            None => made,
+            Some(0) => made.deployed(environment, id, &[("1", 100)]),
+            Some(100) => made.deployed(environment, id, &[("2", 100)]),
+            Some(percent) => {
+                made.deployed(environment, id, &[("1", 100 - percent), ("2", percent)])
             }
-        })
+        }
+    })
 }
 
 /// What is decided about a request, in words; which turn of a spread or minted key
@@ -147,10 +137,7 @@ fn decision(table: &RoutingTable, environment: Environment, request: &Parts) -> 
             let target = &decision.target;
             let by_chance = decision.minted.is_some() || decision.reason == Reason::Spread;
             let version = (!by_chance).then(|| target.version.clone());
-            format!(
-                "{} {version:?} {:?} {:?}",
-                target.routine, target.deployment, decision.reason
-            )
+            format!("{} {version:?} {:?} {:?}", target.routine, target.deployment, decision.reason)
         }
         Err(error) => error.to_string(),
     }
@@ -163,17 +150,10 @@ fn explained(table: &RoutingTable, environment: Environment, request: &Parts) ->
         Err(error) => error,
         Ok(Some(why)) if why.deployment.is_none() && why.version.is_none() => {
             let (routine, environment) = (why.routine, why.environment);
-            Unroutable::NoDeployment {
-                routine,
-                environment,
-            }
-            .to_string()
+            Unroutable::NoDeployment { routine, environment }.to_string()
         }
         Ok(Some(why)) => {
-            format!(
-                "{} {:?} {:?} {:?}",
-                why.routine, why.version, why.deployment, why.reason
-            )
+            format!("{} {:?} {:?} {:?}", why.routine, why.version, why.deployment, why.reason)
         }
     }
 }
@@ -220,10 +200,7 @@ fn matched(catalog: &Catalog, host: &str, path: &str) -> Option<(RoutineName, St
     }
     let record = ["localhost", "edge.test"].into_iter().find_map(|domain| {
         let name = host.strip_suffix(domain)?.strip_suffix('.')?;
-        catalog
-            .routines
-            .get(name)
-            .map(|routine| (routine.name.clone(), "record".to_owned()))
+        catalog.routines.get(name).map(|routine| (routine.name.clone(), "record".to_owned()))
     });
     let default = || catalog.routines.get("dd").map(|dd| dd.name.clone());
     record.or_else(|| Some((default()?, "default_routine".to_owned())))
@@ -297,10 +274,7 @@ proptest! {
 
 #[test]
 fn routines_may_exchange_their_routes_in_one_change() {
-    let before = table([
-        serving("aa").routed(&["a.test/*"]),
-        serving("bb").routed(&["*.test/b"]),
-    ]);
+    let before = table([serving("aa").routed(&["a.test/*"]), serving("bb").routed(&["*.test/b"])]);
     let aa = Arc::new(serving("aa").routed(&["*.test/b"]));
     let bb = Arc::new(serving("bb").routed(&["a.test/*"]));
     let changes = [(&aa.name, Some(&aa)), (&bb.name, Some(&bb))];
@@ -329,10 +303,7 @@ fn a_routine_that_is_made_again_starts_anew() {
         Ok::<_, Unroutable>(decision.target)
     };
     let (first, second) = (decide(&here).unwrap(), decide(&here).unwrap());
-    assert_eq!(
-        [&first.version, &second.version],
-        [&version("1"), &version("2")]
-    );
+    assert_eq!([&first.version, &second.version], [&version("1"), &version("2")]);
     assert_eq!(decide(&here).unwrap().version, version("1"));
     assert_eq!(decide(&gone).unwrap_err(), Unroutable::NoRoutine);
 
@@ -352,10 +323,8 @@ fn a_version_is_counted_in_one_place_for_as_long_as_it_exists() {
         Arc::new(shop.clone().deployed(Environment::Production, 1, shares))
     };
     let tallies = |table: &RoutingTable| -> Vec<_> {
-        let mut all: Vec<_> = table
-            .live_targets()
-            .map(|target| (target.version.clone(), target.tally))
-            .collect();
+        let mut all: Vec<_> =
+            table.live_targets().map(|target| (target.version.clone(), target.tally)).collect();
         all.sort();
         all
     };
@@ -375,9 +344,7 @@ fn what_is_explained_by_name_is_what_the_user_gets() {
     let table =
         table([routine("shop").deployed(Environment::Production, 3, &[("2", 30), ("1", 70)])]);
     let explain = |key: Option<&[u8]>| {
-        table
-            .explain_key(&name("shop"), Environment::Production, key)
-            .unwrap()
+        table.explain_key(&name("shop"), Environment::Production, key).unwrap()
     };
     for user in 0..100 {
         let user = format!("user-{user}");
@@ -393,19 +360,10 @@ fn what_is_explained_by_name_is_what_the_user_gets() {
     }
     for nobody in [None, Some(&b""[..])] {
         let why = explain(nobody);
-        assert_eq!(
-            (why.version, why.key, why.reason),
-            (None, None, Reason::Spread)
-        );
+        assert_eq!((why.version, why.key, why.reason), (None, None, Reason::Spread));
     }
-    assert!(
-        table
-            .explain_key(&name("other"), Environment::Production, None)
-            .is_none()
-    );
-    let staging = table
-        .explain_key(&name("shop"), Environment::Staging, Some(b"a"))
-        .unwrap();
+    assert!(table.explain_key(&name("other"), Environment::Production, None).is_none());
+    let staging = table.explain_key(&name("shop"), Environment::Staging, Some(b"a")).unwrap();
     assert_eq!((staging.deployment, staging.version), (None, None));
 }
 

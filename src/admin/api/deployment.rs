@@ -49,11 +49,8 @@ pub(super) async fn deploy(
     At((name, environment)): At<(RoutineName, Environment)>,
     Sent(new): Sent<NewDeployment>,
 ) -> Result<(StatusCode, Json<DeployedShape>), ApiError> {
-    let command = Command::Deploy {
-        name: name.clone(),
-        environment,
-        shares: shares(&new.code_versions)?,
-    };
+    let command =
+        Command::Deploy { name: name.clone(), environment, shares: shares(&new.code_versions)? };
     deployed(&admin, &name, environment, command).await
 }
 
@@ -61,10 +58,7 @@ fn shares(list: &[NewShare]) -> Result<Shares, ApiError> {
     let share = |share: &NewShare| {
         let version = CodeVersion::new(&share.code_version).map_err(ApiError::invalid)?;
         let percent = Percent::new(share.percentage).ok_or_else(|| {
-            ApiError::invalid(format!(
-                "a percentage is 1 to 100, not {}",
-                share.percentage
-            ))
+            ApiError::invalid(format!("a percentage is 1 to 100, not {}", share.percentage))
         })?;
         Ok((version, percent))
     };
@@ -85,18 +79,12 @@ pub(super) async fn roll_back(
     MaybeSent(rollback): MaybeSent<Rollback>,
 ) -> Result<(StatusCode, Json<DeployedShape>), ApiError> {
     let to = match rollback.deployment_id.as_deref() {
-        Some(text) => {
-            Some(DeploymentId(number(text).ok_or_else(|| {
-                ApiError::invalid(not_an_id("deployment_id", text))
-            })?))
-        }
+        Some(text) => Some(DeploymentId(
+            number(text).ok_or_else(|| ApiError::invalid(not_an_id("deployment_id", text)))?,
+        )),
         None => None,
     };
-    let command = Command::Rollback {
-        name: name.clone(),
-        environment,
-        to,
-    };
+    let command = Command::Rollback { name: name.clone(), environment, to };
     deployed(&admin, &name, environment, command).await
 }
 
@@ -159,9 +147,7 @@ pub(super) async fn history(
     }
     let more = records.len() > limit as usize;
     records.truncate(limit as usize);
-    let last = records
-        .last()
-        .map(|record| record.deployment.id.to_string());
+    let last = records.last().map(|record| record.deployment.id.to_string());
     let shape = |record: &DeploymentRecord| {
         DeploymentShape::new(&name, record.environment, &record.deployment)
     };
@@ -174,9 +160,7 @@ pub(super) async fn history(
 /// The store's numbers are signed, so an id ends where they do.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|&number| digits && i64::try_from(number).is_ok())
+    text.parse().ok().filter(|&number| digits && i64::try_from(number).is_ok())
 }
 
 fn not_an_id(name: &str, text: &str) -> String {

@@ -19,11 +19,7 @@ pub(in crate::admin) struct ApiError {
 impl ApiError {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
     fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
-        Self {
-            status,
-            code,
-            message: message.to_string(),
-        }
+        Self { status, code, message: message.to_string() }
     }
 
     /// What cannot be read as what it should be.
@@ -40,11 +36,7 @@ impl ApiError {
     }
 
     pub(super) fn wrong_method(message: impl ToString) -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            message,
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
     }
 
     pub(super) fn not_json() -> Self {

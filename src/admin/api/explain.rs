@@ -59,10 +59,7 @@ impl ExplanationShape {
             matched: explanation.matched.clone(),
             deployment_id: explanation.deployment.map(|id| id.to_string()),
             code_versions: shares(
-                explanation
-                    .shares
-                    .iter()
-                    .map(|(version, percent)| (version, *percent)),
+                explanation.shares.iter().map(|(version, percent)| (version, *percent)),
             ),
             key: key.map(|key| String::from_utf8_lossy(&key.octets).into_owned()),
             key_source: key.and_then(|key| key.source.as_ref().map(ToString::to_string)),
@@ -96,9 +93,7 @@ pub(super) async fn explain(
     let explanation = match question.about {
         About::User { routine, key } => {
             let key = key.as_deref().map(str::as_bytes);
-            let explained = admin
-                .table
-                .read(|table| table.explain_key(&routine, environment, key));
+            let explained = admin.table.read(|table| table.explain_key(&routine, environment, key));
             explained.ok_or(Refused::NoRoutine(routine))?
         }
         About::Request { parts, client } => admin
@@ -122,14 +117,8 @@ struct Question {
 }
 
 enum About {
-    User {
-        routine: RoutineName,
-        key: Option<String>,
-    },
-    Request {
-        parts: Box<Parts>,
-        client: IpAddr,
-    },
+    User { routine: RoutineName, key: Option<String> },
+    Request { parts: Box<Parts>, client: IpAddr },
 }
 
 impl Question {
@@ -222,11 +211,8 @@ fn request(host: &str, path: &str, method: &str, headers: &[String]) -> Result<P
     let bad = |what: &str, text: &str| {
         ApiError::bad_request(format!("{what} of a request cannot be `{text}`"))
     };
-    let target: PathAndQuery = path
-        .parse()
-        .ok()
-        .filter(|_| path.starts_with('/'))
-        .ok_or_else(|| bad("the path", path))?;
+    let target: PathAndQuery =
+        path.parse().ok().filter(|_| path.starts_with('/')).ok_or_else(|| bad("the path", path))?;
     let (mut parts, ()) = http::Request::new(()).into_parts();
     parts.uri = Uri::from(target);
     parts.method = Method::from_bytes(method.as_bytes()).map_err(|_| bad("the method", method))?;

@@ -160,8 +160,6 @@ pub(super) fn limit(asked: Option<u32>, default: u32, max: u32) -> Result<u32, A
     match asked {
         None => Ok(default),
         Some(limit) if (1..=max).contains(&limit) => Ok(limit),
-        Some(limit) => Err(ApiError::bad_request(format!(
-            "limit must be 1 to {max}, not {limit}"
-        ))),
+        Some(limit) => Err(ApiError::bad_request(format!("limit must be 1 to {max}, not {limit}"))),
     }
 }

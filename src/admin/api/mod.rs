@@ -46,43 +46,21 @@ use super::guard::Trespass;
 pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
         .route("/routines", get(routine::list).post(routine::create))
-        .route(
-            "/routines/{name}",
-            get(routine::get)
-                .patch(routine::change)
-                .delete(routine::delete),
-        )
-        .route(
-            "/routines/{name}/versions",
-            get(version::list).post(version::add),
-        )
+        .route("/routines/{name}", get(routine::get).patch(routine::change).delete(routine::delete))
+        .route("/routines/{name}/versions", get(version::list).post(version::add))
         .route(
             "/routines/{name}/versions/{version}",
-            get(version::get)
-                .patch(version::bind)
-                .delete(version::delete),
+            get(version::get).patch(version::bind).delete(version::delete),
         )
-        .route(
-            "/routines/{name}/environments/{environment}",
-            get(deployment::live),
-        )
-        .route(
-            "/routines/{name}/environments/{environment}/deployment",
-            post(deployment::deploy),
-        )
-        .route(
-            "/routines/{name}/environments/{environment}/rollback",
-            post(deployment::roll_back),
-        )
+        .route("/routines/{name}/environments/{environment}", get(deployment::live))
+        .route("/routines/{name}/environments/{environment}/deployment", post(deployment::deploy))
+        .route("/routines/{name}/environments/{environment}/rollback", post(deployment::roll_back))
         .route("/routines/{name}/deployments", get(deployment::history))
         .route("/explain", get(explain::explain))
 }
 
 pub(super) async fn unknown_path(uri: Uri) -> ApiError {
-    ApiError::not_found(
-        "path_not_found",
-        format!("there is nothing at `{}`", uri.path()),
-    )
+    ApiError::not_found("path_not_found", format!("there is nothing at `{}`", uri.path()))
 }
 
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {

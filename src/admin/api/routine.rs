@@ -49,15 +49,9 @@ pub(super) async fn list(
         Some(name) => Bound::Excluded(name),
         None => Bound::Unbounded,
     };
-    let mut rest = catalog
-        .routines
-        .range::<_, str>((after, Bound::Unbounded))
-        .filter(|(name, _)| found(name));
-    let page: Vec<&Arc<Routine>> = rest
-        .by_ref()
-        .take(limit)
-        .map(|(_, routine)| routine)
-        .collect();
+    let mut rest =
+        catalog.routines.range::<_, str>((after, Bound::Unbounded)).filter(|(name, _)| found(name));
+    let page: Vec<&Arc<Routine>> = rest.by_ref().take(limit).map(|(_, routine)| routine).collect();
     let last = page.last().map(|routine| routine.name.to_string());
     Ok(Json(Listed {
         routines: page.iter().map(|routine| shape(&admin, routine)).collect(),
@@ -122,20 +116,11 @@ pub(super) async fn change(
         ),
         None => None,
     };
-    let cohort = change.cohort.map(|cohort| Command::SetCohort {
-        name: name.clone(),
-        cohort,
-    });
-    let sticky = sticky.map(|sticky| Command::SetSticky {
-        name: name.clone(),
-        sticky,
-    });
+    let cohort = change.cohort.map(|cohort| Command::SetCohort { name: name.clone(), cohort });
+    let sticky = sticky.map(|sticky| Command::SetSticky { name: name.clone(), sticky });
     let description = change
         .description
-        .map(|description| Command::DescribeRoutine {
-            name: name.clone(),
-            description,
-        });
+        .map(|description| Command::DescribeRoutine { name: name.clone(), description });
     let mut routine = find(&admin, &name).await?;
     for command in [cohort, sticky, description].into_iter().flatten() {
         routine = changed(&admin, command).await?;

@@ -47,9 +47,7 @@ impl RoutineShape {
             created: rfc3339(routine.created),
             declared: routine.declared,
             routes: routine.routes.iter().map(ToString::to_string).collect(),
-            records: std::iter::once(format!("{name}.localhost"))
-                .chain(below_domain)
-                .collect(),
+            records: std::iter::once(format!("{name}.localhost")).chain(below_domain).collect(),
             sticky: texts(routine.sticky.sources()),
             cohort: routine.cohort.clone(),
             versions: versions(routine),
@@ -68,10 +66,7 @@ fn texts(items: &[impl ToString]) -> Vec<String> {
 /// Newest first.
 pub(super) fn versions(routine: &Routine) -> Vec<VersionShape> {
     let newest_first = routine.versions_newest_first();
-    newest_first
-        .into_iter()
-        .map(|version| VersionShape::new(version))
-        .collect()
+    newest_first.into_iter().map(|version| VersionShape::new(version)).collect()
 }
 
 #[derive(Serialize)]

@@ -25,9 +25,7 @@ pub(super) async fn list(
     At(name): At<RoutineName>,
 ) -> Result<Json<Listed>, ApiError> {
     let routine = find(&admin, &name).await?;
-    Ok(Json(Listed {
-        versions: versions(&routine),
-    }))
+    Ok(Json(Listed { versions: versions(&routine) }))
 }
 
 #[derive(Deserialize)]

@@ -54,11 +54,7 @@ const ACTIONS: &[Action] = &[
         required: &["Name", "CodeVersion"],
         run: |call| Box::pin(version::delete(call)),
     },
-    Action {
-        name: "GetRoutine",
-        required: &["Name"],
-        run: |call| Box::pin(routine::get(call)),
-    },
+    Action { name: "GetRoutine", required: &["Name"], run: |call| Box::pin(routine::get(call)) },
     Action {
         name: "GetRoutineCodeVersion",
         required: &["Name", "CodeVersion"],
@@ -79,11 +75,7 @@ const ACTIONS: &[Action] = &[
         required: &["Name"],
         run: |call| Box::pin(version::list(call)),
     },
-    Action {
-        name: "ListUserRoutines",
-        required: &[],
-        run: |call| Box::pin(routine::list(call)),
-    },
+    Action { name: "ListUserRoutines", required: &[], run: |call| Box::pin(routine::list(call)) },
     Action {
         name: "PublishRoutineCodeVersion",
         required: &["Name", "Env"],

@@ -18,11 +18,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
             "Strategy must be `{PERCENTAGE}`, not `{strategy}`"
         )));
     }
-    let command = Command::Deploy {
-        name,
-        environment,
-        shares: shares(call.params)?,
-    };
+    let command = Command::Deploy { name, environment, shares: shares(call.params)? };
     match call.admin.control.execute(command).await? {
         Reply::Deployed(deployed) => Ok(fields(&DeploymentInfo::new(&deployed.deployment))),
         _ => unreachable!("a deployment is answered with what became live"),
@@ -41,15 +37,10 @@ pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
         let none = || EsaError::invalid(format!("routine `{name}` has no code version"));
         newest.ok_or_else(none)?.code_version.clone()
     };
-    let command = Command::Deploy {
-        name,
-        environment,
-        shares: Shares::whole(code_version.clone()),
-    };
+    let command =
+        Command::Deploy { name, environment, shares: Shares::whole(code_version.clone()) };
     call.admin.control.execute(command).await?;
-    Ok(fields(&CodeVersionOnly {
-        code_version: code_version.as_str(),
-    }))
+    Ok(fields(&CodeVersionOnly { code_version: code_version.as_str() }))
 }
 
 /// One entry of `CodeVersions`. A percentage is a JSON integer: `"90"` and `90.0`
@@ -67,17 +58,11 @@ fn shares(params: &Params) -> Result<Shares, EsaError> {
     let share = |share: Share| {
         let version = CodeVersion::new(&share.code_version).map_err(EsaError::invalid)?;
         let percent = Percent::new(share.percentage).ok_or_else(|| {
-            EsaError::invalid(format!(
-                "a percentage is 1 to 100, not {}",
-                share.percentage
-            ))
+            EsaError::invalid(format!("a percentage is 1 to 100, not {}", share.percentage))
         })?;
         Ok((version, percent))
     };
-    let list: Vec<_> = list
-        .into_iter()
-        .map(share)
-        .collect::<Result<_, EsaError>>()?;
+    let list: Vec<_> = list.into_iter().map(share).collect::<Result<_, EsaError>>()?;
     Shares::new(list).map_err(|error| EsaError::invalid(format!("CodeVersions: {error}")))
 }
 

@@ -139,10 +139,7 @@ mod tests {
     #[test]
     fn texts_are_those_of_the_pages() {
         let invalid = Code::InvalidParameter;
-        assert_eq!(
-            invalid.message(Some("CreateRoutine")),
-            "The specified parameter is invalid."
-        );
+        assert_eq!(invalid.message(Some("CreateRoutine")), "The specified parameter is invalid.");
         assert_eq!(
             invalid.message(Some("CreateRoutineCodeDeployment")),
             "Parameter verification failed. Check your configurations and try again."

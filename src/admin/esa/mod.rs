@@ -61,10 +61,7 @@ struct Failure {
 
 impl From<EsaError> for Failure {
     fn from(error: EsaError) -> Self {
-        Self {
-            error,
-            action: None,
-        }
+        Self { error, action: None }
     }
 }
 
@@ -77,10 +74,7 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
     // names the action, the refusal of a bad body has that action's words.
     let by_header = header(parts, "x-acs-action").and_then(action::find);
     let spoken_by = |action: Option<&'static Action>| {
-        move |error| Failure {
-            error,
-            action: action.map(|action| action.name),
-        }
+        move |error| Failure { error, action: action.map(|action| action.name) }
     };
     let octets = body::read(body, CALL_MAX_BYTES)
         .await
@@ -89,11 +83,7 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
     let params =
         Params::read(parts.uri.query(), &parts.headers, &octets).map_err(spoken_by(by_header))?;
     let action = named_action(parts, &params)?;
-    let call = Call {
-        admin,
-        params: &params,
-        authority: &authority(parts),
-    };
+    let call = Call { admin, params: &params, authority: &authority(parts) };
     let outcome = async {
         params.require(action.required)?;
         (action.run)(&call).await
@@ -101,19 +91,17 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
     outcome.await.map_err(spoken_by(Some(action)))
 }
 
-/// The action of headers (V3 clients) or of parameters (V1 clients), in the one
-/// version that is spoken.
+/// The action of headers (V3 clients) or of parameters (V1 clients). A call by hand
+/// may leave out the version, since only one is spoken; another one is refused.
 fn named_action(parts: &Parts, params: &Params) -> Result<&'static Action, EsaError> {
     let named = |in_header: &str, in_params: &str| match header(parts, in_header) {
         Some(text) => Ok(Some(text.to_owned())),
         None => params.text(in_params),
     };
     let not_found = |reason: String| EsaError::new(Code::ActionNotFound, reason);
-    let version = named("x-acs-version", "Version")?.unwrap_or_default();
-    if version != VERSION {
-        return Err(not_found(format!(
-            "the version must be {VERSION}, not `{version}`"
-        )));
+    let version = named("x-acs-version", "Version")?;
+    if let Some(version) = version.filter(|version| version != VERSION) {
+        return Err(not_found(format!("the version must be {VERSION}, not `{version}`")));
     }
     let name = named("x-acs-action", "Action")?.unwrap_or_default();
     action::find(&name).ok_or_else(|| not_found(format!("there is no action `{name}`")))
@@ -141,13 +129,7 @@ fn request_id(admin: &Admin) -> String {
     octets[8] = octets[8] & 0x3F | 0x80;
     let hex = format!("{:032X}", u128::from_be_bytes(octets));
     let (time, rest) = hex.split_at(8);
-    format!(
-        "{time}-{}-{}-{}-{}",
-        &rest[..4],
-        &rest[4..8],
-        &rest[8..12],
-        &rest[12..]
-    )
+    format!("{time}-{}-{}-{}-{}", &rest[..4], &rest[4..8], &rest[8..12], &rest[12..])
 }
 
 fn success(request_id: &str, fields: Fields) -> Response {
@@ -178,10 +160,7 @@ fn respond(status: StatusCode, request_id: &str, answer: &serde_json::Value) -> 
     let mut response = Response::new(Body::from(answer.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json;charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-acs-request-id", id);
     }

@@ -126,9 +126,7 @@ impl Params {
     pub(super) fn environment(&self, name: &str) -> Result<Environment, EsaError> {
         let text = self.required(name)?;
         Environment::new(&text).ok_or_else(|| {
-            EsaError::invalid(format!(
-                "{name} must be `staging` or `production`, not `{text}`"
-            ))
+            EsaError::invalid(format!("{name} must be `staging` or `production`, not `{text}`"))
         })
     }
 
@@ -138,9 +136,9 @@ impl Params {
             None => Ok(None),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-            Some(text) => Err(EsaError::invalid(format!(
-                "{name} must be `true` or `false`, not `{text}`"
-            ))),
+            Some(text) => {
+                Err(EsaError::invalid(format!("{name} must be `true` or `false`, not `{text}`")))
+            }
         }
     }
 
@@ -213,10 +211,7 @@ mod tests {
         assert_eq!(params.required("Name").unwrap(), "body");
         assert_eq!(params.required("Env").unwrap(), "query");
         let params = read("", JSON, r#"{"Name": null, "Env": ""}"#).unwrap();
-        assert_eq!(
-            params.require(&["Name"]).unwrap_err().code,
-            Code::ParameterNotExist
-        );
+        assert_eq!(params.require(&["Name"]).unwrap_err().code, Code::ParameterNotExist);
         assert_eq!(params.text("Env").unwrap(), None);
     }
 
@@ -239,17 +234,9 @@ mod tests {
         assert_eq!(params.boolean("HasAssets").unwrap(), Some(true));
         let params = read("HasAssets=FALSE", "", "").unwrap();
         assert_eq!(params.boolean("HasAssets").unwrap(), Some(false));
-        assert!(
-            read("HasAssets=1", "", "")
-                .unwrap()
-                .boolean("HasAssets")
-                .is_err()
-        );
+        assert!(read("HasAssets=1", "", "").unwrap().boolean("HasAssets").is_err());
         let params = read("", JSON, r#"{"Name": ["a"]}"#).unwrap();
-        assert_eq!(
-            params.required("Name").unwrap_err().code,
-            Code::InvalidParameter
-        );
+        assert_eq!(params.required("Name").unwrap_err().code, Code::InvalidParameter);
     }
 
     #[test]
@@ -269,13 +256,7 @@ mod tests {
     #[test]
     fn pages_are_counted_from_one() {
         let paging = |query| read(query, "", "").unwrap().paging();
-        assert_eq!(
-            paging("").unwrap(),
-            Paging {
-                number: 1,
-                size: 20
-            }
-        );
+        assert_eq!(paging("").unwrap(), Paging { number: 1, size: 20 });
         assert_eq!(paging("PageNumber=11&PageSize=50").unwrap().size, 50);
         for query in [
             "PageNumber=0",
@@ -289,9 +270,6 @@ mod tests {
             assert!(paging(query).is_err(), "{query}");
         }
         let page = |number| Paging { number, size: 2 }.of([1, 2, 3].into_iter());
-        assert_eq!(
-            (page(1), page(2), page(usize::MAX)),
-            (vec![1, 2], vec![3], vec![])
-        );
+        assert_eq!((page(1), page(2), page(usize::MAX)), (vec![1, 2], vec![3], vec![]));
     }
 }

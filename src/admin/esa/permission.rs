@@ -70,9 +70,7 @@ pub(super) fn verify(
     let forged = "the signature does not match the policy";
     let signature = BASE64_STANDARD.decode(signature).map_err(|_| forged)?;
     // In constant time, or the signature could be guessed octet by octet.
-    mac(secret, policy)
-        .verify_slice(&signature)
-        .map_err(|_| forged)?;
+    mac(secret, policy).verify_slice(&signature).map_err(|_| forged)?;
     // What we signed, we wrote; a secret that somebody knows is no reason to panic.
     let unreadable = "the policy is not one that was given here";
     let text = BASE64_STANDARD.decode(policy).map_err(|_| unreadable)?;
@@ -121,13 +119,7 @@ mod tests {
         let permission = permission();
         assert_eq!(permission.key, "site_er_js/shop.154edaf6.unstable.js");
         let signed = permission.sign(&SECRET);
-        let name = verify(
-            &SECRET,
-            &signed.policy,
-            &signed.signature,
-            &permission.key,
-            NOW,
-        );
+        let name = verify(&SECRET, &signed.policy, &signed.signature, &permission.key, NOW);
         assert_eq!(name.unwrap().as_str(), "shop");
     }
 
@@ -135,15 +127,7 @@ mod tests {
     fn a_permission_lasts_five_minutes() {
         let permission = permission();
         let signed = permission.sign(&SECRET);
-        let at = |now| {
-            verify(
-                &SECRET,
-                &signed.policy,
-                &signed.signature,
-                &permission.key,
-                now,
-            )
-        };
+        let at = |now| verify(&SECRET, &signed.policy, &signed.signature, &permission.key, now);
         assert!(at(later(299)).is_ok());
         assert!(at(later(300)).unwrap_err().contains("expired"));
     }
@@ -170,9 +154,6 @@ mod tests {
     fn signatures_are_those_of_oss() {
         // Made with `printf cG9saWN5 | openssl dgst -sha1 -hmac testsecret -binary | base64`.
         let signature = mac(b"testsecret", "cG9saWN5").finalize().into_bytes();
-        assert_eq!(
-            BASE64_STANDARD.encode(signature),
-            "d7t2+Pguh00ULMeHr/gFNr4VsbI="
-        );
+        assert_eq!(BASE64_STANDARD.encode(signature), "d7t2+Pguh00ULMeHr/gFNr4VsbI=");
     }
 }

@@ -46,9 +46,9 @@ pub(super) async fn commit(call: &Call<'_>) -> Result<Fields, EsaError> {
         description: call.params.text("CodeDescription")?,
     };
     match call.admin.control.execute(command).await? {
-        Reply::Version(version) => Ok(fields(&CodeVersionOnly {
-            code_version: version.code_version.as_str(),
-        })),
+        Reply::Version(version) => {
+            Ok(fields(&CodeVersionOnly { code_version: version.code_version.as_str() }))
+        }
         _ => unreachable!("a commit is answered with its version"),
     }
 }

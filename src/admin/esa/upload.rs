@@ -53,11 +53,7 @@ struct Refusal {
 impl Refusal {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
     fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
-        Self {
-            status,
-            code,
-            message: message.to_string(),
-        }
+        Self { status, code, message: message.to_string() }
     }
 
     fn denied(message: impl ToString) -> Self {
@@ -184,9 +180,8 @@ impl Form {
             "Signature" => text()?.clone_into(&mut self.signature),
             "x:codeDescription" => {
                 let decoded = BASE64_STANDARD.decode(text()?).ok();
-                self.description = decoded
-                    .and_then(|octets| String::from_utf8(octets).ok())
-                    .ok_or_else(|| {
+                self.description =
+                    decoded.and_then(|octets| String::from_utf8(octets).ok()).ok_or_else(|| {
                         Refusal::malformed(format!("`{name}` must be text in base64"))
                     })?;
             }
@@ -210,19 +205,10 @@ fn stored(id: &str, form: &Form) -> Response {
     match form.success {
         StatusCode::CREATED => {
             let key = escaped(&form.key);
-            xml(
-                StatusCode::CREATED,
-                id,
-                &format!("<PostResponse><Key>{key}</Key></PostResponse>"),
-            )
+            xml(StatusCode::CREATED, id, &format!("<PostResponse><Key>{key}</Key></PostResponse>"))
         }
         StatusCode::NO_CONTENT => answer(StatusCode::NO_CONTENT, id, None, String::new()),
-        _ => answer(
-            StatusCode::OK,
-            id,
-            Some("application/json"),
-            r#"{"Status":"OK"}"#.to_owned(),
-        ),
+        _ => answer(StatusCode::OK, id, Some("application/json"), r#"{"Status":"OK"}"#.to_owned()),
     }
 }
 
@@ -259,9 +245,7 @@ fn answer(status: StatusCode, id: &str, kind: Option<&'static str>, text: String
 
 /// XML 1.0, section 2.4: what stands for markup does not stand for itself.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

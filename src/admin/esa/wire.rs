@@ -77,10 +77,7 @@ impl<'a> RoutineInfo<'a> {
     pub(super) fn new(routine: &'a Routine, account: &str) -> Self {
         let env = |environment: Environment| {
             let live = routine.deployment(environment)?;
-            Some(Env {
-                env: environment.as_str(),
-                code_deploy: CodeDeploy::new(routine, live),
-            })
+            Some(Env { env: environment.as_str(), code_deploy: CodeDeploy::new(routine, live) })
         };
         Self {
             description: &routine.description,

@@ -558,16 +558,39 @@ fn a_version_that_is_no_longer_declared_goes_unless_it_serves() {
 }
 
 #[test]
-fn a_routine_that_is_no_longer_declared_goes_unless_the_api_made_it() {
+fn a_routine_that_is_no_longer_declared_goes_unless_it_is_in_use() {
     let mut desk = Desk::default();
     desk.create("mine").unwrap();
-    desk.declare(&[shop(&[(Production, "1")])]);
+    desk.declare(&[shop(&[])]);
     let warnings = desk.declare(&[]).warnings;
     assert_eq!(warnings, [Warning::RoutineRemoved(name("shop"))]);
     assert!(desk.catalog.routine(&name("shop")).is_none());
     assert!(desk.catalog.routine(&name("mine")).is_some());
+}
 
-    desk.declare(&[shop(&[(Production, "1")])]);
-    assert_eq!(desk.live(Production), None);
-    assert_eq!(desk.catalog.last_deployment, 1);
+#[test]
+fn a_routine_that_is_live_or_holds_what_the_api_made_stays_without_its_routes() {
+    type Use = fn(&mut Desk);
+    let uses: [Use; 3] = [
+        |desk| drop(desk.deploy(Production, "1").unwrap()),
+        |desk| drop(desk.add("shop", "3").unwrap()),
+        |desk| drop(desk.stage("", b"code").unwrap()),
+    ];
+    for put_to_use in uses {
+        let mut desk = Desk::default();
+        let routes = vec![Route::new("shop.test/*").unwrap()];
+        let declared = DeclaredRoutine { routes, ..shop(&[]) };
+        desk.declare(&[declared.clone()]);
+        put_to_use(&mut desk);
+        let before = desk.shop().clone();
+
+        let warnings = desk.declare(&[]).warnings;
+        assert_eq!(warnings, [Warning::RoutineKept(name("shop"))]);
+        let kept = Routine { declared: false, routes: Vec::new(), ..before.clone() };
+        assert_eq!(*desk.shop(), kept);
+        assert_eq!(desk.declare(&[]).changes, []);
+
+        desk.declare(&[declared]);
+        assert_eq!(*desk.shop(), before);
+    }
 }

@@ -64,13 +64,7 @@ impl Desk {
             std::thread::spawn(move || plane.run()),
             std::thread::spawn(move || attend(listener, admin, ended)),
         ];
-        Self {
-            address,
-            ready,
-            now_ns,
-            end: Some(end),
-            threads,
-        }
+        Self { address, ready, now_ns, end: Some(end), threads }
     }
 
     /// Lets time pass.
@@ -148,14 +142,8 @@ impl Drop for Desk {
 }
 
 fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let patience = Patience {
-        idle: Duration::from_mins(1),
-        drain: Duration::from_secs(5),
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let patience = Patience { idle: Duration::from_mins(1), drain: Duration::from_secs(5) };
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };
@@ -165,9 +153,7 @@ fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receive
 }
 
 pub(crate) fn form(params: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(params)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
 /// A response.

@@ -108,18 +108,12 @@ impl Described for Routine {
 
 pub(crate) fn catalog(routines: impl IntoIterator<Item = Routine>) -> Catalog {
     let entry = |routine: Routine| (routine.name.clone(), Arc::new(routine));
-    Catalog {
-        routines: routines.into_iter().map(entry).collect(),
-        ..Catalog::default()
-    }
+    Catalog { routines: routines.into_iter().map(entry).collect(), ..Catalog::default() }
 }
 
 /// As `serve` sets it up when the config says nothing.
 pub(crate) fn settings() -> Settings {
-    Settings {
-        override_allowed: true,
-        ..Settings::default()
-    }
+    Settings { override_allowed: true, ..Settings::default() }
 }
 
 pub(crate) fn table(routines: impl IntoIterator<Item = Routine>) -> RoutingTable {

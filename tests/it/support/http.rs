@@ -31,11 +31,12 @@ impl Connection {
 
     /// `GET /` of `host` with these field lines.
     pub(crate) fn get(&mut self, host: &str, fields: &[(&str, &str)]) -> std::io::Result<Response> {
-        let mut request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n");
+        let mut request = vec!["GET / HTTP/1.1\r\nhost: ", host, "\r\n"];
         for (name, value) in fields {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            request.extend([name, ": ", value, "\r\n"]);
         }
-        request.push_str("\r\n");
+        request.push("\r\n");
+        let request = request.concat();
         self.exchange(request.as_bytes())
     }
 
