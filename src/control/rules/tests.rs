@@ -437,7 +437,7 @@ fn the_config_makes_what_it_declares() {
     let mut declared = shop(&[(Production, "1@90 2@10"), (Staging, "2")]);
     declared.cohort = Some("b".to_owned());
     declared.versions[0].upstream = Some(Upstream::new("http://a.test").unwrap());
-    let applied = desk.declare(&[declared.clone()]);
+    let applied = desk.declare(std::slice::from_ref(&declared));
     assert!(applied.warnings.is_empty());
 
     let shop = desk.shop();
@@ -580,7 +580,7 @@ fn a_routine_that_is_live_or_holds_what_the_api_made_stays_without_its_routes() 
         let mut desk = Desk::default();
         let routes = vec![Route::new("shop.test/*").unwrap()];
         let declared = DeclaredRoutine { routes, ..shop(&[]) };
-        desk.declare(&[declared.clone()]);
+        desk.declare(std::slice::from_ref(&declared));
         put_to_use(&mut desk);
         let before = desk.shop().clone();
 
