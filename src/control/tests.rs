@@ -445,7 +445,7 @@ fn play(path: &Path, batches: &[Vec<Wish>]) -> ControlPlane {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_store_that_is_opened_again_has_the_same_catalog(batches in wishes()) {
