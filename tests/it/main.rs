@@ -1,1 +1,5 @@
+//! The promises, over real sockets: a file a promise.
 
+mod proxy_connections;
+mod proxy_swaps;
+mod support;
