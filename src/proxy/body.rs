@@ -66,7 +66,7 @@ impl http_body::Body for Body {
                 incoming, ended, ..
             } => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
-                *ended |= frame.is_none();
+                *ended |= is_last(frame.as_ref());
                 Poll::Ready(frame)
             }
         }
@@ -102,6 +102,16 @@ impl Drop for Body {
         {
             lease.release();
         }
+    }
+}
+
+/// Whether nothing follows. Trailers are the end of a body (RFC 9112, section
+/// 7.1.2), after which hyper does not ask again.
+fn is_last(frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> bool {
+    match frame {
+        None => true,
+        Some(Ok(frame)) => frame.is_trailers(),
+        Some(Err(_)) => false,
     }
 }
 
@@ -174,9 +184,8 @@ impl http_body::Body for Upload {
         };
         let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
         let ended = match &frame {
-            None => true,
-            Some(Ok(_)) => http_body::Body::is_end_stream(incoming),
-            Some(Err(_)) => false,
+            Some(Ok(_)) if http_body::Body::is_end_stream(incoming) => true,
+            frame => is_last(frame.as_ref()),
         };
         self.progress.moved.set(Instant::now());
         self.progress.ended.set(ended);

@@ -1,5 +1,6 @@
 //! The promises, over real sockets: a file a promise.
 
+mod proxy_bodies;
 mod proxy_connections;
 mod proxy_swaps;
 mod support;
