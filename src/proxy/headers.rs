@@ -17,6 +17,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
 const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
 const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
 const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
@@ -188,6 +189,7 @@ pub(super) fn to_client(headers: &mut HeaderMap) {
 /// Says which version answered and why. An upstream's own word on it is replaced.
 pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
     let target = &decision.target;
+    headers.remove(X_SERIN_APP);
     headers.insert(X_SERIN_ROUTINE, target.routine_value.clone());
     headers.insert(X_SERIN_VERSION, target.version_value.clone());
     match &target.deployment_value {

@@ -2,5 +2,6 @@
 
 mod proxy_bodies;
 mod proxy_connections;
+mod proxy_disclosure;
 mod proxy_swaps;
 mod support;
