@@ -84,7 +84,7 @@ impl Worker {
         upstream: &Upstream,
     ) -> Result<Response<Body>, ProxyError> {
         let (upload, policy) = (Upload::new(body), self.proxy.headers);
-        to_upstream(&mut parts.uri, &mut parts.headers, client, upstream, policy);
+        to_upstream(&mut parts, client, upstream, policy);
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -102,7 +102,7 @@ impl Worker {
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(ProxyError::Switched);
         }
-        to_client(&mut parts.headers);
+        to_client(parts.version, &mut parts.headers);
         parts.version = http::Version::HTTP_11;
         Ok(Response::from_parts(parts, Body::upstream(incoming, lease)))
     }

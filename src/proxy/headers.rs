@@ -6,8 +6,9 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
     SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
+use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::HeaderPolicy;
 use crate::model::{TrustedProxies, Upstream};
@@ -64,8 +65,12 @@ impl Client {
 
 /// Makes a client's head one for `upstream`.
 pub(super) fn to_upstream(
-    uri: &mut Uri,
-    headers: &mut HeaderMap,
+    Parts {
+        uri,
+        headers,
+        version,
+        ..
+    }: &mut Parts,
     client: &Client,
     upstream: &Upstream,
     policy: HeaderPolicy,
@@ -75,7 +80,7 @@ pub(super) fn to_upstream(
     // The client was asked for its body here; the upstream is not asked again.
     headers.remove(EXPECT);
     forward(headers, client, host.as_ref(), policy.forwarded);
-    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+    append(headers, VIA, via(*version));
     match host {
         Some(host) if policy.preserve_host => drop(headers.insert(HOST, host)),
         _ => {
@@ -181,9 +186,18 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 }
 
 /// Makes an upstream's head one for the client.
-pub(super) fn to_client(headers: &mut HeaderMap) {
+pub(super) fn to_client(version: Version, headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+    append(headers, VIA, via(version));
+}
+
+/// The version is that in which the message came (RFC 9110, section 7.6.3).
+fn via(received: Version) -> HeaderValue {
+    HeaderValue::from_static(if received == Version::HTTP_10 {
+        "1.0 serin"
+    } else {
+        "1.1 serin"
+    })
 }
 
 /// Says which version answered and why. An upstream's own word on it is replaced.
