@@ -1,11 +1,12 @@
 //! What is refused before anybody decides about it: requests that two readers
 //! could read differently.
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Version};
 
 use super::error::ProxyError;
+use super::headers::is_coded;
 
 /// Refuses a request that is ambiguous or that a gateway does not serve.
 pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
@@ -27,11 +28,10 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
         }
         _ => {}
     }
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        // RFC 9112, section 6.1: how requests are smuggled.
-        return Err(ProxyError::Malformed(
-            "the request has both Transfer-Encoding and Content-Length",
-        ));
+    // A Content-Length beside chunks is how requests are smuggled. hyper drops it and
+    // closes the connection after the response (RFC 9112, section 6.1).
+    if is_coded(headers) {
+        return Err(ProxyError::RequestCoding);
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use super::body::{Body, Upload};
 use super::error::{Fault, ProxyError};
 use super::exchange::exchange;
 use super::guard::admit;
-use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
+use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
 use crate::model::{Environment, Upstream};
@@ -101,6 +101,9 @@ impl Worker {
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(ProxyError::Switched);
+        }
+        if is_coded(&parts.headers) {
+            return Err(ProxyError::ResponseCoding);
         }
         to_client(parts.version, &mut parts.headers);
         parts.version = http::Version::HTTP_11;

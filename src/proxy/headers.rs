@@ -108,6 +108,18 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     host
 }
 
+/// Whether a body is coded in another way than by chunks, which hyper undoes. The
+/// field that says so is for this hop alone, so nobody behind it could.
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => false,
+        (Some(only), None) => !chunked(only),
+        (Some(_), Some(_)) => true,
+    }
+}
+
 /// Removes what must not travel past this hop.
 ///
 /// `Connection` may appear more than once, and each line names more headers to
@@ -186,7 +198,13 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 }
 
 /// Makes an upstream's head one for the client.
+///
+/// Chunks win over a length (RFC 9112, section 6.3), which would cut the body for the
+/// client or leave it waiting.
 pub(super) fn to_client(version: Version, headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     strip_hop_by_hop(headers);
     append(headers, VIA, via(version));
 }
