@@ -139,12 +139,12 @@ impl ProxyError {
     pub(super) fn to_response(
         &self,
         environment: Environment,
-        host: Option<&HeaderValue>,
+        host: Option<&[u8]>,
     ) -> Response<Body> {
         let mut body = json!({ "error": self.kind(), "message": self.to_string() });
         match self {
             Self::Unroutable(Unroutable::NoRoutine) => {
-                let host = host.map(|host| String::from_utf8_lossy(host.as_bytes()));
+                let host = host.map(String::from_utf8_lossy);
                 body["host"] = json!(host);
                 body["environment"] = json!(environment.as_str());
             }

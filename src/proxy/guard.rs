@@ -13,6 +13,15 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
     if request.method == Method::CONNECT || request.method == Method::TRACE {
         return Err(ProxyError::Method(request.method.clone()));
     }
+    if let Some(authority) = request.uri.authority() {
+        if request.uri.scheme().is_none() {
+            // RFC 9112, section 3.2.3: that form is for CONNECT.
+            return Err(ProxyError::Malformed("the request's target has no path"));
+        }
+        if !is_host(authority.as_str().as_bytes()) {
+            return Err(ProxyError::Malformed("the request's target has no host"));
+        }
+    }
     let headers = &request.headers;
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -23,7 +32,7 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
         (None, _) if request.version == Version::HTTP_11 => {
             return Err(ProxyError::Malformed("the request has no Host"));
         }
-        (Some(host), None) if !host.as_bytes().iter().all(|&b| belongs_to_host(b)) => {
+        (Some(host), None) if !is_host(host.as_bytes()) => {
             return Err(ProxyError::Malformed("the request's Host is not a host"));
         }
         _ => {}
@@ -38,7 +47,9 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
 
 /// RFC 3986, section 3.2: what may stand in a host and port, less what only
 /// credentials and lists would bring.
-fn belongs_to_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
+fn is_host(text: &[u8]) -> bool {
+    text.iter().all(|&byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
+    })
 }

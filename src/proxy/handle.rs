@@ -20,6 +20,15 @@ use super::{BuiltInRequest, Proxy};
 use crate::model::{Environment, Upstream};
 use crate::routing::Decision;
 
+/// The host that a request names: in its target, else in `Host` (RFC 9112, section
+/// 3.2.2).
+fn asked_host(parts: &Parts) -> Option<&[u8]> {
+    match parts.uri.authority() {
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => parts.headers.get(HOST).map(HeaderValue::as_bytes),
+    }
+}
+
 impl Worker {
     /// Answers every request, one way or the other.
     pub(super) async fn respond(
@@ -34,7 +43,7 @@ impl Worker {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
-                return error.to_response(environment, parts.headers.get(HOST));
+                return error.to_response(environment, asked_host(&parts));
             }
         };
         self.tallies.count(decision.target.tally.0);

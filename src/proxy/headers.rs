@@ -98,8 +98,7 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     let Some(authority) = uri.authority() else {
         return headers.get(HOST).cloned();
     };
-    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
-    let host = HeaderValue::from_str(host).ok();
+    let host = HeaderValue::from_str(authority.as_str()).ok();
     let target = uri
         .path_and_query()
         .cloned()

@@ -4,5 +4,6 @@ mod proxy_bodies;
 mod proxy_connections;
 mod proxy_disclosure;
 mod proxy_headers;
+mod proxy_refusals;
 mod proxy_swaps;
 mod support;
