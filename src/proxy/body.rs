@@ -119,6 +119,8 @@ fn is_last(frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> bool {
 pub(super) struct Progress {
     ended: Cell<bool>,
     moved: Cell<Instant>,
+    /// The client was asked for more and has not given it.
+    awaited: Cell<bool>,
 }
 
 impl Progress {
@@ -126,12 +128,19 @@ impl Progress {
         Rc::new(Self {
             ended: Cell::new(ended),
             moved: Cell::new(Instant::now()),
+            awaited: Cell::new(false),
         })
     }
 
     /// Whether the whole body was handed on.
     pub(super) fn ended(&self) -> bool {
         self.ended.get()
+    }
+
+    /// Whether it is the client who keeps the upload waiting. It is the upstream when
+    /// what was handed on is not taken.
+    pub(super) fn awaited(&self) -> bool {
+        self.awaited.get()
     }
 
     /// When a part of it was last handed on, or it ended.
@@ -179,16 +188,19 @@ impl http_body::Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(incoming) = &mut self.incoming else {
+        let Self { incoming, progress } = &mut *self;
+        let Some(incoming) = incoming else {
             return Poll::Ready(None);
         };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        progress.awaited.set(polled.is_pending());
+        let frame = ready!(polled);
         let ended = match &frame {
             Some(Ok(_)) if http_body::Body::is_end_stream(incoming) => true,
             frame => is_last(frame.as_ref()),
         };
-        self.progress.moved.set(Instant::now());
-        self.progress.ended.set(ended);
+        progress.moved.set(Instant::now());
+        progress.ended.set(ended);
         Poll::Ready(frame)
     }
 

@@ -122,10 +122,10 @@ async fn within<T>(
         let due = upload.moved() + silence;
         if due > until {
             until = due;
-        } else if upload.ended() {
-            return Err(ProxyError::ResponseTimeout(silence));
-        } else {
+        } else if upload.awaited() {
             return Err(ProxyError::UploadTimeout(silence));
+        } else {
+            return Err(ProxyError::ResponseTimeout(silence));
         }
     }
 }

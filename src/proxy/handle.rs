@@ -128,7 +128,11 @@ impl Worker {
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, ProxyError> {
-        while let Some(frame) = body.frame().await {
+        let silence = self.proxy.timeouts.response_head;
+        while let Some(frame) = tokio::time::timeout(silence, body.frame())
+            .await
+            .map_err(|_| ProxyError::UploadTimeout(silence))?
+        {
             frame.map_err(ProxyError::Upload)?;
         }
         let target = &decision.target;

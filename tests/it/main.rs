@@ -3,6 +3,7 @@
 mod proxy_bodies;
 mod proxy_connections;
 mod proxy_disclosure;
+mod proxy_errors;
 mod proxy_headers;
 mod proxy_refusals;
 mod proxy_swaps;
