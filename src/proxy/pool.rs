@@ -38,7 +38,8 @@ pub(super) struct Pooled {
 }
 
 impl Pool {
-    /// A connection that was used before. `quiet` asks the socket whether the peer
+    /// A connection that was used before, and that takes a request now: one that still
+    /// has a request to flush may do so forever. `quiet` asks the socket whether the peer
     /// has closed it, for requests that could not be repeated.
     pub(super) fn take(&self, upstream: &Upstream, quiet: bool) -> Option<Pooled> {
         let mut lines = self.0.borrow_mut();
@@ -46,7 +47,7 @@ impl Pool {
             line.upstream == *upstream
         })?;
         while let Some(Idle { connection, .. }) = line.idle.pop() {
-            if !connection.sender.is_closed() && (!quiet || connection.socket.is_quiet()) {
+            if connection.sender.is_ready() && (!quiet || connection.socket.is_quiet()) {
                 return Some(connection);
             }
         }

@@ -6,5 +6,6 @@ mod proxy_disclosure;
 mod proxy_errors;
 mod proxy_headers;
 mod proxy_refusals;
+mod proxy_retries;
 mod proxy_swaps;
 mod support;
