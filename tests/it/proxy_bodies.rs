@@ -53,21 +53,21 @@ fn a_response_is_passed_on_as_it_comes() {
 
 #[test]
 fn an_upload_is_passed_on_as_it_comes() {
-    let (heard, hears) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
     let upstream = Upstream::new(move |visit| {
         visit.head();
-        heard.send(visit.chunk()).unwrap();
-        heard.send(visit.chunk()).unwrap();
+        tell.send(visit.chunk()).unwrap();
+        tell.send(visit.chunk()).unwrap();
         visit.chunk();
         visit.say(OK);
         visit.head();
-        heard.send(visit.bytes(3)).unwrap();
-        heard.send(visit.bytes(3)).unwrap();
+        tell.send(visit.bytes(3)).unwrap();
+        tell.send(visit.bytes(3)).unwrap();
         visit.say(OK);
     });
     let edge = Setup::before(upstream.url()).start();
     let mut client = edge.client();
-    let heard = || hears.recv_timeout(WAIT_MAX).unwrap().unwrap();
+    let heard = || told.recv_timeout(WAIT_MAX).unwrap().unwrap();
 
     client.send(request("POST", "/", &["transfer-encoding: chunked"]));
     client.send("3\r\none\r\n");

@@ -202,12 +202,12 @@ fn a_body_that_breaks_off_is_broken_for_the_client() {
 
 #[test]
 fn an_upload_that_moves_is_no_silence() {
-    let (moved, moves) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
     let upstream = Upstream::new(move |visit| {
         visit.head();
         for _ in 0..10 {
             visit.bytes(1);
-            moved.send(()).unwrap();
+            tell.send(()).unwrap();
         }
         visit.say(OK);
         visit.sees_end();
@@ -217,12 +217,11 @@ fn an_upload_that_moves_is_no_silence() {
     let edge = setup.start();
     let mut client = edge.client();
     client.send(request("POST", "/", &["content-length: 10"]));
-    let (slow, slowly) = (moves, Duration::from_millis(60));
     for _ in 0..10 {
         client.send("x");
-        slow.recv_timeout(WAIT_MAX).unwrap();
+        told.recv_timeout(WAIT_MAX).unwrap();
         // Each pause is shorter than the limit, all together are longer.
-        assert!(slow.recv_timeout(slowly).is_err());
+        assert!(told.recv_timeout(Duration::from_millis(60)).is_err());
     }
     assert_eq!(client.answer().text(), "ok");
 }

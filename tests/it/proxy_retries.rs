@@ -130,7 +130,7 @@ fn a_put_with_a_body_is_not_sent_again() {
 #[test]
 fn what_was_closed_before_is_not_written_to() {
     for reset in [false, true] {
-        let (closed, closes) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
         let upstream = Upstream::new(move |visit| {
             visit.request();
             visit.say(OK);
@@ -138,7 +138,7 @@ fn what_was_closed_before_is_not_written_to() {
                 visit.reset_at_end();
             }
             visit.hang_up();
-            closed.send(()).unwrap();
+            tell.send(()).unwrap();
         });
         let edge = Setup::before(upstream.url()).start();
         let mut client = edge.client();
@@ -155,7 +155,7 @@ fn what_was_closed_before_is_not_written_to() {
             } else {
                 assert_eq!(answer.text(), "ok");
             }
-            closes.recv_timeout(WAIT_MAX).unwrap();
+            told.recv_timeout(WAIT_MAX).unwrap();
         }
     }
 }
@@ -223,12 +223,12 @@ fn a_connection_whose_request_is_still_coming_is_not_used_again() {
 fn a_stuck_connection_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.sock");
-    let (taken, takes) = mpsc::channel::<()>();
-    let takes = Mutex::new(takes);
+    let (tell, told) = mpsc::channel::<()>();
+    let told = Mutex::new(told);
     let upstream = Upstream::unix(&path, move |visit| {
         while let Some(head) = visit.head() {
             if head.starts_with("POST") {
-                takes.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+                told.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
                 visit.say(OK);
                 visit.sees_bytes_but_reads_none();
             } else {
@@ -250,7 +250,7 @@ fn a_stuck_connection_holds_nobody_up() {
         let mut socket = client.stream().try_clone().unwrap().into();
         let body = vec![b'x'; length];
         write_until_blocked(&mut socket, &body, Duration::from_millis(50));
-        taken.send(()).unwrap();
+        tell.send(()).unwrap();
         assert_eq!(client.answer().text(), "ok");
         // Whether on that connection or on another, there is an answer.
         assert!([200, 504].contains(&edge.client().get("/", &[]).status));

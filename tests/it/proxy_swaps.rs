@@ -13,7 +13,7 @@ const REQUESTS_EACH: usize = 1_000;
 /// Deployment `id` serves version `id` to everybody, from both upstreams in turn.
 fn shop(id: u64, urls: [&str; 2]) -> Routine {
     let version = id.to_string();
-    let url = urls[usize::from(id % 2 == 0)];
+    let url = urls[usize::from(id.is_multiple_of(2))];
     let mut shop = routine("shop", &[(&version, Some(url))]);
     deploy(&mut shop, Environment::Production, id, &[(&version, 100)]);
     shop
@@ -46,7 +46,11 @@ fn a_swap_under_load_fails_no_request_and_mixes_no_tables() {
                         let version = answer.header("x-serin-version").unwrap();
                         assert_eq!(answer.header("x-serin-deployment"), Some(version));
                         let version: u64 = version.parse().unwrap();
-                        let name = if version % 2 == 0 { "even" } else { "odd" };
+                        let name = if version.is_multiple_of(2) {
+                            "even"
+                        } else {
+                            "odd"
+                        };
                         assert_eq!(answer.text(), name);
                         // Nobody sees an older table after a newer one.
                         assert!(version >= last);
@@ -65,7 +69,10 @@ fn a_swap_under_load_fails_no_request_and_mixes_no_tables() {
             }
         });
         // A client that fails must end the publisher too.
-        let outcomes: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
+        let outcomes: Vec<_> = clients
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
         done.store(true, Ordering::Relaxed);
         outcomes.into_iter().map(Result::unwrap).max()
     });

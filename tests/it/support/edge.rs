@@ -12,7 +12,7 @@ use serin::model::{
 };
 use serin::observe::Tallies;
 use serin::proxy::{HeaderPolicy, Listeners, Proxy, Timeouts, start};
-use serin::routing::{Draws, RoutingTable, Settings, TableWriter, published};
+use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
 use serin::server::Patience;
 use tokio::sync::watch;
 
@@ -96,7 +96,7 @@ impl Setup {
         let proxy = Arc::new(Proxy {
             table: reader,
             draws: Draws {
-                spread: Default::default(),
+                spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
             tallies: Tallies::new(self.workers),

@@ -136,8 +136,12 @@ impl Answer {
 
 /// A request without a body, for host `shop.test`.
 pub(crate) fn request(method: &str, path: &str, lines: &[&str]) -> String {
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: shop.test\r\n{lines}\r\n")
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: shop.test\r\n");
+    for line in lines {
+        head.push_str(line);
+        head.push_str("\r\n");
+    }
+    head + "\r\n"
 }
 
 /// The values of all lines of that name in a head.

@@ -131,8 +131,14 @@ impl Visit {
             }
         }
         let request = String::from_utf8_lossy(&request).into_owned();
-        *self.log.requests.lock().unwrap().last_mut().unwrap() = request.clone();
+        self.note(&request);
         Some(request)
+    }
+
+    /// Replaces what is known of the last request by all of it.
+    fn note(&self, request: &str) {
+        let mut requests = self.log.requests.lock().unwrap();
+        requests.last_mut().unwrap().replace_range(.., request);
     }
 
     pub(crate) fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
