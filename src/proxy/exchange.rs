@@ -28,7 +28,7 @@ pub(super) async fn exchange(
     timeouts: &Timeouts,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(upstream, !repeatable) {
+    if let Some(connection) = pool.take(upstream) {
         let spare = repeatable.then(|| copy_of_head(&request));
         match send(pool, upstream, connection, request, timeouts).await {
             Ok(answer) => return Ok(answer),

@@ -39,15 +39,19 @@ pub(super) struct Pooled {
 
 impl Pool {
     /// A connection that was used before, and that takes a request now: one that still
-    /// has a request to flush may do so forever. `quiet` asks the socket whether the peer
-    /// has closed it, for requests that could not be repeated.
-    pub(super) fn take(&self, upstream: &Upstream, quiet: bool) -> Option<Pooled> {
+    /// has a request to flush may do so forever.
+    ///
+    /// The socket is asked each time. hyper knows what its task has seen, and behind a
+    /// busy worker's back the peer may have closed, which a request that cannot be
+    /// repeated would not survive, or said what the next client would take for its
+    /// response.
+    pub(super) fn take(&self, upstream: &Upstream) -> Option<Pooled> {
         let mut lines = self.0.borrow_mut();
         let line = lines.find_mut(upstream.precomputed_hash(), |line| {
             line.upstream == *upstream
         })?;
         while let Some(Idle { connection, .. }) = line.idle.pop() {
-            if connection.sender.is_ready() && (!quiet || connection.socket.is_quiet()) {
+            if connection.sender.is_ready() && connection.socket.is_quiet() {
                 return Some(connection);
             }
         }

@@ -122,7 +122,13 @@ fn a_running_request_is_not_idle() {
     let mut setup = Setup::before(upstream.url());
     setup.timeouts.client.idle = Duration::from_millis(50);
     let edge = setup.start();
-    assert_eq!(edge.client().get("/", &[]).text(), "ok");
+    let answer = edge.client().get("/", &[]);
+    assert_eq!(answer.text(), "ok");
+    assert_eq!(
+        answer.headers("connection"),
+        [""; 0],
+        "nobody was dismissed"
+    );
 }
 
 #[test]

@@ -4,9 +4,11 @@
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use serin::model::Environment;
+
 use crate::support::WAIT_MAX;
-use crate::support::edge::Setup;
-use crate::support::raw::request;
+use crate::support::edge::{Setup, deploy, routine};
+use crate::support::raw::{Answer, request};
 use crate::support::upstream::{Upstream, Visit, write_until_blocked};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -191,6 +193,63 @@ fn a_response_that_nobody_asked_for_is_nobodys() {
         }
     }
     assert_eq!(upstream.connections(), 20);
+}
+
+/// What happens to a pooled connection while its worker is busy, in the middle of two
+/// requests of one client: the worker cannot have noticed when it sends the second.
+fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'static) -> Answer {
+    let (busy, is_busy) = mpsc::channel::<()>();
+    let (happened, has_happened) = mpsc::channel();
+    let (is_busy, has_happened) = (Mutex::new(is_busy), Mutex::new(has_happened));
+    let upstream = Upstream::new(move |visit| {
+        visit.request();
+        visit.say(OK);
+        if visit.number == 0 {
+            is_busy.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+            happen(visit);
+            happened.send(()).unwrap();
+        }
+        visit.say_to_each(OK);
+    });
+    let mut setup = Setup::before(upstream.url());
+    let mut busy_one = routine("busy", &[("1", None)]);
+    deploy(&mut busy_one, Environment::Production, 2, &[("1", 100)]);
+    let name = busy_one.name.clone();
+    setup.catalog.routines.insert(name, busy_one.into());
+    setup.built_in = Box::new(move |_| {
+        busy.send(()).unwrap();
+        let happened = has_happened.lock().unwrap();
+        happened.recv_timeout(WAIT_MAX).unwrap();
+        Vec::new()
+    });
+    let edge = setup.start();
+    let mut client = edge.client();
+    assert_eq!(client.get("/", &[]).text(), "ok");
+    let first = "GET / HTTP/1.1\r\nhost: busy.localhost\r\n\r\n";
+    client.send(first.to_owned() + &request(method, "/", &["content-length: 0"]));
+    assert_eq!(client.answer().status, 200);
+    client.answer()
+}
+
+#[test]
+fn what_happened_behind_a_busy_workers_back_is_noticed_before_a_request_is_sent() {
+    for method in ["GET", "POST"] {
+        let closed = second_answer(method, Visit::hang_up);
+        assert_eq!(closed.text(), "ok", "{method} after a close");
+        let reset = second_answer(method, |visit| {
+            visit.reset_at_end();
+            visit.hang_up();
+        });
+        assert_eq!(reset.text(), "ok", "{method} after a reset");
+        let stray = second_answer(method, |visit| {
+            visit.say("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray");
+        });
+        assert_eq!(
+            stray.text(),
+            "ok",
+            "{method} after a response nobody asked for"
+        );
+    }
 }
 
 #[test]

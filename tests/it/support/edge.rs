@@ -11,7 +11,7 @@ use serin::model::{
     Shares, Sticky, Timestamp, TrustedProxies, Upstream, Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{HeaderPolicy, Listeners, Proxy, Timeouts, start};
+use serin::proxy::{BuiltIn, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
 use serin::server::Patience;
 use tokio::sync::watch;
@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     /// Takes what matches nothing.
     pub(crate) default_routine: Option<&'static str>,
     pub(crate) catalog: Catalog,
+    /// The backend of versions without an upstream.
+    pub(crate) built_in: BuiltIn,
 }
 
 /// A running data plane. It ends, and its threads with it, when dropped.
@@ -62,6 +64,7 @@ impl Setup {
             trusted: TrustedProxies::default(),
             default_routine: Some("shop"),
             catalog: catalog(routines),
+            built_in: Box::new(answer),
         }
     }
 
@@ -103,17 +106,7 @@ impl Setup {
             timeouts: self.timeouts,
             headers: self.headers,
             trusted: self.trusted,
-            built_in: Box::new(|request| {
-                let answer = Answer {
-                    routine: request.routine,
-                    version: request.version,
-                    environment: request.environment.as_str(),
-                    method: request.method,
-                    path: request.path,
-                    key: request.key.map(String::from_utf8_lossy),
-                };
-                answer.to_body()
-            }),
+            built_in: self.built_in,
         });
         let (shutdown, ended) = watch::channel(false);
         let workers = (0..self.workers)
@@ -168,6 +161,18 @@ impl Drop for Edge {
             self.join();
         }
     }
+}
+
+fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
+    let answer = Answer {
+        routine: request.routine,
+        version: request.version,
+        environment: request.environment.as_str(),
+        method: request.method,
+        path: request.path,
+        key: request.key.map(String::from_utf8_lossy),
+    };
+    answer.to_body()
 }
 
 /// A routine with these versions and nothing deployed.
