@@ -172,10 +172,11 @@ fn a_drain_ends_what_is_idle_and_finishes_what_runs() {
 
 #[test]
 fn a_drain_cuts_what_takes_too_long() {
-    let upstream = Upstream::new(|visit| {
+    let (tell, told) = mpsc::channel();
+    let upstream = Upstream::new(move |visit| {
         visit.request();
         visit.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no");
-        visit.sees_end();
+        tell.send(visit.sees_end()).unwrap();
     });
     let mut setup = Setup::before(upstream.url());
     setup.timeouts.client.drain = Duration::from_millis(50);
@@ -186,6 +187,7 @@ fn a_drain_cuts_what_takes_too_long() {
     edge.drain();
     running.expect_end();
     edge.join();
+    assert_eq!(told.recv_timeout(WAIT_MAX), Ok(true));
 }
 
 #[test]
