@@ -57,7 +57,7 @@ impl http_body::Body for Body {
             Source::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Upstream { incoming, ended, .. } => {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
-                *ended |= frame.is_none();
+                *ended |= is_last(frame.as_ref());
                 Poll::Ready(frame)
             }
         }
@@ -92,20 +92,42 @@ impl Drop for Body {
     }
 }
 
+/// Whether nothing follows. Trailers are the end of a body (RFC 9112, section
+/// 7.1.2), after which hyper does not ask again.
+fn is_last(frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> bool {
+    match frame {
+        None => true,
+        Some(Ok(frame)) => frame.is_trailers(),
+        Some(Err(_)) => false,
+    }
+}
+
 /// How far a request's body has come.
 pub(super) struct Progress {
     ended: Cell<bool>,
     moved: Cell<Instant>,
+    /// The client was asked for more and has not given it.
+    awaited: Cell<bool>,
 }
 
 impl Progress {
     fn new(ended: bool) -> Rc<Self> {
-        Rc::new(Self { ended: Cell::new(ended), moved: Cell::new(Instant::now()) })
+        Rc::new(Self {
+            ended: Cell::new(ended),
+            moved: Cell::new(Instant::now()),
+            awaited: Cell::new(false),
+        })
     }
 
     /// Whether the whole body was handed on.
     pub(super) fn ended(&self) -> bool {
         self.ended.get()
+    }
+
+    /// Whether it is the client who keeps the upload waiting. It is the upstream when
+    /// what was handed on is not taken.
+    pub(super) fn awaited(&self) -> bool {
+        self.awaited.get()
     }
 
     /// When a part of it was last handed on, or it ended.
@@ -147,17 +169,19 @@ impl http_body::Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(incoming) = &mut self.incoming else {
+        let Self { incoming, progress } = &mut *self;
+        let Some(incoming) = incoming else {
             return Poll::Ready(None);
         };
-        let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        progress.awaited.set(polled.is_pending());
+        let frame = ready!(polled);
         let ended = match &frame {
-            None => true,
-            Some(Ok(_)) => http_body::Body::is_end_stream(incoming),
-            Some(Err(_)) => false,
+            Some(Ok(_)) if http_body::Body::is_end_stream(incoming) => true,
+            frame => is_last(frame.as_ref()),
         };
-        self.progress.moved.set(Instant::now());
-        self.progress.ended.set(ended);
+        progress.moved.set(Instant::now());
+        progress.ended.set(ended);
         Poll::Ready(frame)
     }
 

@@ -20,6 +20,8 @@ pub(super) enum ProxyError {
     Malformed(&'static str),
     #[error("method {0} is not served here")]
     Method(http::Method),
+    #[error("no transfer coding but chunked is served here")]
+    RequestCoding,
     #[error(transparent)]
     Unroutable(Unroutable),
     #[error("cannot resolve the upstream's name")]
@@ -34,6 +36,8 @@ pub(super) enum ProxyError {
     Terminated(#[source] hyper::Error),
     #[error("the upstream's response is not HTTP/1.1")]
     Protocol(#[source] hyper::Error),
+    #[error("the upstream's response is coded as nobody asked for")]
+    ResponseCoding,
     #[error("the upstream switched protocols unasked")]
     Switched,
     #[error("the upstream sent no response within {0:?}")]
@@ -60,6 +64,7 @@ impl ProxyError {
                 StatusCode::BAD_REQUEST
             }
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
             Self::Unroutable(Unroutable::NoDeployment { .. }) => StatusCode::SERVICE_UNAVAILABLE,
@@ -68,6 +73,7 @@ impl ProxyError {
             | Self::Connect(_)
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::ResponseCoding
             | Self::Switched => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -77,6 +83,7 @@ impl ProxyError {
         match self {
             Self::Malformed(_)
             | Self::Method(_)
+            | Self::RequestCoding
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
@@ -87,6 +94,7 @@ impl ProxyError {
             | Self::ConnectTimeout(_)
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::ResponseCoding
             | Self::Switched
             | Self::ResponseTimeout(_) => Fault::Upstream,
         }
@@ -96,7 +104,9 @@ impl ProxyError {
     /// the body.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::Upload(_) | Self::UploadTimeout(_) => "http_request_error",
+            Self::Malformed(_) | Self::RequestCoding | Self::Upload(_) | Self::UploadTimeout(_) => {
+                "http_request_error"
+            }
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(Unroutable::NoDeployment { .. }) => "destination_unavailable",
@@ -106,6 +116,7 @@ impl ProxyError {
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Terminated(_) => "connection_terminated",
             Self::Protocol(_) | Self::Switched => "http_protocol_error",
+            Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) => "http_response_timeout",
         }
     }
@@ -115,7 +126,11 @@ impl ProxyError {
     fn ends_connection(&self) -> bool {
         matches!(
             self,
-            Self::Malformed(_) | Self::Method(_) | Self::Upload(_) | Self::UploadTimeout(_)
+            Self::Malformed(_)
+                | Self::Method(_)
+                | Self::RequestCoding
+                | Self::Upload(_)
+                | Self::UploadTimeout(_)
         )
     }
 
@@ -124,12 +139,12 @@ impl ProxyError {
     pub(super) fn to_response(
         &self,
         environment: Environment,
-        host: Option<&HeaderValue>,
+        host: Option<&[u8]>,
     ) -> Response<Body> {
         let mut body = json!({ "error": self.kind(), "message": self.to_string() });
         match self {
             Self::Unroutable(Unroutable::NoRoutine) => {
-                let host = host.map(|host| String::from_utf8_lossy(host.as_bytes()));
+                let host = host.map(String::from_utf8_lossy);
                 body["host"] = json!(host);
                 body["environment"] = json!(environment.as_str());
             }

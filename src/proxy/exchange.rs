@@ -28,11 +28,11 @@ pub(super) async fn exchange(
     timeouts: &Timeouts,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(upstream, !repeatable) {
+    if let Some(connection) = pool.take(upstream, repeatable) {
         let spare = repeatable.then(|| copy_of_head(&request));
         match send(pool, upstream, connection, request, timeouts).await {
             Ok(answer) => return Ok(answer),
-            Err(Failure::Unsent(unsent)) => request = *unsent,
+            Err(Failure::Unsent(unsent, _)) => request = *unsent,
             Err(Failure::Died(error)) => request = spare.ok_or(error)?,
             Err(Failure::Final(error)) => return Err(error),
         }
@@ -40,7 +40,7 @@ pub(super) async fn exchange(
     let (sender, socket) = connect(upstream, timeouts.connect).await?;
     let connection = Pooled { sender, socket };
     send(pool, upstream, connection, request, timeouts).await.map_err(|failure| match failure {
-        Failure::Unsent(_) => ProxyError::Refused(std::io::ErrorKind::ConnectionReset.into()),
+        Failure::Unsent(_, error) => ProxyError::Terminated(error),
         Failure::Died(error) | Failure::Final(error) => error,
     })
 }
@@ -55,7 +55,7 @@ fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
 
 enum Failure {
     /// The connection was closed before the request left.
-    Unsent(Box<Request<Upload>>),
+    Unsent(Box<Request<Upload>>, hyper::Error),
     /// The connection died under the request.
     Died(ProxyError),
     /// Another connection would not help.
@@ -69,8 +69,8 @@ async fn send(
     request: Request<Upload>,
     timeouts: &Timeouts,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    if connection.sender.ready().await.is_err() {
-        return Err(Failure::Unsent(Box::new(request)));
+    if let Err(error) = connection.sender.ready().await {
+        return Err(Failure::Unsent(Box::new(request), error));
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
@@ -86,10 +86,11 @@ async fn send(
 }
 
 fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
-    if let Some(unsent) = error.take_message() {
-        return Failure::Unsent(Box::new(unsent));
-    }
+    let unsent = error.take_message();
     let error = error.into_error();
+    if let Some(unsent) = unsent {
+        return Failure::Unsent(Box::new(unsent), error);
+    }
     if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
         Failure::Final(ProxyError::Upload(error))
@@ -116,10 +117,10 @@ async fn within<T>(
         let due = upload.moved() + silence;
         if due > until {
             until = due;
-        } else if upload.ended() {
-            return Err(ProxyError::ResponseTimeout(silence));
-        } else {
+        } else if upload.awaited() {
             return Err(ProxyError::UploadTimeout(silence));
+        } else {
+            return Err(ProxyError::ResponseTimeout(silence));
         }
     }
 }

@@ -1,16 +1,26 @@
 //! What is refused before anybody decides about it: requests that two readers
 //! could read differently.
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Version};
 
 use super::error::ProxyError;
+use super::headers::is_coded;
 
 /// Refuses a request that is ambiguous or that a gateway does not serve.
 pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
     if request.method == Method::CONNECT || request.method == Method::TRACE {
         return Err(ProxyError::Method(request.method.clone()));
+    }
+    if let Some(authority) = request.uri.authority() {
+        if request.uri.scheme().is_none() {
+            // RFC 9112, section 3.2.3: that form is for CONNECT.
+            return Err(ProxyError::Malformed("the request's target has no path"));
+        }
+        if !is_host(authority.as_str().as_bytes()) {
+            return Err(ProxyError::Malformed("the request's target has no host"));
+        }
     }
     let headers = &request.headers;
     let mut hosts = headers.get_all(HOST).iter();
@@ -22,23 +32,24 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
         (None, _) if request.version == Version::HTTP_11 => {
             return Err(ProxyError::Malformed("the request has no Host"));
         }
-        (Some(host), None) if !host.as_bytes().iter().all(|&b| belongs_to_host(b)) => {
+        (Some(host), None) if !is_host(host.as_bytes()) => {
             return Err(ProxyError::Malformed("the request's Host is not a host"));
         }
         _ => {}
     }
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        // RFC 9112, section 6.1: how requests are smuggled.
-        return Err(ProxyError::Malformed(
-            "the request has both Transfer-Encoding and Content-Length",
-        ));
+    // A Content-Length beside chunks is how requests are smuggled. hyper drops it and
+    // closes the connection after the response (RFC 9112, section 6.1).
+    if is_coded(headers) {
+        return Err(ProxyError::RequestCoding);
     }
     Ok(())
 }
 
 /// RFC 3986, section 3.2: what may stand in a host and port, less what only
 /// credentials and lists would bring.
-fn belongs_to_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
+fn is_host(text: &[u8]) -> bool {
+    text.iter().all(|&byte| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
+    })
 }

@@ -14,11 +14,20 @@ use super::body::{Body, Upload};
 use super::error::{Fault, ProxyError};
 use super::exchange::exchange;
 use super::guard::admit;
-use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
+use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
 use crate::model::{Environment, Upstream};
 use crate::routing::Decision;
+
+/// The host that a request names: in its target, else in `Host` (RFC 9112, section
+/// 3.2.2).
+fn asked_host(parts: &Parts) -> Option<&[u8]> {
+    match parts.uri.authority() {
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => parts.headers.get(HOST).map(HeaderValue::as_bytes),
+    }
+}
 
 impl Worker {
     /// Answers every request, one way or the other.
@@ -34,7 +43,7 @@ impl Worker {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
-                return error.to_response(environment, parts.headers.get(HOST));
+                return error.to_response(environment, asked_host(&parts));
             }
         };
         if let Some(tally) = decision.target.tally {
@@ -86,7 +95,7 @@ impl Worker {
         upstream: &Upstream,
     ) -> Result<Response<Body>, ProxyError> {
         let (upload, policy) = (Upload::new(body), self.proxy.headers);
-        to_upstream(&mut parts.uri, &mut parts.headers, client, upstream, policy);
+        to_upstream(&mut parts, client, upstream, policy);
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -102,7 +111,10 @@ impl Worker {
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(ProxyError::Switched);
         }
-        to_client(&mut parts.headers);
+        if is_coded(&parts.headers) {
+            return Err(ProxyError::ResponseCoding);
+        }
+        to_client(parts.version, &mut parts.headers);
         parts.version = http::Version::HTTP_11;
         Ok(Response::from_parts(parts, Body::upstream(incoming, lease)))
     }
@@ -116,7 +128,11 @@ impl Worker {
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, ProxyError> {
-        while let Some(frame) = body.frame().await {
+        let silence = self.proxy.timeouts.response_head;
+        while let Some(frame) = tokio::time::timeout(silence, body.frame())
+            .await
+            .map_err(|_| ProxyError::UploadTimeout(silence))?
+        {
             frame.map_err(ProxyError::Upload)?;
         }
         let target = &decision.target;

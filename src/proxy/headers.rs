@@ -6,8 +6,9 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
     SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
+use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::HeaderPolicy;
 use crate::model::{TrustedProxies, Upstream};
@@ -17,6 +18,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
 const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
 const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
 const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
@@ -58,8 +60,7 @@ impl Client {
 
 /// Makes a client's head one for `upstream`.
 pub(super) fn to_upstream(
-    uri: &mut Uri,
-    headers: &mut HeaderMap,
+    Parts { uri, headers, version, .. }: &mut Parts,
     client: &Client,
     upstream: &Upstream,
     policy: HeaderPolicy,
@@ -69,7 +70,7 @@ pub(super) fn to_upstream(
     // The client was asked for its body here; the upstream is not asked again.
     headers.remove(EXPECT);
     forward(headers, client, host.as_ref(), policy.forwarded);
-    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+    append(headers, VIA, via(*version));
     match host {
         Some(host) if policy.preserve_host => drop(headers.insert(HOST, host)),
         _ => {
@@ -87,11 +88,22 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     let Some(authority) = uri.authority() else {
         return headers.get(HOST).cloned();
     };
-    let host = authority.as_str().rsplit('@').next().unwrap_or_default();
-    let host = HeaderValue::from_str(host).ok();
+    let host = HeaderValue::from_str(authority.as_str()).ok();
     let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     *uri = Uri::from(target);
     host
+}
+
+/// Whether a body is coded in another way than by chunks, which hyper undoes. The
+/// field that says so is for this hop alone, so nobody behind it could.
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => false,
+        (Some(only), None) => !chunked(only),
+        (Some(_), Some(_)) => true,
+    }
 }
 
 /// Removes what must not travel past this hop.
@@ -157,14 +169,26 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 }
 
 /// Makes an upstream's head one for the client.
-pub(super) fn to_client(headers: &mut HeaderMap) {
+///
+/// Chunks win over a length (RFC 9112, section 6.3), which would cut the body for the
+/// client or leave it waiting.
+pub(super) fn to_client(version: Version, headers: &mut HeaderMap) {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     strip_hop_by_hop(headers);
-    append(headers, VIA, HeaderValue::from_static("1.1 serin"));
+    append(headers, VIA, via(version));
+}
+
+/// The version is that in which the message came (RFC 9110, section 7.6.3).
+fn via(received: Version) -> HeaderValue {
+    HeaderValue::from_static(if received == Version::HTTP_10 { "1.0 serin" } else { "1.1 serin" })
 }
 
 /// Says which version answered and why. An upstream's own word on it is replaced.
 pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
     let target = &decision.target;
+    headers.remove(X_SERIN_APP);
     headers.insert(X_SERIN_ROUTINE, target.routine_value.clone());
     headers.insert(X_SERIN_VERSION, target.version_value.clone());
     match &target.deployment_value {

@@ -72,7 +72,9 @@ pub struct BuiltInRequest<'a> {
     pub key: Option<&'a [u8]>,
 }
 
-/// The bound listeners of the data plane.
+/// The bound listeners of the data plane. Each worker takes copies, so these are to be
+/// dropped once all are started: a port is open for as long as any copy is, and would
+/// take connections that nobody accepts while the workers drain.
 pub struct Listeners {
     pub production: TcpListener,
     pub staging: TcpListener,

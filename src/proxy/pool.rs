@@ -15,6 +15,9 @@ use crate::model::Upstream;
 /// Idle connections to one upstream that a worker keeps.
 const IDLE_PER_UPSTREAM_MAX: usize = 1_024;
 
+/// An idle connection is not asked whether its peer is quiet for this long.
+const TRUSTED_FOR: Duration = Duration::from_millis(1);
+
 /// The idle connections of one worker, by upstream. It outlives every table: a
 /// connection is found by where it leads.
 #[derive(Default)]
@@ -38,14 +41,21 @@ pub(super) struct Pooled {
 }
 
 impl Pool {
-    /// A connection that was used before. `quiet` asks the socket whether the peer
-    /// has closed it, for requests that could not be repeated.
-    pub(super) fn take(&self, upstream: &Upstream, quiet: bool) -> Option<Pooled> {
+    /// A connection that was used before, and that takes a request now: one that still
+    /// has a request to flush may do so forever.
+    ///
+    /// hyper knows what its task has seen. Behind a busy worker's back the peer may
+    /// have closed, which a request that cannot be repeated would not survive, or said
+    /// what the next client would take for its response. So the socket itself is asked,
+    /// unless the connection was in use a moment ago: that would be a system call a
+    /// request where there are many, to learn what cannot have happened yet.
+    pub(super) fn take(&self, upstream: &Upstream, repeatable: bool) -> Option<Pooled> {
         let mut lines = self.0.borrow_mut();
         let line =
             lines.find_mut(upstream.precomputed_hash(), |line| line.upstream == *upstream)?;
-        while let Some(Idle { connection, .. }) = line.idle.pop() {
-            if !connection.sender.is_closed() && (!quiet || connection.socket.is_quiet()) {
+        while let Some(Idle { connection, since }) = line.idle.pop() {
+            let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
+            if connection.sender.is_ready() && (trusted || connection.socket.is_quiet()) {
                 return Some(connection);
             }
         }

@@ -40,6 +40,8 @@ pub fn start(
 ) -> io::Result<JoinHandle<()>> {
     let production = listeners.production.try_clone()?;
     let staging = listeners.staging.try_clone()?;
+    production.set_nonblocking(true)?;
+    staging.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (production, staging) = {
         let _inside = runtime.enter();
@@ -61,6 +63,9 @@ pub fn start(
             );
             sweeper.abort();
         });
+        drop(local);
+        // Threads that still ask a resolver are not waited for: the drain is over.
+        runtime.shutdown_background();
     })
 }
 

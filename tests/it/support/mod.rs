@@ -1,9 +1,26 @@
 //! The vocabulary of the promises.
 
 pub(crate) mod desk;
+pub(crate) mod edge;
 pub(crate) mod fixtures;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod second_rule;
 pub(crate) mod statistics;
+pub(crate) mod upstream;
+
+use std::time::{Duration, Instant};
+
+/// Every wait is for a condition, and none is longer than this.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Waits until `condition` holds, which it must.
+pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + WAIT_MAX;
+    while !condition() {
+        assert!(Instant::now() < end, "what was waited for came never");
+        std::thread::yield_now();
+    }
+}

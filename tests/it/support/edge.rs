@@ -1,0 +1,217 @@
+//! A data plane on free ports: real workers over a table that the test publishes.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serin::backend::Answer;
+use serin::model::{
+    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Routine, RoutineName,
+    Shares, Sticky, Timestamp, TrustedProxies, Upstream, Version,
+};
+use serin::observe::Tallies;
+use serin::proxy::{BuiltIn, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts, start};
+use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
+use serin::server::Patience;
+use tokio::sync::watch;
+
+use super::WAIT_MAX;
+use super::raw::Client;
+
+/// What to start.
+pub(crate) struct Setup {
+    pub(crate) workers: usize,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) headers: HeaderPolicy,
+    pub(crate) trusted: TrustedProxies,
+    /// Takes what matches nothing.
+    pub(crate) default_routine: Option<&'static str>,
+    pub(crate) catalog: Catalog,
+    /// The backend of versions without an upstream.
+    pub(crate) built_in: BuiltIn,
+}
+
+/// A running data plane. It ends, and its threads with it, when dropped.
+pub(crate) struct Edge {
+    pub(crate) production: SocketAddr,
+    pub(crate) staging: SocketAddr,
+    writer: Mutex<TableWriter>,
+    settings: Settings,
+    shutdown: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Setup {
+    /// A proxy with one worker, for these routines; `shop` is the default one.
+    pub(crate) fn of(routines: impl IntoIterator<Item = Routine>) -> Self {
+        Self {
+            workers: 1,
+            timeouts: Timeouts {
+                connect: Duration::from_secs(5),
+                response_head: WAIT_MAX,
+                upstream_idle: WAIT_MAX,
+                client: Patience { idle: WAIT_MAX, drain: Duration::from_secs(2) },
+            },
+            headers: HeaderPolicy { response: true, preserve_host: true, forwarded: false },
+            trusted: TrustedProxies::default(),
+            default_routine: Some("shop"),
+            catalog: catalog(routines),
+            built_in: Box::new(answer),
+        }
+    }
+
+    /// The same with one routine `shop`, whose only version `1` answers at `url`.
+    pub(crate) fn before(url: &str) -> Self {
+        let mut shop = routine("shop", &[("1", Some(url))]);
+        deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
+        Self::of([shop])
+    }
+
+    /// Believes what comes from loopback.
+    pub(crate) fn trusting_loopback(mut self) -> Self {
+        self.trusted = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        self
+    }
+
+    pub(crate) fn start(self) -> Edge {
+        let listeners = Listeners {
+            production: TcpListener::bind("127.0.0.1:0").unwrap(),
+            staging: TcpListener::bind("127.0.0.1:0").unwrap(),
+        };
+        let settings = Settings {
+            default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
+            domain: None,
+            override_allowed: true,
+            trusted: self.trusted.clone(),
+        };
+        let table = RoutingTable::compile(settings.clone(), &self.catalog);
+        let (writer, reader) = published(table);
+        let proxy = Arc::new(Proxy {
+            table: reader,
+            draws: Draws {
+                spread: SpreadCounters::default(),
+                mint: Box::new(|| *b"sixteen bytes id"),
+            },
+            tallies: Tallies::new(self.workers),
+            timeouts: self.timeouts,
+            headers: self.headers,
+            trusted: self.trusted,
+            built_in: self.built_in,
+        });
+        let (shutdown, ended) = watch::channel(false);
+        let workers = (0..self.workers)
+            .map(|index| start(index, proxy.clone(), &listeners, ended.clone()).unwrap())
+            .collect();
+        Edge {
+            production: listeners.production.local_addr().unwrap(),
+            staging: listeners.staging.local_addr().unwrap(),
+            writer: Mutex::new(writer),
+            settings,
+            shutdown,
+            workers,
+        }
+    }
+}
+
+impl Edge {
+    /// A new connection to production.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.production)
+    }
+
+    /// Replaces everything that is deployed.
+    pub(crate) fn publish(&self, routines: impl IntoIterator<Item = Routine>) {
+        let catalog = catalog(routines);
+        let table = RoutingTable::compile(self.settings.clone(), &catalog);
+        self.writer.lock().unwrap().publish(|_| table);
+    }
+
+    /// Asks the workers to end, and does not wait for it.
+    pub(crate) fn drain(&self) {
+        self.shutdown.send_replace(true);
+    }
+
+    /// Waits until all workers have ended.
+    pub(crate) fn join(&mut self) {
+        let workers = std::mem::take(&mut self.workers);
+        let (done, all_done) = mpsc::channel();
+        std::thread::spawn(move || {
+            let panicked = workers.into_iter().any(|worker| worker.join().is_err());
+            done.send(panicked)
+        });
+        let panicked = all_done.recv_timeout(WAIT_MAX);
+        assert_eq!(panicked, Ok(false), "every worker ends, and in peace");
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.drain();
+        if !std::thread::panicking() {
+            self.join();
+        }
+    }
+}
+
+fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
+    let answer = Answer {
+        routine: request.routine,
+        version: request.version,
+        environment: request.environment.as_str(),
+        method: request.method,
+        path: request.path,
+        key: request.key.map(String::from_utf8_lossy),
+    };
+    answer.to_body()
+}
+
+/// A routine with these versions and nothing deployed.
+pub(crate) fn routine(name: &str, versions: &[(&str, Option<&str>)]) -> Routine {
+    let versions = versions.iter().map(|(version, url)| {
+        let code_version = CodeVersion::new(version).unwrap();
+        let version = Version {
+            code_version: code_version.clone(),
+            description: String::new(),
+            created: Timestamp::default(),
+            upstream: url.map(|url| Upstream::new(url).unwrap()),
+            declared: false,
+        };
+        (code_version, Arc::new(version))
+    });
+    Routine {
+        name: RoutineName::new(name).unwrap(),
+        description: String::new(),
+        has_assets: false,
+        created: Timestamp::default(),
+        declared: false,
+        routes: Vec::new(),
+        sticky: Sticky::default(),
+        cohort: String::new(),
+        versions: versions.collect(),
+        staged: None,
+        live: [None, None],
+    }
+}
+
+/// Makes these versions and percentages what `environment` serves.
+pub(crate) fn deploy(
+    routine: &mut Routine,
+    environment: Environment,
+    id: u64,
+    shares: &[(&str, u64)],
+) {
+    let shares = shares.iter().map(|&(version, percent)| {
+        (CodeVersion::new(version).unwrap(), Percent::new(percent).unwrap())
+    });
+    routine.live[environment.index()] = Some(Arc::new(Deployment {
+        id: DeploymentId(id),
+        shares: Shares::new(shares.collect()).unwrap(),
+        created: Timestamp::default(),
+    }));
+}
+
+fn catalog(routines: impl IntoIterator<Item = Routine>) -> Catalog {
+    let routines = routines.into_iter().map(|routine| (routine.name.clone(), Arc::new(routine)));
+    Catalog { routines: routines.collect(), ..Catalog::default() }
+}
