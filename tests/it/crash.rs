@@ -132,19 +132,21 @@ fn inspect(config: &Path, ledgers: &mut [Ledger]) {
         let path = format!("/api/v1/routines/{name}/environments/production");
         let live = serin.call("GET", &path, &Value::Null);
         let asked = ledger.asked.take();
-        let Some(last) = ledger.acknowledged.last() else {
-            assert!(asked.is_none() && live.status == 404, "{live:?}");
+        let last = ledger.acknowledged.last();
+        if live.status == 404 {
+            assert!(last.is_none(), "{name} lost {last:?}");
             continue;
-        };
+        }
         assert_eq!(live.status, 200, "{live:?}");
         let live = live.json();
         let (id, shares) = (live["deployment_id"].as_str().unwrap(), &live["code_versions"]);
-        if last.id.as_deref() == Some(id) {
-            assert_eq!(*shares, last.shares);
-        } else {
-            let asked = asked.unwrap_or_else(|| panic!("{name} serves {live}, not {last:?}"));
-            assert_eq!(*shares, asked.shares);
-            ledger.acknowledged.push(Step { id: Some(id.to_owned()), ..asked });
+        match last {
+            Some(last) if last.id.as_deref() == Some(id) => assert_eq!(*shares, last.shares),
+            _ => {
+                let asked = asked.unwrap_or_else(|| panic!("{name} serves {live}, not {last:?}"));
+                assert_eq!(*shares, asked.shares);
+                ledger.acknowledged.push(Step { id: Some(id.to_owned()), ..asked });
+            }
         }
         let history = serin.call(
             "GET",

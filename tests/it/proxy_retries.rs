@@ -2,14 +2,14 @@
 //! safely, and no request is sent twice that may have arrived.
 
 use std::sync::{Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serin::model::Environment;
 
-use crate::support::WAIT_MAX;
 use crate::support::edge::{Setup, deploy, routine};
 use crate::support::raw::{Answer, request};
 use crate::support::upstream::{Upstream, Visit, write_until_blocked};
+use crate::support::{WAIT_MAX, wait_until};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -191,6 +191,9 @@ fn a_response_that_nobody_asked_for_is_nobodys() {
     assert_eq!(upstream.connections(), 20);
 }
 
+/// Longer than a pooled connection is used without asking its socket.
+const LONGER_THAN_TRUSTED: Duration = Duration::from_millis(2);
+
 /// What happens to a pooled connection while its worker is busy, in the middle of two
 /// requests of one client: the worker cannot have noticed when it sends the second.
 fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'static) -> Answer {
@@ -215,7 +218,9 @@ fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'stat
     setup.built_in = Box::new(move |_| {
         busy.send(()).unwrap();
         let happened = has_happened.lock().unwrap();
+        let since = Instant::now();
         happened.recv_timeout(WAIT_MAX).unwrap();
+        wait_until(|| since.elapsed() > LONGER_THAN_TRUSTED);
         Vec::new()
     });
     let edge = setup.start();
