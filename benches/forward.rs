@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ends::{Client, responder};
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Routine, RoutineName,
-    Shares, Sticky, Timestamp, TrustedProxies, Upstream, Version,
+    Shares, Timestamp, TrustedProxies, Upstream, Version,
 };
 use serin::observe::Tallies;
 use serin::proxy::{HeaderPolicy, Listeners, Proxy, Timeouts, start};
@@ -127,28 +127,16 @@ fn catalog(backend: SocketAddr) -> Catalog {
     let version = |text| CodeVersion::new(text).expect("a good version");
     let versions = ["1", "2"].map(|text| {
         let made = Version {
-            code_version: version(text),
-            description: String::new(),
-            created: Timestamp::default(),
             upstream: Some(upstream.clone()),
-            declared: true,
+            ..Version::new(version(text), Timestamp::default())
         };
         (version(text), Arc::new(made))
     });
     let half = Percent::new(50).expect("a percentage");
     let shares = Shares::new(vec![(version("1"), half), (version("2"), half)]);
     let mut routine = Routine {
-        name: name.clone(),
-        description: String::new(),
-        has_assets: false,
-        created: Timestamp::default(),
-        declared: true,
-        routes: Vec::new(),
-        sticky: Sticky::default(),
-        cohort: String::new(),
         versions: versions.into_iter().collect(),
-        staged: None,
-        live: [None, None],
+        ..Routine::new(name.clone(), Timestamp::default())
     };
     routine.live[Environment::Production.index()] = Some(Arc::new(Deployment {
         id: DeploymentId(1),

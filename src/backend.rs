@@ -10,7 +10,7 @@ pub struct Answer<'a> {
     pub version: &'a str,
     pub environment: &'a str,
     pub method: &'a str,
-    /// Path and query, as received.
+    /// Without the query, as received.
     pub path: &'a str,
     /// `null` for a request without a key. Octets that are no UTF-8 are shown as
     /// U+FFFD.
@@ -37,10 +37,10 @@ mod tests {
             version: "17",
             environment: "staging",
             method: "GET",
-            path: "/a?b=\"c\"",
+            path: "/a\"b",
             key: Some("user-42".into()),
         };
-        let expected = r#"{"routine":"checkout","version":"17","environment":"staging","method":"GET","path":"/a?b=\"c\"","key":"user-42"}"#;
+        let expected = r#"{"routine":"checkout","version":"17","environment":"staging","method":"GET","path":"/a\"b","key":"user-42"}"#;
         assert_eq!(answer.to_body(), format!("{expected}\n").into_bytes());
     }
 }

@@ -36,27 +36,15 @@ pub(crate) fn routine(number: usize, sticky: &Sticky) -> Routine {
         created: Timestamp(0),
     });
     let versions = [older, newer].map(|code_version| {
-        let version = Version {
-            code_version: code_version.clone(),
-            description: String::new(),
-            created: Timestamp(0),
-            upstream: None,
-            declared: true,
-        };
+        let version = Version::new(code_version.clone(), Timestamp(0));
         (code_version, Arc::new(version))
     });
     Routine {
-        name: name(number),
-        description: String::new(),
-        has_assets: false,
-        created: Timestamp(0),
-        declared: true,
         routes: vec![Route::new(&format!("{}/*", routed_host(number))).expect("a route")],
         sticky: sticky.clone(),
-        cohort: String::new(),
         versions: versions.into_iter().collect(),
-        staged: None,
         live: Environment::ALL.map(|_| Some(deployment.clone())),
+        ..Routine::new(name(number), Timestamp(0))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::admin::{self, Admin};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
+use crate::model::{Domain, ESA_RECORDS};
 use crate::observe::Tallies;
 use crate::proxy::{self, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -22,6 +23,11 @@ use crate::server::Patience;
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
+
+/// The domain of the records that ESA gives to every routine of the account.
+fn account_domain() -> Option<Domain> {
+    Domain::new(&format!("{ACCOUNT}.{ESA_RECORDS}")).ok()
+}
 
 /// Why Serin does not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +78,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     };
     let settings = Settings {
         default_routine: config.default_routine.clone(),
-        domain: config.domain.clone(),
+        domains: config.domain.iter().cloned().chain(account_domain()).collect(),
         override_allowed: config.headers.r#override,
         trusted: config.trusted_proxies.clone(),
     };

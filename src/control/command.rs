@@ -17,21 +17,16 @@ pub enum Command {
         description: String,
         has_assets: bool,
     },
-    DescribeRoutine {
+    /// Changes what is given, all of it at once.
+    ReviseRoutine {
         name: RoutineName,
-        description: String,
+        description: Option<String>,
+        sticky: Option<Sticky>,
+        cohort: Option<String>,
     },
     /// Withdraws it too where it is deployed.
     DeleteRoutine {
         name: RoutineName,
-    },
-    SetSticky {
-        name: RoutineName,
-        sticky: Sticky,
-    },
-    SetCohort {
-        name: RoutineName,
-        cohort: String,
     },
     /// Fills the routine's one mutable slot.
     StageCode {

@@ -14,13 +14,13 @@ const LETTERS_WAITING_MAX: usize = 1_024;
 pub enum CommandError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    #[error("the change could not be stored, so nothing was changed")]
-    Store(#[from] std::sync::Arc<StoreError>),
+    #[error("nothing was read or changed: {0}")]
+    Store(std::sync::Arc<StoreError>),
     #[error("serin is stopping")]
     Stopped,
 }
 
-/// A question about what only the store keeps.
+/// What the one writer is asked, and where its answer goes.
 pub(super) enum Letter {
     Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
     Catalog(oneshot::Sender<Catalog>),

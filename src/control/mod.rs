@@ -55,7 +55,15 @@ struct Batch {
     /// The catalog as it is when the commit succeeds.
     catalog: Catalog,
     changes: Vec<Change>,
-    answers: Vec<(Answer, Result<Reply, Refused>)>,
+    answers: Vec<Answered>,
+}
+
+/// What a command of a batch came to.
+struct Answered {
+    answer: Answer,
+    outcome: Result<Reply, Refused>,
+    /// Whether it was judged by changes that are not stored yet.
+    provisional: bool,
 }
 
 type Answer = oneshot::Sender<Result<Reply, CommandError>>;
@@ -69,7 +77,9 @@ impl ControlPlane {
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Opened, StoreError> {
         let mut catalog = store.load()?;
-        let (changes, warnings) = rules::declare(&mut catalog, declared, clock());
+        let declare = Command::Declare(declared);
+        let Applied { changes, warnings, .. } = apply(&mut catalog, declare, None, clock())
+            .expect("a declaration is never refused, what of it conflicts is left out");
         store.save(&changes)?;
         let (table, reader) = published(RoutingTable::compile(settings, &catalog));
         let (handle, inbox) = handle::channel();
@@ -119,17 +129,17 @@ impl ControlPlane {
 
     /// Stores, publishes and answers `batch`; the next one starts from what came of it.
     fn finish(&mut self, batch: Batch) -> Batch {
-        let stored = self.store.save(&batch.changes).map_err(Arc::new);
+        let stored = self.store.save(&batch.changes).map_err(logged);
         if stored.is_ok() {
             self.catalog = batch.catalog;
             self.publish(&batch.changes);
         }
-        for (answer, outcome) in batch.answers {
-            // Who was allowed something that is not stored got nothing; who was
-            // refused stays refused.
-            let outcome = match (outcome, &stored) {
-                (Ok(_), Err(error)) => Err(CommandError::Store(error.clone())),
-                (outcome, _) => outcome.map_err(CommandError::Refused),
+        for Answered { answer, outcome, provisional } in batch.answers {
+            let outcome = match &stored {
+                // Neither a change nor a refusal that stands on changes which are not
+                // stored is true.
+                Err(error) if provisional => Err(CommandError::Store(error.clone())),
+                _ => outcome.map_err(CommandError::Refused),
             };
             drop(answer.send(outcome));
         }
@@ -194,7 +204,8 @@ impl Batch {
             self.changes.extend(applied.changes);
             applied.reply
         });
-        self.answers.push((answer, outcome));
+        let provisional = !self.changes.is_empty();
+        self.answers.push(Answered { answer, outcome, provisional });
     }
 }
 
@@ -204,7 +215,13 @@ fn reads_history(command: &Command) -> bool {
 }
 
 fn failed(error: StoreError) -> CommandError {
-    CommandError::Store(Arc::new(error))
+    CommandError::Store(logged(error))
+}
+
+/// The operator reads the log; who called may be anybody.
+fn logged(error: StoreError) -> Arc<StoreError> {
+    tracing::error!("{error}");
+    Arc::new(error)
 }
 
 #[cfg(test)]

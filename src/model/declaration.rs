@@ -25,7 +25,7 @@ pub struct DeclaredRoutine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredVersion {
     pub code_version: CodeVersion,
-    /// `None` is the built-in backend.
+    /// `None` was not written: the API's stays, else the built-in backend answers.
     pub upstream: Option<Upstream>,
 }
 

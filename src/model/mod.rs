@@ -14,10 +14,12 @@ mod upstream;
 pub use catalog::Catalog;
 pub use declaration::{DeclaredDeployment, DeclaredRoutine, DeclaredVersion};
 pub use movement::{Flow, Movement};
-pub use name::{CodeVersion, Domain, NameError, RoutineName};
+pub use name::{CodeVersion, Domain, ESA_RECORDS, NameError, RoutineName};
 pub use network::TrustedProxies;
 pub use route::{HostPattern, PathPattern, Route, RouteError};
-pub use routine::{Deployment, DeploymentId, Environment, Routine, StagedCode, Timestamp, Version};
+pub use routine::{
+    Deployment, DeploymentId, Environment, Origin, Routine, StagedCode, Timestamp, Version,
+};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
 pub use upstream::{Address, Upstream, UpstreamError};

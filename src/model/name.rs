@@ -75,9 +75,10 @@ pub struct CodeVersion(Arc<str>);
 checked_text!(
     CodeVersion,
     "code version",
-    "must be 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`",
+    "must be 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`, and not `unstable`, ESA's staging slot",
     |text| {
         (1..=64).contains(&text.len())
+            && text != "unstable"
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     }
 );
@@ -106,6 +107,10 @@ fn number(text: &str) -> Option<&str> {
 pub struct Domain(Arc<str>);
 
 checked_text!(Domain, "domain", "must be a lower-case DNS name such as `edge.test`", is_dns_name);
+
+/// What follows the account in the default records that ESA gives to routines:
+/// `<routine>.<account>.er.aliyun-esa.net`.
+pub const ESA_RECORDS: &str = "er.aliyun-esa.net";
 
 /// Whether `text` is labels of lower-case letters, digits, hyphens and
 /// underscores (which resolvers accept), joined by dots: at most 253 bytes.

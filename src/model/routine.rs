@@ -65,6 +65,50 @@ pub struct Deployment {
     pub created: Timestamp,
 }
 
+/// Who made a routine or a version, and whether the config declares it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Api,
+    /// Made by the config's declaration, which still stands.
+    Config,
+    /// Made through the API, and declared by the config now. It goes back to the API
+    /// when the config forgets it.
+    Adopted,
+}
+
+impl Origin {
+    pub const ALL: [Self; 3] = [Self::Api, Self::Config, Self::Adopted];
+
+    pub fn new(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.as_str() == text)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Config => "config",
+            Self::Adopted => "adopted",
+        }
+    }
+
+    /// Whether the config declares it, and so owns what it wrote of it at each start.
+    pub const fn is_declared(self) -> bool {
+        match self {
+            Self::Config | Self::Adopted => true,
+            Self::Api => false,
+        }
+    }
+
+    /// The same thing, declared.
+    #[must_use]
+    pub const fn declared(self) -> Self {
+        match self {
+            Self::Api | Self::Adopted => Self::Adopted,
+            Self::Config => Self::Config,
+        }
+    }
+}
+
 /// One version of a routine's code. The code itself is in the store alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -73,8 +117,23 @@ pub struct Version {
     pub created: Timestamp,
     /// Where it answers; `None` is the built-in backend.
     pub upstream: Option<Upstream>,
-    /// Whether the config declares it, and so owns its upstream at each start.
-    pub declared: bool,
+    /// Whether the config wrote the upstream, and not the API.
+    pub upstream_declared: bool,
+    pub origin: Origin,
+}
+
+impl Version {
+    /// A version that the API makes, served by the built-in backend.
+    pub fn new(code_version: CodeVersion, created: Timestamp) -> Self {
+        Self {
+            code_version,
+            description: String::new(),
+            created,
+            upstream: None,
+            upstream_declared: false,
+            origin: Origin::Api,
+        }
+    }
 }
 
 /// What was uploaded and not yet committed: ESA's one mutable slot, `unstable`.
@@ -92,13 +151,16 @@ pub struct Routine {
     pub description: String,
     pub has_assets: bool,
     pub created: Timestamp,
-    /// Whether the config declares it, and so owns its shape at each start.
-    pub declared: bool,
+    pub origin: Origin,
     /// From the config alone.
     pub routes: Vec<Route>,
     pub sticky: Sticky,
+    /// Whether the config wrote the sticky list, and not the API.
+    pub sticky_declared: bool,
     /// Asks for other users than the last time the same newer version was released.
     pub cohort: String,
+    /// Whether the config wrote the cohort, and not the API.
+    pub cohort_declared: bool,
     pub versions: OrdMap<CodeVersion, Arc<Version>>,
     pub staged: Option<StagedCode>,
     /// What is live, by [`Environment::index`].
@@ -106,6 +168,25 @@ pub struct Routine {
 }
 
 impl Routine {
+    /// A routine that the API makes, with nothing in it.
+    pub fn new(name: RoutineName, created: Timestamp) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            has_assets: false,
+            created,
+            origin: Origin::Api,
+            routes: Vec::new(),
+            sticky: Sticky::default(),
+            sticky_declared: false,
+            cohort: String::new(),
+            cohort_declared: false,
+            versions: OrdMap::new(),
+            staged: None,
+            live: [None, None],
+        }
+    }
+
     pub fn deployment(&self, environment: Environment) -> Option<&Arc<Deployment>> {
         self.live[environment.index()].as_ref()
     }

@@ -10,6 +10,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::linger::Linger;
 use super::pool::Lease;
 use crate::server::Busy;
 
@@ -136,20 +137,33 @@ impl Progress {
     }
 }
 
-/// The body of a request to an upstream.
+/// The body of a request to an upstream. Dropped half-read, its rest is read for the
+/// client's sake.
 pub(super) struct Upload {
     incoming: Option<Incoming>,
     progress: Rc<Progress>,
+    linger: Option<Linger>,
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if let (Some(rest), Some(linger)) = (self.incoming.take(), &self.linger)
+            && !http_body::Body::is_end_stream(&rest)
+        {
+            linger.read(rest);
+        }
+    }
 }
 
 impl Upload {
-    pub(super) fn new(incoming: Incoming) -> Self {
+    /// `linger` is who reads the rest, if anybody should.
+    pub(super) fn new(incoming: Incoming, linger: Option<Linger>) -> Self {
         let ended = http_body::Body::is_end_stream(&incoming);
-        Self { incoming: (!ended).then_some(incoming), progress: Progress::new(ended) }
+        Self { incoming: (!ended).then_some(incoming), progress: Progress::new(ended), linger }
     }
 
     pub(super) fn empty() -> Self {
-        Self { incoming: None, progress: Progress::new(true) }
+        Self { incoming: None, progress: Progress::new(true), linger: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -169,7 +183,7 @@ impl http_body::Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Self { incoming, progress } = &mut *self;
+        let Self { incoming, progress, .. } = &mut *self;
         let Some(incoming) = incoming else {
             return Poll::Ready(None);
         };

@@ -38,6 +38,8 @@ impl Worker {
         client: Rc<Client>,
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        // Dropped on whatever way out, so that the client is heard out.
+        let upload = Upload::new(body, self.linger.over(&parts));
         let decided = admit(&parts).and_then(|()| self.decide(environment, &parts, &client));
         let (decision, key) = match decided {
             Ok(decided) => decided,
@@ -50,9 +52,10 @@ impl Worker {
             self.tallies.count(tally.0);
         }
 
+        let secure = client.is_secure(&parts.headers);
         let answered = match &decision.target.upstream {
-            Some(upstream) => self.forward(parts, body, &client, upstream).await,
-            None => self.answer(&parts, body, &decision, key.as_deref()).await,
+            Some(upstream) => self.forward(parts, upload, &client, upstream).await,
+            None => self.answer(&parts, upload, &decision, key.as_deref()).await,
         };
         let mut response = answered.unwrap_or_else(|error| {
             self.complain(&error, &decision);
@@ -61,7 +64,7 @@ impl Worker {
         if self.proxy.headers.response {
             disclose(response.headers_mut(), &decision);
         }
-        set_minted_key(response.headers_mut(), &decision);
+        set_minted_key(response.headers_mut(), &decision, secure);
         response
     }
 
@@ -90,11 +93,11 @@ impl Worker {
     async fn forward(
         &self,
         mut parts: Parts,
-        body: Incoming,
+        upload: Upload,
         client: &Client,
         upstream: &Upstream,
     ) -> Result<Response<Body>, ProxyError> {
-        let (upload, policy) = (Upload::new(body), self.proxy.headers);
+        let policy = self.proxy.headers;
         to_upstream(&mut parts, client, upstream, policy);
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
@@ -124,12 +127,12 @@ impl Worker {
     async fn answer(
         &self,
         parts: &Parts,
-        mut body: Incoming,
+        mut upload: Upload,
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, ProxyError> {
         let silence = self.proxy.timeouts.response_head;
-        while let Some(frame) = tokio::time::timeout(silence, body.frame())
+        while let Some(frame) = tokio::time::timeout(silence, upload.frame())
             .await
             .map_err(|_| ProxyError::UploadTimeout(silence))?
         {
@@ -141,7 +144,7 @@ impl Worker {
             version: target.version.as_str(),
             environment: target.environment,
             method: parts.method.as_str(),
-            path: parts.uri.path_and_query().map_or("/", |path| path.as_str()),
+            path: parts.uri.path(),
             key,
         });
         let mut response = Response::new(Body::full(Bytes::from(answer)));

@@ -58,6 +58,14 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Whether a request came over HTTPS, as the trusted proxy that ended it says.
+    pub(super) fn is_secure(&self, headers: &HeaderMap) -> bool {
+        let scheme = headers.get(X_FORWARDED_PROTO).filter(|_| self.trusted);
+        scheme.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+    }
+}
+
 /// Makes a client's head one for `upstream`.
 pub(super) fn to_upstream(
     Parts { uri, headers, version, .. }: &mut Parts,
@@ -133,7 +141,11 @@ pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// others claim is replaced.
 fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>, rfc7239: bool) {
     if !client.trusted {
-        for name in [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, FORWARDED] {
+        headers.remove(FORWARDED);
+        // Whatever comes after the hyphen: `-Port` and `-Prefix` are believed as well.
+        let is_claim = |name: &&HeaderName| name.as_str().starts_with("x-forwarded-");
+        let claims: Vec<HeaderName> = headers.keys().filter(is_claim).cloned().collect();
+        for name in claims {
             headers.remove(name);
         }
     }
@@ -202,10 +214,11 @@ pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
 const MINTED_MAX_AGE: u32 = 31_536_000;
 
 /// Lets the client keep the key that was minted for it.
-pub(super) fn set_minted_key(headers: &mut HeaderMap, decision: &Decision) {
+pub(super) fn set_minted_key(headers: &mut HeaderMap, decision: &Decision, secure: bool) {
     if let Some(minted) = &decision.minted {
+        let secure = if secure { "; Secure" } else { "" };
         let cookie = format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={MINTED_MAX_AGE}",
+            "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={MINTED_MAX_AGE}{secure}",
             minted.cookie, minted.value
         );
         let cookie = HeaderValue::try_from(cookie).expect("a cookie's name is a token");

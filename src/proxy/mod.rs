@@ -8,6 +8,7 @@ mod exchange;
 mod guard;
 mod handle;
 mod headers;
+mod linger;
 mod pool;
 mod worker;
 
@@ -67,7 +68,7 @@ pub struct BuiltInRequest<'a> {
     pub version: &'a str,
     pub environment: Environment,
     pub method: &'a str,
-    /// Path and query, as received.
+    /// Without the query, as received.
     pub path: &'a str,
     pub key: Option<&'a [u8]>,
 }

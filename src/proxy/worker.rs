@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::error::ProxyError;
 use super::headers::Client;
+use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, Proxy, SharedProxy};
 use crate::model::{Environment, Upstream};
@@ -27,6 +28,7 @@ pub struct Worker {
     pub(super) proxy: SharedProxy,
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
+    pub(super) linger: Linger,
     pub(super) complaints: Complaints,
 }
 
@@ -48,14 +50,15 @@ pub fn start(
         (TcpListener::from_std(production)?, TcpListener::from_std(staging)?)
     };
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
-        let worker = Rc::new(Worker {
-            tallies: proxy.tallies.of_worker(index),
-            proxy,
-            pool: Rc::default(),
-            complaints: Complaints::default(),
-        });
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {
+            let worker = Rc::new(Worker {
+                tallies: proxy.tallies.of_worker(index),
+                proxy,
+                pool: Rc::default(),
+                linger: Linger::start(),
+                complaints: Complaints::default(),
+            });
             let sweeper = tokio::task::spawn_local(sweep(worker.clone()));
             tokio::join!(
                 serve(&worker, Environment::Production, production, shutdown.clone()),

@@ -73,8 +73,9 @@ impl RoutingTable {
             *known = present.then_some(slot);
             present
         });
-        let domain = self.settings.domain.as_ref().map(Domain::as_str);
-        for domain in std::iter::once("localhost").chain(domain) {
+        let settings = self.settings.clone();
+        let domains = settings.domains.iter().map(Domain::as_str);
+        for domain in std::iter::once("localhost").chain(domains) {
             self.hosts.update(&format!("{name}.{domain}"), |entry| {
                 entry.record = present.then_some(slot);
                 present || !entry.paths.is_empty()

@@ -197,7 +197,7 @@ pub(super) struct AddressText {
 }
 
 impl AddressText {
-    /// `2001:db8:aaaa:bbbb::` and all that are longer in theory.
+    /// An IPv6 address written out in full: no key is longer.
     const MAX_BYTES: usize = 39;
 
     fn of(address: IpAddr) -> Self {

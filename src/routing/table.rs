@@ -24,7 +24,7 @@ pub struct Settings {
     /// Takes the requests that match nothing, once a routine of that name exists.
     pub default_routine: Option<RoutineName>,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
-    pub domain: Option<Domain>,
+    pub domains: Vec<Domain>,
     /// Whether a request may name its version.
     pub override_allowed: bool,
     pub trusted: TrustedProxies,

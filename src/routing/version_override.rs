@@ -24,12 +24,9 @@ pub(super) fn may_name_version(headers: &HeaderMap) -> bool {
 /// What is wrong, in words: a header that is ignored in silence costs its user
 /// hours.
 pub(super) fn named_version(headers: &HeaderMap, routine: &str) -> Result<Option<String>, String> {
-    for name in OVERRIDE_HEADERS {
-        if let Some(version) = named_in(headers, name, routine)? {
-            return Ok(Some(version));
-        }
-    }
-    Ok(None)
+    let [ours, alias] = OVERRIDE_HEADERS.map(|name| named_in(headers, name, routine));
+    let (ours, alias) = (ours?, alias?);
+    Ok(ours.or(alias))
 }
 
 fn named_in(headers: &HeaderMap, name: &str, routine: &str) -> Result<Option<String>, String> {

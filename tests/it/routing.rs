@@ -98,7 +98,7 @@ fn a_host_alone_is_its_root() {
 fn routes_beat_records_and_records_beat_the_default() {
     let settings = Settings {
         default_routine: Some(name("fallback")),
-        domain: Some(Domain::new("edge.test").unwrap()),
+        domains: vec![Domain::new("edge.test").unwrap()],
         ..settings()
     };
     let routines = [

@@ -51,7 +51,7 @@ const PATHS: [&str; 7] = ["/", "/a", "/a/", "/a/b", "/ab", "/b", "/c/a"];
 fn all_settings() -> Settings {
     Settings {
         default_routine: Some(name("dd")),
-        domain: Some(Domain::new("edge.test").expect("a domain")),
+        domains: vec![Domain::new("edge.test").expect("a domain")],
         ..settings()
     }
 }

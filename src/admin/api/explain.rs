@@ -92,7 +92,7 @@ pub(super) async fn explain(
     let environment = question.environment;
     let explanation = match question.about {
         About::User { routine, key } => {
-            let key = key.as_deref().map(str::as_bytes);
+            let key = key.as_deref();
             let explained = admin.table.read(|table| table.explain_key(&routine, environment, key));
             explained.ok_or(Refused::NoRoutine(routine))?
         }
@@ -117,15 +117,18 @@ struct Question {
 }
 
 enum About {
-    User { routine: RoutineName, key: Option<String> },
+    User { routine: RoutineName, key: Option<Vec<u8>> },
     Request { parts: Box<Parts>, client: IpAddr },
 }
 
 impl Question {
     fn read(query: &str) -> Result<Self, ApiError> {
         let mut written = Written::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            written.take(&name, &value)?;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = String::from_utf8(octets(name));
+            let name = name.map_err(|_| ApiError::bad_request("parameters have names in UTF-8"))?;
+            written.take(&name, octets(value))?;
         }
         let environment = match written.environment.take() {
             Some(text) => environment(&text)?,
@@ -141,38 +144,39 @@ impl Question {
 struct Written {
     routine: Option<String>,
     environment: Option<String>,
-    key: Option<String>,
+    /// Keys are octets.
+    key: Option<Vec<u8>>,
     host: Option<String>,
     path: Option<String>,
     method: Option<String>,
     client: Option<String>,
-    headers: Vec<String>,
+    headers: Vec<Vec<u8>>,
 }
 
 impl Written {
-    fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+    fn take(&mut self, name: &str, value: Vec<u8>) -> Result<(), ApiError> {
+        let twice = || ApiError::bad_request(format!("`{name}` is given twice"));
         let place = match name {
+            "key" => return self.key.replace(value).map_or(Ok(()), |_| Err(twice())),
+            "header" => {
+                self.headers.push(value);
+                return Ok(());
+            }
             "routine" => &mut self.routine,
             "environment" => &mut self.environment,
-            "key" => &mut self.key,
             "host" => &mut self.host,
             "path" => &mut self.path,
             "method" => &mut self.method,
             "client" => &mut self.client,
-            "header" => {
-                self.headers.push(value.to_owned());
-                return Ok(());
-            }
             _ => {
                 return Err(ApiError::bad_request(format!(
                     "unknown parameter `{name}`: known are routine, environment, key, and host, path, method, header, client"
                 )));
             }
         };
-        if place.replace(value.to_owned()).is_some() {
-            return Err(ApiError::bad_request(format!("`{name}` is given twice")));
-        }
-        Ok(())
+        let not_text = |_| ApiError::bad_request(format!("`{name}` must be UTF-8"));
+        let text = String::from_utf8(value).map_err(not_text)?;
+        place.replace(text).map_or(Ok(()), |_| Err(twice()))
     }
 
     fn about(self) -> Result<About, ApiError> {
@@ -207,7 +211,12 @@ impl Written {
     }
 }
 
-fn request(host: &str, path: &str, method: &str, headers: &[String]) -> Result<Parts, ApiError> {
+/// Percent-decoded, with `+` as a space.
+fn octets(text: &str) -> Vec<u8> {
+    percent_encoding::percent_decode_str(&text.replace('+', " ")).collect()
+}
+
+fn request(host: &str, path: &str, method: &str, headers: &[Vec<u8>]) -> Result<Parts, ApiError> {
     let bad = |what: &str, text: &str| {
         ApiError::bad_request(format!("{what} of a request cannot be `{text}`"))
     };
@@ -219,9 +228,11 @@ fn request(host: &str, path: &str, method: &str, headers: &[String]) -> Result<P
     let host = HeaderValue::from_str(host).map_err(|_| bad("the host", host))?;
     parts.headers.insert(HOST, host);
     for line in headers {
-        let (name, value) = line.split_once(':').ok_or_else(|| bad("a header", line))?;
-        let name: HeaderName = name.trim().parse().map_err(|_| bad("a header", line))?;
-        let value = HeaderValue::from_str(value.trim()).map_err(|_| bad("a header", line))?;
+        let bad = || bad("a header", &String::from_utf8_lossy(line));
+        let colon = line.iter().position(|&b| b == b':').ok_or_else(bad)?;
+        let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+        let name = HeaderName::from_bytes(name).map_err(|_| bad())?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| bad())?;
         parts.headers.append(name, value);
     }
     Ok(parts)
@@ -236,6 +247,7 @@ mod tests {
         for query in [
             "routine=shop",
             "routine=shop&key=u%3A1&environment=staging",
+            "routine=shop&key=%FF%FE",
             "host=a.test&path=/x%3Fq=1&method=POST&header=Cookie:%20a=b&header=X:1&client=::1",
         ] {
             assert!(Question::read(query).is_ok(), "{query}");
@@ -248,6 +260,8 @@ mod tests {
             "host=a.test&key=1",
             "routine=Shop",
             "routine=shop&routine=shop",
+            "routine=shop&key=1&key=1",
+            "host=%FF",
             "routine=shop&environment=prod",
             "routine=shop&colour=red",
             "host=a.test&path=x",
@@ -264,12 +278,13 @@ mod tests {
 
     #[test]
     fn a_request_is_built_as_it_was_written() {
-        let headers = ["X-User-Id: ü:1".to_owned()];
+        let headers = ["X-User-Id: ü:1".as_bytes().to_vec(), b"x-raw:\xFF".to_vec()];
         let parts = request("a.test:80", "/x?q=1", "PUT", &headers).unwrap();
         assert_eq!(parts.uri.path(), "/x");
         assert_eq!(parts.uri.query(), Some("q=1"));
         assert_eq!(parts.method, Method::PUT);
         assert_eq!(parts.headers[HOST], "a.test:80");
         assert_eq!(parts.headers["x-user-id"].as_bytes(), "ü:1".as_bytes());
+        assert_eq!(parts.headers["x-raw"].as_bytes(), b"\xFF");
     }
 }

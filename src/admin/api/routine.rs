@@ -102,29 +102,22 @@ pub(super) struct RoutineChange {
     cohort: Option<String>,
 }
 
-/// Changes what is given. Everything is read before anything is changed, and what
-/// the rules may still refuse comes first, so a refused call changes nothing.
+/// Changes what is given, all of it or nothing.
 pub(super) async fn change(
     State(admin): State<Arc<Admin>>,
     At(name): At<RoutineName>,
     Sent(change): Sent<RoutineChange>,
 ) -> Result<Json<RoutineShape>, ApiError> {
-    let sticky = match &change.sticky {
-        Some(sources) => Some(
-            Sticky::parse(sources.iter().map(String::as_str))
-                .map_err(|error| ApiError::invalid(format!("sticky: {error}")))?,
-        ),
-        None => None,
+    let sticky = change.sticky.map(|sources| Sticky::parse(sources.iter().map(String::as_str)));
+    let command = Command::ReviseRoutine {
+        name,
+        description: change.description,
+        sticky: sticky
+            .transpose()
+            .map_err(|error| ApiError::invalid(format!("sticky: {error}")))?,
+        cohort: change.cohort,
     };
-    let cohort = change.cohort.map(|cohort| Command::SetCohort { name: name.clone(), cohort });
-    let sticky = sticky.map(|sticky| Command::SetSticky { name: name.clone(), sticky });
-    let description = change
-        .description
-        .map(|description| Command::DescribeRoutine { name: name.clone(), description });
-    let mut routine = find(&admin, &name).await?;
-    for command in [cohort, sticky, description].into_iter().flatten() {
-        routine = changed(&admin, command).await?;
-    }
+    let routine = changed(&admin, command).await?;
     Ok(Json(shape(&admin, &routine)))
 }
 

@@ -45,7 +45,7 @@ impl RoutineShape {
             description: routine.description.clone(),
             has_assets: routine.has_assets,
             created: rfc3339(routine.created),
-            declared: routine.declared,
+            declared: routine.origin.is_declared(),
             routes: routine.routes.iter().map(ToString::to_string).collect(),
             records: std::iter::once(format!("{name}.localhost")).chain(below_domain).collect(),
             sticky: texts(routine.sticky.sources()),
@@ -86,7 +86,7 @@ impl VersionShape {
             description: version.description.clone(),
             created: rfc3339(version.created),
             upstream: version.upstream.as_ref().map(ToString::to_string),
-            declared: version.declared,
+            declared: version.origin.is_declared(),
         }
     }
 }

@@ -29,9 +29,11 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 /// Without a Description it takes the old one away: an empty value is an absent one.
 pub(super) async fn describe(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let command = Command::DescribeRoutine {
+    let command = Command::ReviseRoutine {
         name: call.params.routine_name("Name")?,
-        description: call.params.text("Description")?.unwrap_or_default(),
+        description: Some(call.params.text("Description")?.unwrap_or_default()),
+        sticky: None,
+        cohort: None,
     };
     call.admin.control.execute(command).await?;
     Ok(fields(&Status::OK))

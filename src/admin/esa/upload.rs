@@ -13,6 +13,7 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyDataStream, Full};
 use multer::Multipart;
+use tokio::sync::Semaphore;
 
 use super::{permission, request_id};
 use crate::admin::Admin;
@@ -25,12 +26,17 @@ pub(in crate::admin) const UPLOAD_PATH: &str = "/oss";
 /// All of a form but its file, in bytes: fields, boundaries, heads of parts.
 const FORM_MAX_BYTES: usize = 64 * 1024;
 
+/// Uploads that are held in memory at once; more wait their turn.
+const UPLOADS_AT_ONCE_MAX: usize = 4;
+static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_AT_ONCE_MAX);
+
 /// Takes one upload into a staging slot.
 pub(in crate::admin) async fn upload(
     State(admin): State<Arc<Admin>>,
     request: Request,
 ) -> Response {
     let id = request_id(&admin);
+    let _turn = UPLOADS.acquire().await.expect("nobody closes it");
     match receive(&admin, request).await {
         Ok(form) => stored(&id, &form),
         Err(refusal) => refused(&id, &refusal),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::admin::time::rfc3339_seconds;
-use crate::model::{Deployment, Environment, Routine, RoutineName, Shares, Version};
+use crate::model::{Deployment, ESA_RECORDS, Environment, Routine, RoutineName, Shares, Version};
 
 /// The fields of an answer, beside its `RequestId`.
 pub(super) type Fields = Map<String, Value>;
@@ -35,7 +35,7 @@ pub(super) struct CodeVersionOnly<'a> {
 
 /// `<routine>.<account>.er.aliyun-esa.net`
 pub(super) fn default_record(name: &RoutineName, account: &str) -> String {
-    format!("{name}.{account}.er.aliyun-esa.net")
+    format!("{name}.{account}.{ESA_RECORDS}")
 }
 
 #[derive(Serialize)]

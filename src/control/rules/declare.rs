@@ -3,12 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use crate::control::change::Change;
 use crate::model::{
     Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
-    Environment, Routine, RoutineName, Sticky, Timestamp, Version,
+    Environment, Origin, Routine, RoutineName, Timestamp, Version,
 };
 
 /// What the operator should know: the config says one thing and the store another.
@@ -24,6 +22,14 @@ pub enum Warning {
     VersionDeleted(RoutineName, CodeVersion),
     #[error("routine `{0}` is no longer declared, so it was removed")]
     RoutineRemoved(RoutineName),
+    #[error("code version `{1}` of routine `{0}` is no longer declared, so it was removed")]
+    VersionRemoved(RoutineName, CodeVersion),
+    #[error("the config's {1} of routine `{0}` replaces what the API had set")]
+    SettingReplaced(RoutineName, &'static str),
+    #[error(
+        "the config's upstream of code version `{1}` of routine `{0}` replaces what the API had set"
+    )]
+    UpstreamReplaced(RoutineName, CodeVersion),
     #[error(
         "routine `{0}` is no longer declared but deployed, or holds what the API made, so it stays without its routes: delete it through the API to be rid of it"
     )]
@@ -53,11 +59,32 @@ pub(in crate::control) fn declare(
     (declaration.changes, declaration.warnings)
 }
 
-/// Whether a routine is live somewhere, or holds versions or code that the API made.
+/// Whether a routine is live somewhere, or is or holds what the API made.
 fn is_in_use(routine: &Routine) -> bool {
-    routine.live.iter().any(Option::is_some)
+    routine.origin == Origin::Adopted
+        || routine.live.iter().any(Option::is_some)
         || routine.staged.is_some()
-        || routine.versions.values().any(|version| !version.declared)
+        || routine.versions.values().any(|version| version.origin != Origin::Config)
+}
+
+/// What the config wrote holds; what it wrote once and writes no longer goes back to
+/// its default; what it never wrote stays as the API left it. Says whether a value
+/// of the API's was replaced.
+fn settle<T: PartialEq + Default>(
+    written: Option<T>,
+    value: &mut T,
+    is_declared: &mut bool,
+) -> bool {
+    let was_declared = std::mem::replace(is_declared, written.is_some());
+    let Some(written) = written else {
+        if was_declared {
+            *value = T::default();
+        }
+        return false;
+    };
+    let replaces = !was_declared && *value != written && *value != T::default();
+    *value = written;
+    replaces
 }
 
 /// A declaration that is being carried out.
@@ -74,14 +101,14 @@ impl Declaration<'_> {
     fn remove_all_but(&mut self, declared: &HashSet<RoutineName>) {
         let all = self.catalog.routines.values();
         let undeclared: Vec<_> = all
-            .filter(|routine| routine.declared && !declared.contains(&routine.name))
+            .filter(|routine| routine.origin.is_declared() && !declared.contains(&routine.name))
             .cloned()
             .collect();
         for routine in undeclared {
             let name = routine.name.clone();
             if is_in_use(&routine) {
                 let kept =
-                    Routine { declared: false, routes: Vec::new(), ..Routine::clone(&routine) };
+                    Routine { origin: Origin::Api, routes: Vec::new(), ..Routine::clone(&routine) };
                 let kept = Arc::new(kept);
                 self.catalog.routines.insert(name.clone(), kept.clone());
                 self.changes.push(Change::Routine(kept));
@@ -101,31 +128,20 @@ impl Declaration<'_> {
         }
         let before = self.catalog.routines.get(&declared.name).cloned();
         let mut routine = match &before {
-            Some(before) => Routine::clone(before),
-            None => Routine {
-                name: declared.name,
-                description: String::new(),
-                has_assets: false,
-                created: self.now,
-                declared: true,
-                routes: Vec::new(),
-                sticky: Sticky::default(),
-                cohort: String::new(),
-                versions: OrdMap::new(),
-                staged: None,
-                live: [None, None],
-            },
+            Some(before) => Routine { origin: before.origin.declared(), ..Routine::clone(before) },
+            None => {
+                Routine { origin: Origin::Config, ..Routine::new(declared.name.clone(), self.now) }
+            }
         };
-        routine.declared = true;
         routine.routes = declared.routes;
-        routine.sticky = declared.sticky.unwrap_or(routine.sticky);
-        routine.cohort = declared.cohort.unwrap_or(routine.cohort);
-        let same = before.is_some_and(|before| {
-            before.declared
-                && before.routes == routine.routes
-                && before.sticky == routine.sticky
-                && before.cohort == routine.cohort
-        });
+        if settle(declared.sticky, &mut routine.sticky, &mut routine.sticky_declared) {
+            self.warnings.push(Warning::SettingReplaced(declared.name.clone(), "sticky list"));
+        }
+        if settle(declared.cohort, &mut routine.cohort, &mut routine.cohort_declared) {
+            self.warnings.push(Warning::SettingReplaced(declared.name.clone(), "cohort"));
+        }
+        // Versions and deployments are not changed yet.
+        let same = before.is_some_and(|before| *before == routine);
 
         let changes_before = self.changes.len();
         if !same {
@@ -145,25 +161,32 @@ impl Declaration<'_> {
     }
 
     /// Removes what the config declared once and declares no longer, but nothing
-    /// that requests go to.
+    /// that requests go to or that the API made.
     fn remove_versions(&mut self, routine: &mut Routine, declared: &[DeclaredVersion]) {
         let declared: BTreeSet<_> = declared.iter().map(|version| &version.code_version).collect();
         let all = routine.versions.values();
-        let gone: Vec<_> = all
-            .filter(|version| version.declared && !declared.contains(&version.code_version))
+        let undeclared: Vec<_> = all
+            .filter(|version| version.origin.is_declared())
+            .filter(|version| !declared.contains(&version.code_version))
             .cloned()
             .collect();
-        for version in gone {
+        for version in undeclared {
             let (name, code_version) = (routine.name.clone(), version.code_version.clone());
             let serving = routine.serving(&code_version).next();
-            if let Some(environment) = serving {
-                let kept = Version { declared: false, ..Version::clone(&version) };
-                self.put(routine, kept);
-                let kept = Warning::VersionKept(name, code_version, environment);
-                self.warnings.push(kept);
-            } else {
+            if version.origin == Origin::Config && serving.is_none() {
                 routine.versions.remove(&code_version);
-                self.changes.push(Change::VersionGone(name, code_version));
+                self.changes.push(Change::VersionGone(name.clone(), code_version.clone()));
+                self.warnings.push(Warning::VersionRemoved(name, code_version));
+                continue;
+            }
+            let kept = Version {
+                origin: Origin::Api,
+                upstream_declared: false,
+                ..Version::clone(&version)
+            };
+            self.put(routine, kept);
+            if let Some(environment) = serving {
+                self.warnings.push(Warning::VersionKept(name, code_version, environment));
             }
         }
     }
@@ -174,20 +197,18 @@ impl Declaration<'_> {
             self.warnings.push(Warning::VersionDeleted(key.0, key.1));
             return;
         }
-        let version = match routine.versions.get(&key.1) {
-            Some(same) if same.declared && same.upstream == declared.upstream => return,
-            Some(other) => {
-                Version { upstream: declared.upstream, declared: true, ..Version::clone(other) }
-            }
-            None => Version {
-                code_version: key.1,
-                description: String::new(),
-                created: self.now,
-                upstream: declared.upstream,
-                declared: true,
-            },
+        let before = routine.versions.get(&key.1).cloned();
+        let mut version = match &before {
+            Some(before) => Version { origin: before.origin.declared(), ..Version::clone(before) },
+            None => Version { origin: Origin::Config, ..Version::new(key.1.clone(), self.now) },
         };
-        self.put(routine, version);
+        let upstream = declared.upstream.map(Some);
+        if settle(upstream, &mut version.upstream, &mut version.upstream_declared) {
+            self.warnings.push(Warning::UpstreamReplaced(key.0, key.1));
+        }
+        if before.is_none_or(|before| *before != version) {
+            self.put(routine, version);
+        }
     }
 
     fn put(&mut self, routine: &mut Routine, version: Version) {

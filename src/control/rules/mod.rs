@@ -49,14 +49,8 @@ pub fn apply(
         Command::CreateRoutine { name, description, has_assets } => {
             create_routine(catalog, name, description, has_assets, now)
         }
-        Command::DescribeRoutine { name, description } => {
-            revise(catalog, &name, |routine| routine.description = description)
-        }
-        Command::SetSticky { name, sticky } => {
-            revise(catalog, &name, |routine| routine.sticky = sticky)
-        }
-        Command::SetCohort { name, cohort } => {
-            revise(catalog, &name, |routine| routine.cohort = cohort)
+        Command::ReviseRoutine { name, description, sticky, cohort } => {
+            revise(catalog, &name, description, sticky, cohort)
         }
         Command::DeleteRoutine { name } => delete_routine(catalog, name),
         Command::StageCode { name, description, code } => {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use super::{Outcome, existing, put};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
@@ -19,19 +17,8 @@ pub(super) fn create_routine(
     if catalog.routines.contains_key(&name) {
         return Err(Refused::RoutineExists(name));
     }
-    let routine = Arc::new(Routine {
-        name: name.clone(),
-        description,
-        has_assets,
-        created: now,
-        declared: false,
-        routes: Vec::new(),
-        sticky: Sticky::default(),
-        cohort: String::new(),
-        versions: OrdMap::new(),
-        staged: None,
-        live: [None, None],
-    });
+    let routine = Routine { description, has_assets, ..Routine::new(name.clone(), now) };
+    let routine = Arc::new(routine);
     let mut changes = vec![Change::Routine(routine.clone())];
     if catalog.deleted_routines.remove(&name).is_some() {
         changes.push(Change::RoutineExhumed(name.clone()));
@@ -43,10 +30,20 @@ pub(super) fn create_routine(
 pub(super) fn revise(
     catalog: &mut Catalog,
     name: &RoutineName,
-    revision: impl FnOnce(&mut Routine),
+    description: Option<String>,
+    sticky: Option<Sticky>,
+    cohort: Option<String>,
 ) -> Outcome {
     let mut routine = existing(catalog, name)?;
-    revision(&mut routine);
+    if let Some(description) = description {
+        routine.description = description;
+    }
+    if let Some(sticky) = sticky {
+        (routine.sticky, routine.sticky_declared) = (sticky, false);
+    }
+    if let Some(cohort) = cohort {
+        (routine.cohort, routine.cohort_declared) = (cohort, false);
+    }
     let routine = put(catalog, routine);
     let changes = vec![Change::Routine(routine.clone())];
     Ok((changes, Reply::Routine(routine)))

@@ -4,7 +4,7 @@ use super::*;
 use crate::control::command::Deployed;
 use crate::model::{
     CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, DeploymentId, Environment,
-    Percent, Route, Sticky, Timestamp, Upstream, Version,
+    Origin, Percent, Route, Sticky, Timestamp, Upstream, Version,
 };
 use Environment::{Production, Staging};
 
@@ -40,6 +40,20 @@ impl Desk {
     fn delete(&mut self, routine: &str) -> Result<Applied, Refused> {
         let name = name(routine);
         self.tell(Command::DeleteRoutine { name })
+    }
+
+    fn revise(
+        &mut self,
+        description: Option<&str>,
+        sticky: Option<&Sticky>,
+        cohort: Option<&str>,
+    ) -> Result<Applied, Refused> {
+        self.tell(Command::ReviseRoutine {
+            name: name("shop"),
+            description: description.map(str::to_owned),
+            sticky: sticky.cloned(),
+            cohort: cohort.map(str::to_owned),
+        })
     }
 
     fn add(&mut self, routine: &str, code_version: &str) -> Result<Applied, Refused> {
@@ -203,31 +217,16 @@ fn a_routine_that_does_not_exist_takes_no_command() {
     assert_eq!(refusal(desk.deploy(Staging, "1")), none());
     assert_eq!(refusal(desk.roll_back(None, None)), none());
     assert_eq!(refusal(desk.roll_back(Some(1), Some("1"))), none());
-    let (sticky, cohort) = (Sticky::default(), String::new());
-    let shop = || name("shop");
-    let commands = [
-        Command::DescribeRoutine { name: shop(), description: String::new() },
-        Command::SetSticky { name: shop(), sticky },
-        Command::SetCohort { name: shop(), cohort },
-    ];
-    for command in commands {
-        assert_eq!(refusal(desk.tell(command)), none());
-    }
+    assert_eq!(refusal(desk.revise(None, None, None)), none());
 }
 
 #[test]
 fn a_routine_is_what_was_said_of_it_last() {
     let mut desk = Desk::with_shop();
     let sticky = Sticky::parse(["client-ip"]).unwrap();
-    let commands = [
-        Command::DescribeRoutine { name: name("shop"), description: "the shop".to_owned() },
-        Command::SetSticky { name: name("shop"), sticky: sticky.clone() },
-        Command::SetCohort { name: name("shop"), cohort: "b".to_owned() },
-    ];
-    for command in commands {
-        let applied = desk.tell(command).unwrap();
-        assert!(matches!(applied.reply, Reply::Routine(now) if *now == *desk.shop()));
-    }
+    desk.revise(Some("the shop"), None, Some("a")).unwrap();
+    let applied = desk.revise(None, Some(&sticky), Some("b")).unwrap();
+    assert!(matches!(applied.reply, Reply::Routine(now) if *now == *desk.shop()));
     let shop = desk.shop();
     assert_eq!(shop.description, "the shop");
     assert_eq!(shop.sticky, sticky);
@@ -441,11 +440,11 @@ fn the_config_makes_what_it_declares() {
     assert!(applied.warnings.is_empty());
 
     let shop = desk.shop();
-    assert!(shop.declared);
+    assert_eq!(shop.origin, Origin::Config);
     assert_eq!(shop.routes, declared.routes);
     assert_eq!((&shop.sticky, shop.cohort.as_str()), (&Sticky::default(), "b"));
     assert_eq!(shop.versions["1"].upstream, declared.versions[0].upstream);
-    assert!(shop.versions.values().all(|version| version.declared));
+    assert!(shop.versions.values().all(|version| version.origin == Origin::Config));
     let live = shop.deployment(Production).unwrap();
     assert_eq!((live.id, live.created), (DeploymentId(1), Timestamp(7)));
     assert_eq!(shop.deployment(Staging).unwrap().id, DeploymentId(2));
@@ -470,21 +469,75 @@ fn the_config_owns_the_shape_and_the_store_the_deployments() {
     desk.declare(&config);
     desk.deploy(Production, "2").unwrap();
     desk.add("shop", "3").unwrap();
-    desk.bind("1", "http://moved.test").unwrap();
-    let sticky = Sticky::parse(["client-ip"]).unwrap();
-    desk.tell(Command::SetSticky { name: name("shop"), sticky: sticky.clone() }).unwrap();
-
+    config[0].routes.clear();
     desk.declare(&config);
     assert_eq!(desk.live(Production), Some(shares("2")));
     assert!(desk.has("3"));
-    assert_eq!(desk.shop().versions["1"].upstream, None);
-    assert_eq!(desk.shop().sticky, sticky);
-
-    config[0].routes.clear();
-    config[0].sticky = Some(Sticky::default());
-    desk.declare(&config);
     assert!(desk.shop().routes.is_empty());
-    assert_eq!(desk.shop().sticky, Sticky::default());
+}
+
+#[test]
+fn what_the_config_writes_holds_and_what_it_leaves_out_is_the_apis() {
+    let (by_api, by_config) =
+        (Sticky::parse(["client-ip"]).unwrap(), Sticky::parse(["header:a"]).unwrap());
+    let upstream = |url| Some(Upstream::new(url).unwrap());
+    let mut desk = Desk::default();
+    let silent = shop(&[]);
+    let mut outspoken = silent.clone();
+    outspoken.sticky = Some(by_config.clone());
+    outspoken.cohort = Some("config".to_owned());
+    outspoken.versions[0].upstream = upstream("http://config.test");
+    desk.declare(std::slice::from_ref(&silent));
+    desk.revise(None, Some(&by_api), Some("api")).unwrap();
+    desk.bind("1", "http://api.test").unwrap();
+
+    // It was never written: the API's stays.
+    assert_eq!(desk.declare(std::slice::from_ref(&silent)).changes, []);
+    assert_eq!((&desk.shop().sticky, &*desk.shop().cohort), (&by_api, "api"));
+    assert_eq!(desk.shop().versions["1"].upstream, upstream("http://api.test"));
+
+    // It is written now, and says what it replaces; the second time there is nothing.
+    let replaced = [
+        Warning::SettingReplaced(name("shop"), "sticky list"),
+        Warning::SettingReplaced(name("shop"), "cohort"),
+        Warning::UpstreamReplaced(name("shop"), version("1")),
+    ];
+    assert_eq!(desk.declare(std::slice::from_ref(&outspoken)).warnings, replaced);
+    assert_eq!((&desk.shop().sticky, &*desk.shop().cohort), (&by_config, "config"));
+    assert_eq!(desk.shop().versions["1"].upstream, upstream("http://config.test"));
+    assert_eq!(desk.declare(std::slice::from_ref(&outspoken)).changes, []);
+
+    // What the API sets beside it lasts until the next start.
+    desk.bind("1", "http://api.test").unwrap();
+    desk.revise(None, None, Some("api")).unwrap();
+    let warnings = desk.declare(std::slice::from_ref(&outspoken)).warnings;
+    assert_eq!(warnings, replaced[1..]);
+
+    // It was written and is no longer: back to the defaults.
+    let applied = desk.declare(std::slice::from_ref(&silent));
+    assert_eq!(applied.warnings, []);
+    assert_eq!((&desk.shop().sticky, &*desk.shop().cohort), (&Sticky::default(), ""));
+    assert_eq!(desk.shop().versions["1"].upstream, None);
+}
+
+#[test]
+fn what_the_api_made_goes_back_to_it_when_the_config_forgets_it() {
+    let mut desk = Desk::with_shop();
+    desk.stage("", b"code").unwrap();
+    desk.commit(None).unwrap();
+    let before = desk.shop().clone();
+    let code_version = before.versions_newest_first()[0].code_version.clone();
+    let mut declared = shop(&[]);
+    declared.versions.push(DeclaredVersion { code_version, upstream: None });
+    desk.declare(&[declared.clone()]);
+    assert!(desk.shop().versions.values().all(|version| version.origin == Origin::Adopted));
+
+    declared.versions.clear();
+    assert_eq!(desk.declare(&[declared]).warnings, []);
+    assert_eq!(desk.shop().versions, before.versions);
+    let warnings = desk.declare(&[]).warnings;
+    assert_eq!(warnings, [Warning::RoutineKept(name("shop"))]);
+    assert_eq!(*desk.shop(), before);
 }
 
 #[test]
@@ -520,9 +573,9 @@ fn a_routine_made_again_gets_back_what_is_declared_but_no_deployment() {
     desk.delete_version("2").unwrap();
     desk.delete("shop").unwrap();
     desk.create("shop").unwrap();
-    assert!(!desk.shop().declared);
+    assert_eq!(desk.shop().origin, Origin::Api);
     desk.declare(&config);
-    assert!(desk.shop().declared);
+    assert_eq!(desk.shop().origin, Origin::Adopted);
     assert!(desk.has("1") && desk.has("2"));
     assert_eq!(desk.live(Production), None);
     assert_eq!(desk.live(Staging), Some(shares("1")));
@@ -535,9 +588,9 @@ fn a_deleted_version_comes_back_when_it_is_added() {
     desk.declare(&config);
     desk.delete_version("2").unwrap();
     desk.add("shop", "2").unwrap();
-    assert!(!desk.shop().versions["2"].declared);
+    assert_eq!(desk.shop().versions["2"].origin, Origin::Api);
     desk.declare(&config);
-    assert!(desk.shop().versions["2"].declared);
+    assert_eq!(desk.shop().versions["2"].origin, Origin::Adopted);
 }
 
 #[test]
@@ -549,10 +602,10 @@ fn a_version_that_is_no_longer_declared_goes_unless_it_serves() {
     let none = [DeclaredRoutine { versions: Vec::new(), ..shop(&[]) }];
     let warnings = desk.declare(&none).warnings;
     let kept = Warning::VersionKept(name("shop"), version("2"), Production);
-    assert_eq!(warnings, [kept]);
+    assert_eq!(warnings, [Warning::VersionRemoved(name("shop"), version("1")), kept]);
     assert!(!desk.has("1"));
     assert!(desk.has("3"));
-    assert!(!desk.shop().versions["2"].declared);
+    assert_eq!(desk.shop().versions["2"].origin, Origin::Api);
     assert_eq!(desk.live(Production), Some(shares("2")));
     assert_eq!(desk.declare(&none).changes, []);
 }
@@ -586,11 +639,11 @@ fn a_routine_that_is_live_or_holds_what_the_api_made_stays_without_its_routes() 
 
         let warnings = desk.declare(&[]).warnings;
         assert_eq!(warnings, [Warning::RoutineKept(name("shop"))]);
-        let kept = Routine { declared: false, routes: Vec::new(), ..before.clone() };
+        let kept = Routine { origin: Origin::Api, routes: Vec::new(), ..before.clone() };
         assert_eq!(*desk.shop(), kept);
         assert_eq!(desk.declare(&[]).changes, []);
 
         desk.declare(&[declared]);
-        assert_eq!(*desk.shop(), before);
+        assert_eq!(*desk.shop(), Routine { origin: Origin::Adopted, ..before });
     }
 }

@@ -50,11 +50,9 @@ pub(super) fn commit_staged_code(
     let noted = description.as_deref().map(in_description).transpose()?;
     let (code_version, created) = mint(catalog, &routine, now)?;
     let version = Version {
-        code_version,
         description: description.unwrap_or(staged.description),
-        created,
         upstream: noted.flatten().or(staged.upstream),
-        declared: false,
+        ..Version::new(code_version, created)
     };
     let version = put_version(catalog, routine, version);
     let code_version = version.code_version.clone();
@@ -93,7 +91,7 @@ pub(super) fn add_version(
             minted
         }
     };
-    let version = Version { code_version, description, created, upstream, declared: false };
+    let version = Version { description, upstream, ..Version::new(code_version, created) };
     let version = put_version(catalog, routine, version);
     changes.push(Change::Version(name.clone(), version.clone()));
     Ok((changes, Reply::Version(version)))
@@ -109,7 +107,7 @@ pub(super) fn bind_version(
     let Some(version) = routine.versions.get(&code_version) else {
         return Err(Refused::NoVersion(name.clone(), code_version));
     };
-    let version = Version { upstream, ..Version::clone(version) };
+    let version = Version { upstream, upstream_declared: false, ..Version::clone(version) };
     let version = put_version(catalog, routine, version);
     let changes = vec![Change::Version(name.clone(), version.clone())];
     Ok((changes, Reply::Version(version)))

@@ -32,6 +32,9 @@ const LOG_KEPT_MAX_BYTES: i64 = 64 << 20;
 /// How every SQLite database starts.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
+/// What a store that ends with the process is called.
+const IN_MEMORY: &str = ":memory:";
+
 /// Why the store cannot be used. It has been left as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -68,6 +71,8 @@ pub enum StoreError {
 pub struct Store {
     // Before the lock, so that it is closed before another program is let in.
     connection: Connection,
+    /// As it was named; for what is said of it.
+    path: PathBuf,
     /// Held for as long as the store is open.
     _lock: Option<File>,
 }
@@ -87,7 +92,7 @@ impl Store {
         Connection::open_with_flags(named, flags)
             .map_err(Trouble::from)
             .and_then(|connection| set_up(connection, length <= CHECKED_MAX_BYTES))
-            .map(|connection| Self { connection, _lock: Some(lock) })
+            .map(|connection| Self { connection, path: path.to_owned(), _lock: Some(lock) })
             .map_err(|trouble| trouble.at(path))
     }
 
@@ -95,8 +100,8 @@ impl Store {
     pub fn in_memory() -> Result<Self, StoreError> {
         let connection = Connection::open_in_memory()?;
         let connection = set_up(connection, false);
-        let connection = connection.map_err(|trouble| trouble.at(Path::new(":memory:")))?;
-        Ok(Self { connection, _lock: None })
+        let connection = connection.map_err(|trouble| trouble.at(Path::new(IN_MEMORY)))?;
+        Ok(Self { connection, path: PathBuf::from(IN_MEMORY), _lock: None })
     }
 }
 
@@ -151,7 +156,10 @@ impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign,
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            // `Unknown` is SQL that does not fit the tables there are.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Sqlite(error),
         }
     }
@@ -199,6 +207,7 @@ fn set_up(mut connection: Connection, check: bool) -> Result<Connection, Trouble
     connection.pragma_update(None, "synchronous", "FULL")?;
     schema::migrate(&mut connection, schema)?;
     // Only now: until the tables stand, a log beside an empty file would be their only home.
+    // A file system that cannot have one keeps a rollback journal, as durable and slower.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection
         .pragma_update_and_check(None, "journal_size_limit", LOG_KEPT_MAX_BYTES, |_| Ok(()))?;

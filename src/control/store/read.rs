@@ -6,8 +6,8 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use rusqlite::{OptionalExtension, Params};
 
-use super::rows::{Cells, environment, routes, sticky};
-use super::{Store, StoreError};
+use super::rows::{Cells, environment, origin, routes, sticky};
+use super::{Store, StoreError, Trouble};
 use crate::control::command::DeploymentRecord;
 use crate::control::handle::HistoryPage;
 use crate::model::{
@@ -18,6 +18,13 @@ use crate::model::{
 impl Store {
     /// Everything but code and history.
     pub fn load(&self) -> Result<Catalog, StoreError> {
+        self.read_all().map_err(|error| match error {
+            StoreError::Failed(error) => Trouble::from(error).at(&self.path),
+            other => other,
+        })
+    }
+
+    fn read_all(&self) -> Result<Catalog, StoreError> {
         let mut catalog = Catalog::default();
         let mut routines = self.routines()?;
         self.versions(&mut routines)?;
@@ -106,8 +113,8 @@ impl Store {
 
     fn routines(&self) -> Result<BTreeMap<RoutineName, Routine>, StoreError> {
         let mut routines = BTreeMap::new();
-        let sql = "SELECT name, description, has_assets, created, declared, routes, sticky, cohort \
-                   FROM routine";
+        let sql = "SELECT name, description, has_assets, created, origin, \
+                   routes, sticky, sticky_declared, cohort, cohort_declared FROM routine";
         self.each("routine", 1, sql, [], |cells| {
             let name = cells.parse(0, RoutineName::new)?;
             let routine = Routine {
@@ -115,10 +122,12 @@ impl Store {
                 description: cells.get(1)?,
                 has_assets: cells.get(2)?,
                 created: Timestamp(cells.get(3)?),
-                declared: cells.get(4)?,
+                origin: cells.parse(4, origin)?,
                 routes: cells.parse(5, routes)?,
                 sticky: cells.parse(6, sticky)?,
-                cohort: cells.get(7)?,
+                sticky_declared: cells.get(7)?,
+                cohort: cells.get(8)?,
+                cohort_declared: cells.get(9)?,
                 versions: OrdMap::new(),
                 staged: None,
                 live: [None, None],
@@ -130,15 +139,16 @@ impl Store {
     }
 
     fn versions(&self, routines: &mut BTreeMap<RoutineName, Routine>) -> Result<(), StoreError> {
-        let sql = "SELECT routine, code_version, description, created, upstream, declared \
-                   FROM version";
+        let sql = "SELECT routine, code_version, description, created, \
+                   upstream, upstream_declared, origin FROM version";
         self.each("version", 2, sql, [], |cells| {
             let version = Version {
                 code_version: cells.parse(1, CodeVersion::new)?,
                 description: cells.get(2)?,
                 created: Timestamp(cells.get(3)?),
                 upstream: cells.parse_optional(4, Upstream::new)?,
-                declared: cells.get(5)?,
+                upstream_declared: cells.get(5)?,
+                origin: cells.parse(6, origin)?,
             };
             let code_version = version.code_version.clone();
             let routine = routine_of(routines, cells)?;

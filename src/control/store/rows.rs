@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::model::{
-    CodeVersion, Deployment, DeploymentId, Environment, Percent, Route, Shares, Sticky, Timestamp,
+    CodeVersion, Deployment, DeploymentId, Environment, Origin, Percent, Route, Shares, Sticky,
+    Timestamp,
 };
 
 /// A row that is being read. Whatever is wrong with it is reported with its table
@@ -74,6 +75,10 @@ impl Cells<'_> {
 
 pub(super) fn environment(text: &str) -> Result<Environment, String> {
     Environment::new(text).ok_or_else(|| format!("there is no environment `{text}`"))
+}
+
+pub(super) fn origin(text: &str) -> Result<Origin, String> {
+    Origin::new(text).ok_or_else(|| format!("there is no origin `{text}`"))
 }
 
 /// One of a deployment's versions.

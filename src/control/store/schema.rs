@@ -13,10 +13,12 @@ const STEPS: &[&str] = &["
         description TEXT NOT NULL,
         has_assets INTEGER NOT NULL,
         created INTEGER NOT NULL,
-        declared INTEGER NOT NULL,
+        origin TEXT NOT NULL,
         routes TEXT NOT NULL,
         sticky TEXT NOT NULL,
-        cohort TEXT NOT NULL
+        sticky_declared INTEGER NOT NULL,
+        cohort TEXT NOT NULL,
+        cohort_declared INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE version (
@@ -25,7 +27,8 @@ const STEPS: &[&str] = &["
         description TEXT NOT NULL,
         created INTEGER NOT NULL,
         upstream TEXT,
-        declared INTEGER NOT NULL,
+        upstream_declared INTEGER NOT NULL,
+        origin TEXT NOT NULL,
         PRIMARY KEY (routine, code_version)
     ) STRICT, WITHOUT ROWID;
 

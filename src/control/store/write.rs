@@ -90,21 +90,25 @@ fn write_routine(to: &Connection, routine: &Routine) -> rusqlite::Result<()> {
     execute(
         to,
         "INSERT INTO routine \
-         (name, description, has_assets, created, declared, routes, sticky, cohort) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+         (name, description, has_assets, created, origin, \
+         routes, sticky, sticky_declared, cohort, cohort_declared) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT DO UPDATE SET \
          description = excluded.description, has_assets = excluded.has_assets, \
-         created = excluded.created, declared = excluded.declared, \
-         routes = excluded.routes, sticky = excluded.sticky, cohort = excluded.cohort",
+         created = excluded.created, origin = excluded.origin, routes = excluded.routes, \
+         sticky = excluded.sticky, sticky_declared = excluded.sticky_declared, \
+         cohort = excluded.cohort, cohort_declared = excluded.cohort_declared",
         (
             routine.name.as_str(),
             &routine.description,
             routine.has_assets,
             routine.created.0,
-            routine.declared,
+            routine.origin.as_str(),
             text_of_routes(&routine.routes),
             text_of_sticky(&routine.sticky),
+            routine.sticky_declared,
             &routine.cohort,
+            routine.cohort_declared,
         ),
     )
 }
@@ -113,18 +117,20 @@ fn write_version(to: &Connection, name: &RoutineName, version: &Version) -> rusq
     execute(
         to,
         "INSERT INTO version \
-         (routine, code_version, description, created, upstream, declared) \
-         VALUES (?, ?, ?, ?, ?, ?) \
+         (routine, code_version, description, created, upstream, upstream_declared, origin) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT DO UPDATE SET \
          description = excluded.description, created = excluded.created, \
-         upstream = excluded.upstream, declared = excluded.declared",
+         upstream = excluded.upstream, upstream_declared = excluded.upstream_declared, \
+         origin = excluded.origin",
         (
             name.as_str(),
             version.code_version.as_str(),
             &version.description,
             version.created.0,
             version.upstream.as_ref().map(Upstream::as_str),
-            version.declared,
+            version.upstream_declared,
+            version.origin.as_str(),
         ),
     )
 }

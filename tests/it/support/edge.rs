@@ -8,7 +8,7 @@ use std::time::Duration;
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Routine, RoutineName,
-    Shares, Sticky, Timestamp, TrustedProxies, Upstream, Version,
+    Shares, Timestamp, TrustedProxies, Upstream, Version,
 };
 use serin::observe::Tallies;
 use serin::proxy::{BuiltIn, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts, start};
@@ -81,7 +81,7 @@ impl Setup {
         };
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
-            domain: None,
+            domains: Vec::new(),
             override_allowed: true,
             trusted: self.trusted.clone(),
         };
@@ -171,27 +171,13 @@ pub(crate) fn routine(name: &str, versions: &[(&str, Option<&str>)]) -> Routine 
     let versions = versions.iter().map(|(version, url)| {
         let code_version = CodeVersion::new(version).unwrap();
         let version = Version {
-            code_version: code_version.clone(),
-            description: String::new(),
-            created: Timestamp::default(),
             upstream: url.map(|url| Upstream::new(url).unwrap()),
-            declared: false,
+            ..Version::new(code_version.clone(), Timestamp::default())
         };
         (code_version, Arc::new(version))
     });
-    Routine {
-        name: RoutineName::new(name).unwrap(),
-        description: String::new(),
-        has_assets: false,
-        created: Timestamp::default(),
-        declared: false,
-        routes: Vec::new(),
-        sticky: Sticky::default(),
-        cohort: String::new(),
-        versions: versions.collect(),
-        staged: None,
-        live: [None, None],
-    }
+    let name = RoutineName::new(name).unwrap();
+    Routine { versions: versions.collect(), ..Routine::new(name, Timestamp::default()) }
 }
 
 /// Makes these versions and percentages what `environment` serves.

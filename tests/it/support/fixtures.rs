@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use http::Request;
 use http::request::Parts;
-use imbl::OrdMap;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Route, Routine,
     RoutineName, Shares, Sticky, Timestamp, Upstream, Version,
@@ -26,19 +25,7 @@ pub(crate) fn version(text: &str) -> CodeVersion {
 
 /// A routine that serves nothing yet.
 pub(crate) fn routine(text: &str) -> Routine {
-    Routine {
-        name: name(text),
-        description: String::new(),
-        has_assets: false,
-        created: Timestamp(0),
-        declared: false,
-        routes: Vec::new(),
-        sticky: Sticky::default(),
-        cohort: String::new(),
-        versions: OrdMap::new(),
-        staged: None,
-        live: [None, None],
-    }
+    Routine::new(name(text), Timestamp(0))
 }
 
 /// A routine with version 1 live in production.
@@ -70,13 +57,7 @@ impl Described for Routine {
 
     fn versioned(mut self, versions: &[&str]) -> Self {
         for text in versions {
-            let made = Version {
-                code_version: version(text),
-                description: String::new(),
-                created: Timestamp(0),
-                upstream: None,
-                declared: false,
-            };
+            let made = Version::new(version(text), Timestamp(0));
             self.versions.entry(version(text)).or_insert(Arc::new(made));
         }
         self
