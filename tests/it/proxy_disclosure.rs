@@ -92,6 +92,20 @@ fn a_minted_key_is_set_once_and_keeps_its_version() {
 }
 
 #[test]
+fn a_minted_cookie_is_secure_where_a_trusted_proxy_ended_https() {
+    let upstream = Upstream::saying(OK);
+    let setup = || Setup::of([canary(Some(upstream.url()), &["mint:uid"])]);
+    let is_secure = |setup: Setup, scheme: &str| {
+        let edge = setup.start();
+        let answer = edge.client().get("/", &[&format!("x-forwarded-proto: {scheme}")]);
+        answer.header("set-cookie").unwrap().ends_with("; Secure")
+    };
+    assert!(is_secure(setup().trusting_loopback(), "https"));
+    assert!(!is_secure(setup().trusting_loopback(), "http"));
+    assert!(!is_secure(setup(), "https"));
+}
+
+#[test]
 fn an_error_after_the_decision_names_the_version() {
     let upstream = Upstream::new(|_| {});
     let edge = Setup::of([canary(Some(upstream.url()), &["mint:uid"])]).start();
@@ -114,7 +128,7 @@ fn the_built_in_backend_answers_for_a_version_without_an_upstream() {
     let version = answer.header("x-serin-version").unwrap();
     let expected = format!(
         "{{\"routine\":\"shop\",\"version\":\"{version}\",\"environment\":\"production\",\
-         \"method\":\"GET\",\"path\":\"/a?b=c\",\"key\":\"ann\"}}\n"
+         \"method\":\"GET\",\"path\":\"/a\",\"key\":\"ann\"}}\n"
     );
     assert_eq!(answer.text(), expected);
     assert_eq!(client.get("/", &[]).json()["key"], serde_json::Value::Null);

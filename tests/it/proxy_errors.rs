@@ -316,3 +316,35 @@ fn a_bad_override_is_said_to_be_one() {
         assert_error(&answer, 400, "http_request_denied");
     }
 }
+
+/// A client that sends its whole body before it looks for the response, as many do.
+#[test]
+fn a_client_that_sends_first_and_reads_then_gets_its_answer() {
+    const BODY_BYTES: usize = 20 << 20;
+    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", refusing.local_addr().unwrap());
+    drop(refusing);
+    let early = Upstream::new(|visit| {
+        visit.head();
+        visit.say("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n");
+        visit.sees_bytes_but_reads_none();
+    });
+    let unknown = Setup::of([]).start();
+    let refused = Setup::before(&url).start();
+    let early = Setup::before(early.url()).start();
+    for (edge, status) in [(unknown, 404), (refused, 502), (early, 413)] {
+        let mut client = edge.client();
+        let length = format!("content-length: {BODY_BYTES}");
+        client.send(request("POST", "/", &[&length])).send(vec![b'x'; BODY_BYTES]);
+        assert_eq!(client.answer().status, status);
+    }
+}
+
+/// Reading a body that the client holds back would ask for it.
+#[test]
+fn a_client_that_waits_to_be_asked_is_not_asked_after_the_answer() {
+    let edge = Setup::of([]).start();
+    let mut client = edge.client();
+    let lines = ["expect: 100-continue", "content-length: 2"];
+    assert_eq!(client.send(request("POST", "/", &lines)).head().status, 404);
+}

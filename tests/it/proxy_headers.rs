@@ -109,6 +109,8 @@ fn a_client_cannot_say_who_it_is() {
         "x-forwarded-for: 198.51.100.2",
         "x-forwarded-host: bank.test",
         "x-forwarded-proto: https",
+        "x-forwarded-port: 443",
+        "x-forwarded-prefix: /bank",
         "forwarded: for=198.51.100.1",
         "connection: x-forwarded-for, via",
     ];
@@ -116,7 +118,9 @@ fn a_client_cannot_say_who_it_is() {
     assert_eq!(headers(&head, "x-forwarded-for"), ["127.0.0.1"]);
     assert_eq!(headers(&head, "x-forwarded-host"), ["shop.test"]);
     assert_eq!(headers(&head, "x-forwarded-proto"), ["http"]);
-    assert_eq!(headers(&head, "forwarded"), NONE);
+    for name in ["x-forwarded-port", "x-forwarded-prefix", "forwarded"] {
+        assert_eq!(headers(&head, name), NONE, "{name}");
+    }
     assert_eq!(headers(&head, "via"), ["1.1 serin"]);
 }
 
