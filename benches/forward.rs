@@ -117,7 +117,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         built_in: Box::new(|_| Vec::new()),
     });
     let (shutdown, ended) = watch::channel(false);
-    start(0, proxy, &listeners, ended).expect("a worker starts");
+    start(0, proxy, &listeners, ended, ()).expect("a worker starts");
     (address.expect("a bound socket has an address"), shutdown)
 }
 

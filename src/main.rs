@@ -1,6 +1,5 @@
 //! Arguments in, exit code out.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,9 +8,9 @@ use serin::cli::{Check, Cli, Demo, Deploy, Serve, Verb};
 use serin::client;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log_to_stderr();
-    match run(cli.verb) {
+    let Cli { verb } = Cli::parse();
+    let beside_a_live_line = matches!(verb, Verb::Demo(_));
+    match app::log_to_stderr(beside_a_live_line).and_then(|()| run(verb)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             // Whoever reads has seen enough.
@@ -32,26 +31,14 @@ fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Demo(Demo { print_config: true }) => {
             use std::io::Write;
-            Ok(out.write_all(app::demo_config().as_bytes())?)
+            out.write_all(app::demo_config().as_bytes()).map_err(Failure::Output)
         }
         Verb::Demo(Demo { print_config: false }) => app::demo(&mut out),
         Verb::Serve(Serve { config }) => app::serve(&config),
         Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
             let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;
-            Ok(client::print_deployed(&deployed, json, &mut out)?)
+            client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)
         }
     }
-}
-
-/// The log goes to stderr: `RUST_LOG` says how much, warnings and what starts and
-/// ends by default.
-fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
 }

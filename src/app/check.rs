@@ -1,6 +1,6 @@
 //! `serin check`.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::json;
@@ -15,6 +15,23 @@ pub fn check(path: &Path, as_json: bool, out: &mut impl Write) -> Result<(), Fai
         Err(ReadError::Mistakes { source, .. }) => (source.findings().to_vec(), Vec::new()),
         Err(other) => return Err(other.into()),
     };
+    match report(path, &mistakes, &warnings, as_json, out) {
+        // Whoever reads has seen enough; the verdict is the same.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Failure::Output(error));
+        }
+        _ => {}
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(Failure::Found) }
+}
+
+fn report(
+    path: &Path,
+    mistakes: &[Finding],
+    warnings: &[Finding],
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = path.display();
     if as_json {
         let list = |findings: &[Finding]| -> Vec<_> {
@@ -24,20 +41,20 @@ pub fn check(path: &Path, as_json: bool, out: &mut impl Write) -> Result<(), Fai
         let report = json!({
             "file": file.to_string(),
             "ok": mistakes.is_empty(),
-            "mistakes": list(&mistakes),
-            "warnings": list(&warnings),
+            "mistakes": list(mistakes),
+            "warnings": list(warnings),
         });
         writeln!(out, "{report}")?;
     } else {
-        for mistake in &mistakes {
+        for mistake in mistakes {
             writeln!(out, "{file}: {mistake}")?;
         }
-        for warning in &warnings {
+        for warning in warnings {
             writeln!(out, "{file}: warning: {warning}")?;
         }
         if mistakes.is_empty() {
             writeln!(out, "{file}: no mistakes")?;
         }
     }
-    if mistakes.is_empty() { Ok(()) } else { Err(Failure::Found) }
+    out.flush()
 }

@@ -1,9 +1,9 @@
 //! `serin demo`: everything in one process, with nothing to set up.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use super::live::show_live_counts;
-use super::serve::until_told_to_stop;
+use super::signals::Signals;
 use super::{Addresses, Failure, start};
 use crate::config::Config;
 
@@ -15,18 +15,23 @@ pub const fn demo_config() -> &'static str {
 /// Runs the demo until SIGINT or SIGTERM.
 pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
     let config = Config::parse(demo_config()).expect("the embedded config has no mistakes");
+    let mut signals = Signals::catch()?;
     let running = start(&config)?;
-    introduce(running.addresses, out)?;
-    let (tallies, table) = (running.tallies.clone(), running.table.clone());
-    if out.is_terminal() {
-        let live = show_live_counts(&table, &tallies, out);
-        until_told_to_stop(running, live)
-    } else {
-        until_told_to_stop(running, std::future::pending())
+    let introduced = introduce(running.addresses, out).map_err(Failure::Output);
+    if introduced.is_ok() {
+        if out.is_terminal() {
+            signals.wait(show_live_counts(&running.table, &running.tallies, out));
+            // What is said next has a line of its own. A terminal that is gone has none.
+            drop(writeln!(out));
+        } else {
+            signals.wait(std::future::pending());
+        }
     }
+    let drained = signals.drain(running);
+    introduced.and(drained)
 }
 
-fn introduce(addresses: Addresses, out: &mut impl Write) -> Result<(), Failure> {
+fn introduce(addresses: Addresses, out: &mut impl Write) -> io::Result<()> {
     let Addresses { production, staging, admin } = addresses;
     write!(
         out,
@@ -54,6 +59,5 @@ See why a user gets a version, and from which percentage on the newer one:
 Ctrl-C ends it. State is in memory.
 "
     )?;
-    out.flush()?;
-    Ok(())
+    out.flush()
 }

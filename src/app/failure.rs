@@ -1,11 +1,13 @@
 //! What a verb ends with when it does not end well.
 
+use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 
 use crate::client::ClientError;
 use crate::config::ReadError;
 
-use super::StartError;
+use super::{Fallen, StartError};
 
 /// Why a verb failed. Prints on one or more lines, the cause included.
 #[derive(Debug, thiserror::Error)]
@@ -16,22 +18,37 @@ pub enum Failure {
     Start(#[from] StartError),
     #[error("{}", with_causes(.0))]
     Client(#[from] ClientError),
+    #[error("{}", with_causes(.0))]
+    Fallen(#[from] Fallen),
     #[error("cannot write the result: {0}")]
-    Output(#[from] std::io::Error),
+    Output(io::Error),
+    #[error("cannot catch signals: {0}")]
+    Signals(io::Error),
+    #[error("RUST_LOG is {text:?}: {reason}; write, for instance, warn,serin=debug")]
+    LogFilter { text: OsString, reason: String },
     /// A check found something; it was reported already.
     #[error("")]
     Found,
+    /// A second signal cut the drain; it was logged already.
+    #[error("")]
+    Cut,
 }
 
 impl Failure {
-    /// 1: a check or the operation failed. 3: something could not be reached. (2,
-    /// usage, is told before a verb runs.)
+    /// 1: a check or the operation failed. 2: usage; what the arguments alone tell is
+    /// told before a verb runs. 3: something could not be reached.
     pub fn exit_code(&self) -> ExitCode {
         match self {
+            Self::LogFilter { .. } | Self::Client(ClientError::Url(_)) => ExitCode::from(2),
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
-            Self::Config(_) | Self::Start(_) | Self::Client(_) | Self::Output(_) | Self::Found => {
-                ExitCode::from(1)
-            }
+            Self::Config(_)
+            | Self::Start(_)
+            | Self::Client(_)
+            | Self::Fallen(_)
+            | Self::Output(_)
+            | Self::Signals(_)
+            | Self::Found
+            | Self::Cut => ExitCode::from(1),
         }
     }
 }

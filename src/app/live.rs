@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::model::Environment;
+use super::log::CLEAR_LINE;
+use crate::model::{Environment, RoutineName};
 use crate::observe::Tallies;
 use crate::routing::{TableReader, Target};
 
@@ -12,41 +13,110 @@ const REFRESH: Duration = Duration::from_millis(250);
 /// Longer lines wrap on small terminals, and a wrapped line is not overwritten.
 const LINE_MAX_CHARS: usize = 78;
 
-/// Rewrites one line with the requests that each live version has answered, for
-/// ever.
+/// Of a version, its end is shown: that is where two of them differ.
+const VERSION_MAX_CHARS: usize = 4;
+
+/// Rewrites one line with the requests that were sent to each live version, for
+/// ever. It is written again even when nothing changed, for the log may have taken
+/// its place.
 pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out: &mut impl Write) {
     let mut ticks = tokio::time::interval(REFRESH);
-    let mut shown = String::new();
     loop {
         ticks.tick().await;
-        let line = line(table, tallies);
-        if line != shown {
-            // A terminal that is gone is no reason to stop serving.
-            drop(write!(out, "\r{line}\x1b[K").and_then(|()| out.flush()));
-            shown = line;
-        }
+        let count = |target: &Target| target.tally.map_or(0, |tally| tallies.total(tally.0));
+        let line = table.read(|table| {
+            // None takes less than one character.
+            let targets = table.live_targets().take(LINE_MAX_CHARS).map(|target| Counted {
+                routine: &target.routine,
+                environment: target.environment,
+                version: target.version.as_str(),
+                count: count(target),
+            });
+            line(targets.collect())
+        });
+        // A terminal that is gone is no reason to stop serving.
+        drop(write!(out, "{CLEAR_LINE}{line}").and_then(|()| out.flush()));
     }
 }
 
-fn line(table: &TableReader, tallies: &Tallies) -> String {
-    let counts = |environment: Environment| {
-        let mut versions: Vec<_> = table.read(|table| {
-            let targets = table.live_targets().filter(|target| target.environment == environment);
-            let count = |target: &Target| target.tally.map_or(0, |tally| tallies.total(tally.0));
-            targets.map(|target| (target.version.to_string(), count(target))).collect()
-        });
-        versions.sort();
-        let versions: Vec<_> =
-            versions.iter().map(|(version, count)| format!("{} {count}", tail(version))).collect();
-        format!("{environment} {}", versions.join(" "))
-    };
-    let line = format!("{} | {}", counts(Environment::Production), counts(Environment::Staging));
-    line.chars().take(LINE_MAX_CHARS).collect()
+/// One live version and how many requests were sent to it.
+struct Counted<'a> {
+    routine: &'a RoutineName,
+    environment: Environment,
+    version: &'a str,
+    count: u64,
 }
 
-/// The end of a version, which is where two of them differ.
+/// As many of `targets`, which are together by routine, as one line has room for, and
+/// whether there are more. Production comes first, and is not named.
+fn line(mut targets: Vec<Counted<'_>>) -> String {
+    for of_routine in targets.chunk_by_mut(|a, b| a.routine == b.routine) {
+        of_routine.sort_by_key(|target| target.environment != Environment::Production);
+    }
+    let mut line = "sent to".to_owned();
+    let mut length = line.len();
+    let mut before: Option<(&RoutineName, Environment)> = None;
+    for Counted { routine, environment, version, count } in targets {
+        let label = match environment {
+            Environment::Production => "",
+            Environment::Staging => " staging",
+        };
+        let whose = match before {
+            Some((same, there)) if same == routine && there == environment => String::new(),
+            Some((same, _)) if same == routine => format!(",{label}"),
+            Some(_) => format!("; {routine}{label}"),
+            None => format!(" {routine}{label}"),
+        };
+        let part = format!("{whose} {} {count}", tail(version));
+        length += part.chars().count();
+        // A number is never cut: it would be a wrong one.
+        if length + " …".chars().count() > LINE_MAX_CHARS {
+            line.push_str(" …");
+            break;
+        }
+        line.push_str(&part);
+        before = Some((routine, environment));
+    }
+    line
+}
+
 fn tail(version: &str) -> String {
-    let skip = version.chars().count().saturating_sub(6);
+    let skip = version.chars().count().saturating_sub(VERSION_MAX_CHARS);
     let tail: String = version.chars().skip(skip).collect();
     if skip > 0 { format!("…{tail}") } else { tail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_count_has_its_routine_environment_and_version() {
+        let [checkout, cart] = ["checkout", "cart"].map(|name| RoutineName::new(name).expect(name));
+        let (production, staging) = (Environment::Production, Environment::Staging);
+        let (older, newer) = ("1723599747213377175", "1723599747213377176");
+        let targets = |highest| {
+            let targets = [
+                (&checkout, staging, newer, 7),
+                (&checkout, production, older, highest),
+                (&checkout, production, newer, 100),
+                (&cart, staging, "1", 5),
+            ];
+            let targets = targets.map(|(routine, environment, version, count)| Counted {
+                routine,
+                environment,
+                version,
+                count,
+            });
+            Vec::from(targets)
+        };
+        let shown = line(targets(900));
+        assert_eq!(
+            shown,
+            "sent to checkout …7175 900 …7176 100, staging …7176 7; cart staging 1 5"
+        );
+
+        let shown = line(targets(1_000_000_000));
+        assert_eq!(shown, "sent to checkout …7175 1000000000 …7176 100, staging …7176 7 …");
+    }
 }

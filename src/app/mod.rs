@@ -3,15 +3,19 @@
 
 mod check;
 mod demo;
+mod duty;
 mod failure;
 mod listen;
 mod live;
+mod log;
 mod outside;
 mod running;
 mod serve;
+mod signals;
 
 pub use check::check;
 pub use demo::{demo, demo_config};
 pub use failure::Failure;
-pub use running::{Addresses, Running, StartError, start};
+pub use log::log_to_stderr;
+pub use running::{Addresses, Fallen, Running, StartError, start};
 pub use serve::serve;

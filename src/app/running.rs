@@ -4,11 +4,12 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
 use crate::admin::{self, Admin};
@@ -54,11 +55,18 @@ pub struct Running {
     pub addresses: Addresses,
     pub tallies: Tallies,
     pub table: TableReader,
-    ready: Arc<AtomicBool>,
-    shutdown: watch::Sender<bool>,
-    /// In the order in which they end.
-    threads: Vec<JoinHandle<()>>,
+    roster: Roster,
+    end_workers: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    end_admin: watch::Sender<bool>,
+    admin: JoinHandle<()>,
+    control: JoinHandle<()>,
 }
+
+/// Serin has ended, and not well.
+#[derive(Debug, thiserror::Error)]
+#[error("threads had ended before their time: {}", .0.join(", "))]
+pub struct Fallen(Vec<String>);
 
 /// Starts what `config` describes.
 pub fn start(config: &Config) -> Result<Running, StartError> {
@@ -94,41 +102,67 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let patience =
         Patience { idle: config.timeouts.client_idle, drain: config.server.drain_timeout };
     let proxy = Arc::new(proxy_of(config, table.clone(), tallies.clone(), patience));
-    let ready = Arc::new(AtomicBool::new(true));
-    let (shutdown, ended) = watch::channel(false);
+    let roster = Roster::new();
+    let (end_workers, workers_end) = watch::channel(false);
+    let (end_admin, admin_ends) = watch::channel(false);
 
-    let mut threads = Vec::with_capacity(workers + 2);
-    for index in 0..workers {
-        threads.push(proxy::start(index, proxy.clone(), &listeners, ended.clone())?);
-    }
+    let workers = (0..workers).map(|index| {
+        let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
+        proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
+    });
+    let workers = workers.collect::<Result<_, _>>()?;
     let admin = Admin {
         control,
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         domain: config.domain.clone(),
-        ready: ready.clone(),
+        ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),
         clock: Box::new(outside::now),
     };
-    threads.push(serve_admin(admin_listener, admin, patience, ended)?);
+    let duty = roster.duty("admin", admin_ends.clone());
+    let admin = serve_admin(admin_listener, admin, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
-    threads.push(std::thread::Builder::new().name("control".to_owned()).spawn(|| plane.run())?);
-    Ok(Running { addresses, tallies, table, ready, shutdown, threads })
+    let duty = roster.duty("control", admin_ends);
+    let control = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+        let _duty = duty;
+        plane.run();
+    })?;
+    Ok(Running {
+        addresses,
+        tallies,
+        table,
+        roster,
+        end_workers,
+        workers,
+        end_admin,
+        admin,
+        control,
+    })
 }
 
 impl Running {
-    /// Lets running requests finish and ends every thread.
-    pub fn stop(self) {
-        self.ready.store(false, Ordering::Relaxed);
-        self.shutdown.send_replace(true);
-        for thread in self.threads {
-            let name = thread.thread().name().unwrap_or("unnamed").to_owned();
-            if thread.join().is_err() {
-                tracing::error!(thread = name, "a thread ended by a panic");
-            }
+    /// Lets running requests finish and ends every thread: the workers first, while
+    /// admin still says that this Serin is not ready; then admin, and with it the
+    /// control plane, which has nobody left to answer.
+    pub fn stop(self) -> Result<(), Fallen> {
+        self.roster.ready.store(false, Ordering::Release);
+        self.end_workers.send_replace(true);
+        for worker in self.workers {
+            join(worker);
         }
+        self.end_admin.send_replace(true);
+        join(self.admin);
+        join(self.control);
+        let fallen = self.roster.fallen();
+        if fallen.is_empty() { Ok(()) } else { Err(Fallen(fallen)) }
     }
+}
+
+/// Waits for the end of `thread`; how it ended, its duty has told.
+fn join(thread: JoinHandle<()>) {
+    drop(thread.join());
 }
 
 fn cores() -> NonZeroUsize {
@@ -173,6 +207,7 @@ fn serve_admin(
     admin: Admin,
     patience: Patience,
     mut ended: watch::Receiver<bool>,
+    duty: Duty,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
@@ -180,8 +215,39 @@ fn serve_admin(
         tokio::net::TcpListener::from_std(listener)?
     };
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+        let _duty = duty;
         let local = tokio::task::LocalSet::new();
         let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
         local.block_on(&runtime, admin::serve(listener, admin, patience, ended));
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started() -> Running {
+        let any_port = "
+            [listen]
+            production = \"127.0.0.1:0\"
+            staging = \"127.0.0.1:0\"
+            admin = \"127.0.0.1:0\"
+        ";
+        start(&Config::parse(any_port).expect("a config")).expect("it starts")
+    }
+
+    #[test]
+    fn it_ends_well_unless_a_thread_has_fallen() {
+        let running = started();
+        let ready = running.roster.ready.clone();
+        assert!(ready.load(Ordering::Acquire));
+        assert!(running.stop().is_ok());
+        assert!(!ready.load(Ordering::Acquire));
+
+        let running = started();
+        drop(running.roster.duty("worker-7", running.end_workers.subscribe()));
+        assert!(!running.roster.ready.load(Ordering::Acquire));
+        let fallen = running.stop().expect_err("a thread has fallen");
+        assert_eq!(fallen.to_string(), "threads had ended before their time: worker-7");
+    }
 }

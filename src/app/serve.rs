@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Addresses, Failure, Running, start};
+use super::signals::Signals;
+use super::{Addresses, Failure, start};
 use crate::config::Config;
 
 /// Serves what the file at `path` describes until SIGINT or SIGTERM, then drains.
@@ -11,30 +12,10 @@ pub fn serve(path: &Path) -> Result<(), Failure> {
     for warning in &config.warnings {
         tracing::warn!("{}: {warning}", path.display());
     }
+    let mut signals = Signals::catch()?;
     let running = start(&config)?;
     let Addresses { production, staging, admin } = running.addresses;
     tracing::info!(%production, %staging, %admin, "serin serves");
-    until_told_to_stop(running, std::future::pending())
-}
-
-/// Waits for a signal while `meanwhile` runs beside it, then ends `running`.
-pub(super) fn until_told_to_stop(
-    running: Running,
-    meanwhile: impl Future<Output = ()>,
-) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = meanwhile => {}
-        }
-        Ok::<_, std::io::Error>(())
-    })?;
-    tracing::info!("serin drains");
-    running.stop();
-    Ok(())
+    signals.wait(std::future::pending());
+    signals.drain(running)
 }

@@ -1,5 +1,6 @@
 //! One request to an admin endpoint.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 /// How long an admin endpoint may take, from connecting to the last byte.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -23,10 +25,12 @@ pub enum ClientError {
     #[error("`{0}` is no admin endpoint: write http://host:port")]
     Url(String),
     #[error("cannot reach {url}; is Serin running, and is this its admin address?")]
-    Connect { url: String, source: std::io::Error },
-    #[error("{url} did not answer within {ANSWER_WITHIN:?}")]
+    Connect { url: String, source: io::Error },
+    #[error(
+        "{url} did not answer within {ANSWER_WITHIN:?}; the deployment may have been made all the same"
+    )]
     Slow { url: String },
-    #[error("{url} broke off")]
+    #[error("{url} broke off; the deployment may have been made all the same")]
     Broken { url: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{url} is no admin endpoint of Serin: it answered {status}")]
     Foreign { url: String, status: StatusCode },
@@ -74,9 +78,13 @@ pub(super) fn send(
         .body(Full::new(Bytes::from(body.to_string())))
         .map_err(|_| ClientError::Url(url.to_owned()))?;
     runtime.block_on(async {
-        let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(url, &authority, request));
-        let (status, bytes) =
-            answer.await.map_err(|_| ClientError::Slow { url: url.to_owned() })??;
+        let end = Instant::now() + ANSWER_WITHIN;
+        let stream = timeout_at(end, TcpStream::connect(authority)).await;
+        let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream =
+            stream.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
+        let answer = timeout_at(end, exchange(url, stream, request)).await;
+        let (status, bytes) = answer.map_err(|_| ClientError::Slow { url: url.to_owned() })??;
         let foreign = || ClientError::Foreign { url: url.to_owned(), status };
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|_| foreign());
@@ -89,22 +97,25 @@ pub(super) fn send(
 /// `host:port` of `http://host:port`, with the port that the scheme implies.
 fn authority(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("http") && uri.path() == "/")?;
-    Some(format!("{host}:{}", uri.port_u16().unwrap_or(80)))
+    let is_origin = uri.scheme_str() == Some("http") && uri.path() == "/" && uri.query().is_none();
+    let (host, authority) = (uri.host()?, uri.authority()?);
+    // What stands before the host is a user, whom nobody asks for.
+    let port: u16 = match authority.as_str().strip_prefix(host)? {
+        "" => 80,
+        port => port.strip_prefix(':')?.parse().ok()?,
+    };
+    (is_origin && !host.is_empty()).then(|| format!("{host}:{port}"))
 }
 
 async fn exchange(
     url: &str,
-    authority: &str,
+    stream: TcpStream,
     request: Request<Full<Bytes>>,
 ) -> Result<(StatusCode, Bytes), ClientError> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Broken {
         url: url.to_owned(),
         source,
     };
-    let stream = TcpStream::connect(authority)
-        .await
-        .map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(error.into()))?;
@@ -132,7 +143,17 @@ mod tests {
         assert_eq!(authority("http://127.0.0.1:8090").as_deref(), Some("127.0.0.1:8090"));
         assert_eq!(authority("http://[::1]:8090/").as_deref(), Some("[::1]:8090"));
         assert_eq!(authority("http://localhost").as_deref(), Some("localhost:80"));
-        for url in ["", "localhost:8090", "https://localhost", "http://a/b", "/"] {
+        for url in [
+            "",
+            "localhost:8090",
+            "https://localhost",
+            "http://a/b",
+            "/",
+            "http://a?b",
+            "http://a:",
+            "http://a:65536",
+            "http://u@a",
+        ] {
             assert_eq!(authority(url), None, "{url}");
         }
     }

@@ -33,12 +33,13 @@ pub struct Worker {
 }
 
 /// Starts the worker number `index`. It serves both listeners until `shutdown`
-/// turns true, then drains.
+/// turns true, then drains. `duty` is dropped when the thread ends, be it by a panic.
 pub fn start(
     index: usize,
     proxy: SharedProxy,
     listeners: &Listeners,
     shutdown: watch::Receiver<bool>,
+    duty: impl Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let production = listeners.production.try_clone()?;
     let staging = listeners.staging.try_clone()?;
@@ -50,6 +51,7 @@ pub fn start(
         (TcpListener::from_std(production)?, TcpListener::from_std(staging)?)
     };
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+        let _duty = duty;
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {
             let worker = Rc::new(Worker {

@@ -8,6 +8,7 @@ mod architecture;
 mod cohorts;
 mod crash;
 mod esa;
+mod life;
 mod proxy_bodies;
 mod proxy_connections;
 mod proxy_disclosure;

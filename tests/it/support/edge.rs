@@ -101,7 +101,7 @@ impl Setup {
         });
         let (shutdown, ended) = watch::channel(false);
         let workers = (0..self.workers)
-            .map(|index| start(index, proxy.clone(), &listeners, ended.clone()).unwrap())
+            .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
         Edge {
             production: listeners.production.local_addr().unwrap(),

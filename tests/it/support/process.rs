@@ -75,13 +75,25 @@ impl Process {
     }
 
     /// SIGTERM; the status and the log's rest.
-    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
-        let signalled =
-            Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
-        assert!(signalled.success());
+    pub(crate) fn terminate(self) -> (ExitStatus, String) {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Waits for the end: the status and the log's rest.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         (status, self.log.take().unwrap().join().unwrap())
     }
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
 }
 
 impl Drop for Process {

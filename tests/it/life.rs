@@ -1,0 +1,197 @@
+//! How a process starts and ends: what signals do, who is told what meanwhile, and
+//! the status that is left.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Sender};
+
+use serde_json::Value;
+
+use crate::support::process::{ANY_PORT, Process, serin};
+use crate::support::raw::{Client, request};
+use crate::support::upstream::Upstream;
+use crate::support::{WAIT_MAX, wait_until};
+
+/// A file in a folder that lasts as long as the test.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn status(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A Serin that drains because it was told to, and cannot: an upstream holds the
+/// request that `client` waits for, until it is released.
+struct Draining {
+    serin: Process,
+    client: Client,
+    release: Sender<()>,
+    _upstream: Upstream,
+    _folder: tempfile::TempDir,
+}
+
+fn draining() -> Draining {
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let upstream = Upstream::new(move |visit| {
+        if visit.request().is_some() && released.lock().unwrap().recv_timeout(WAIT_MAX).is_ok() {
+            visit.say("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate");
+        }
+    });
+    let (folder, path) = file(&format!(
+        "default_routine = \"checkout\"
+{ANY_PORT}
+[server]
+drain_timeout = \"60s\"
+[[routine]]
+name = \"checkout\"
+[[routine.version]]
+code_version = \"1\"
+upstream = \"{}\"
+[[routine.deployment]]
+env = \"production\"
+code_versions = [{{ code_version = \"1\", percentage = 100 }}]
+",
+        upstream.url()
+    ));
+    let serin = Process::start(&path);
+    let readyz = || serin.call("GET", "/readyz", &Value::Null).status;
+    assert_eq!(readyz(), 200);
+    let mut client = Client::new(serin.production);
+    client.send(request("GET", "/", &[]));
+    wait_until(|| upstream.requests().len() == 1);
+    serin.signal("TERM");
+    wait_until(|| readyz() == 503);
+    Draining { serin, client, release, _upstream: upstream, _folder: folder }
+}
+
+#[test]
+fn while_it_drains_admin_says_that_it_is_not_ready() {
+    let Draining { serin, mut client, release, _upstream, _folder } = draining();
+    wait_until(|| TcpStream::connect(serin.production).is_err());
+    assert_eq!(serin.call("GET", "/livez", &Value::Null).status, 200);
+    assert_eq!(serin.call("GET", "/readyz", &Value::Null).status, 503);
+
+    release.send(()).unwrap();
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (200, "late"));
+    let (status, log) = serin.ended();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("serin drains"), "{log}");
+}
+
+#[test]
+fn a_second_signal_cuts_the_drain() {
+    for name in ["INT", "TERM"] {
+        // Nobody releases it, but it stays held.
+        let Draining { serin, mut client, release: _release, _upstream, _folder } = draining();
+        serin.signal(name);
+        let (status, log) = serin.ended();
+        assert_eq!(status.code(), Some(1), "{log}");
+        assert!(log.contains("a second signal cuts the drain"), "{log}");
+        client.expect_end();
+    }
+}
+
+/// What it says last, it says to a socket that takes nothing until it is read: so the
+/// process stands right before the words that tell others that it serves.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_are_caught_before_it_says_that_it_serves() {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use crate::support::process::signal;
+
+    let (_folder, path) = file(ANY_PORT);
+    let (mut log, mut full) = UnixStream::pair().unwrap();
+    log.set_read_timeout(Some(WAIT_MAX)).unwrap();
+    full.set_nonblocking(true).unwrap();
+    while full.write(b".").is_ok() {}
+    full.set_nonblocking(false).unwrap();
+    let mut child =
+        serin().args(["serve", "--config"]).arg(&path).stderr(OwnedFd::from(full)).spawn().unwrap();
+
+    let status = format!("/proc/{}/status", child.id());
+    let caught = || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap()
+    };
+    // SIGINT is 2 and SIGTERM 15, and a mask begins at 1.
+    let both = 1 << (2 - 1) | 1 << (15 - 1);
+    wait_until(|| caught() & both == both);
+    signal(&child, "TERM");
+
+    let mut said = String::new();
+    let read = log.read_to_string(&mut said);
+    let status = child.wait().unwrap();
+    read.unwrap();
+    let said = said.trim_start_matches('.');
+    assert!(status.success(), "{status}: {said}");
+    assert!(said.contains("serin serves") && said.contains("serin drains"), "{said}");
+}
+
+#[test]
+fn a_verdict_does_not_depend_on_who_reads_it() {
+    let (_folder, bad) = file("[server]\nworkers = 0\n");
+    let (_folder_too, good) = file(ANY_PORT);
+    for (path, verdict) in [(&bad, 1), (&good, 0)] {
+        for form in [&[][..], &["--json"]] {
+            let (reader, writer) = io::pipe().unwrap();
+            drop(reader);
+            let output = serin().arg("check").arg(path).args(form).stdout(writer).output().unwrap();
+            assert_eq!(status(&output), verdict, "{form:?}: {}", stderr(&output));
+            assert_eq!(stderr(&output), "");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_admin_endpoint_is_usage() {
+    for url in ["", "127.0.0.1:8090", "https://127.0.0.1", "http://a/b", "http://a:65536"] {
+        let output = serin()
+            .args(["deploy", "checkout", "1@100", "--env", "staging", "--admin", url])
+            .output()
+            .unwrap();
+        assert_eq!(status(&output), 2, "{url}: {}", stderr(&output));
+        assert!(stderr(&output).contains("write http://host:port"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_deployment_without_an_answer_may_have_been_made() {
+    let endpoint = Upstream::new(|visit| {
+        visit.request();
+    });
+    let output = serin()
+        .args(["deploy", "checkout", "1@100", "--env", "staging", "--admin", endpoint.url()])
+        .output()
+        .unwrap();
+    assert_eq!(endpoint.requests().len(), 1);
+    assert_eq!(status(&output), 3);
+    let said = stderr(&output);
+    assert!(said.contains("broke off; the deployment may have been made all the same"), "{said}");
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_usage() {
+    let (_folder, path) = file(ANY_PORT);
+    let output = serin().env("RUST_LOG", "serin=loud").arg("check").arg(&path).output().unwrap();
+    assert_eq!(status(&output), 2);
+    assert!(output.stdout.is_empty());
+    assert!(stderr(&output).starts_with("serin: RUST_LOG is \"serin=loud\": "));
+}
