@@ -31,8 +31,8 @@
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
-//! | [`cli`] | arguments | |
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
+//! | [`cli`] | arguments | |
 //!
 //! `main` names `app`, `cli` and `client`.
 //!

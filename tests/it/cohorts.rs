@@ -1,8 +1,8 @@
 //! The split, over real sockets, judged by a second implementation of the rule.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use crate::support::http::Connection;
 use crate::support::process::{ANY_PORT, Process, deploy};
@@ -53,13 +53,12 @@ code_version = \"{CANARY}\"
             .find(|(version, _)| *version == CANARY)
             .map_or(0, |(_, percent)| *percent)
     };
-    let percents = Mutex::new(HashMap::new());
-    let first = serin.deploy("checkout", "production", steps[0]);
-    percents.lock().unwrap().insert(first, share(0));
 
+    let mut before = serin.deploy("checkout", "production", steps[0]);
     for (step, shares) in steps.iter().enumerate().skip(1) {
         let next = AtomicUsize::new(0);
         let answers = Mutex::new(Vec::with_capacity(KEYS));
+        let after = OnceLock::new();
         std::thread::scope(|scope| {
             for _ in 0..CLIENTS {
                 scope.spawn(|| {
@@ -70,29 +69,34 @@ code_version = \"{CANARY}\"
                         if number >= KEYS {
                             break;
                         }
+                        if number == KEYS / 2 {
+                            // In the midst of the keys, which go on meanwhile.
+                            let mut admin = Connection::open(serin.admin).unwrap();
+                            let id = deploy(&mut admin, "checkout", "production", shares).unwrap();
+                            after.set(id).unwrap();
+                        }
                         let key = format!("user-{number}");
                         let response =
                             connection.get("checkout.localhost", &[("x-serin-key", &key)]).unwrap();
                         assert_eq!(response.status, 200);
                         let said = |name| response.header(name).unwrap().to_owned();
-                        mine.push((key, said("x-serin-version"), said("x-serin-deployment")));
+                        let deployment = said("x-serin-deployment");
+                        if number == KEYS / 2 {
+                            let deployed = after.get();
+                            assert_eq!(Some(&deployment), deployed, "the next request sees it");
+                        }
+                        mine.push((key, said("x-serin-version"), deployment));
                     }
                     answers.lock().unwrap().extend(mine);
                 });
             }
-            scope.spawn(|| {
-                // In the midst of the keys, whenever that is.
-                while next.load(Ordering::Relaxed) < KEYS / 2 {
-                    std::thread::yield_now();
-                }
-                let mut connection = Connection::open(serin.admin).unwrap();
-                let id = deploy(&mut connection, "checkout", "production", shares).unwrap();
-                percents.lock().unwrap().insert(id, share(step));
-            });
         });
-        let percents = percents.lock().unwrap();
+        let after = after.into_inner().unwrap();
         let answers = answers.into_inner().unwrap();
         assert_eq!(answers.len(), KEYS);
+        let seen: HashSet<_> = answers.iter().map(|(_, _, deployment)| deployment).collect();
+        assert_eq!(seen, HashSet::from([&before, &after]), "both deployments answered");
+        let percents = HashMap::from([(&before, share(step - 1)), (&after, share(step))]);
         let rules: HashMap<_, _> = [share(step - 1), share(step)]
             .into_iter()
             .map(|p| {
@@ -106,5 +110,6 @@ code_version = \"{CANARY}\"
                 if percent == 100 { CANARY } else { rules[&percent].version(key.as_bytes()) };
             assert_eq!(version, expected, "{key} at {percent} % under deployment {deployment}");
         }
+        before = after;
     }
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Sender};
 
 use serde_json::Value;
 
-use crate::support::process::{ANY_PORT, Process, serin};
+use crate::support::process::{ANY_PORT, Process, finish, output, serin};
 use crate::support::raw::{Client, request};
 use crate::support::upstream::Upstream;
 use crate::support::{WAIT_MAX, wait_until};
@@ -114,7 +114,7 @@ fn signals_are_caught_before_it_says_that_it_serves() {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
-    use crate::support::process::signal;
+    use crate::support::process::Running;
 
     let (_folder, path) = file(ANY_PORT);
     let (mut log, mut full) = UnixStream::pair().unwrap();
@@ -122,10 +122,13 @@ fn signals_are_caught_before_it_says_that_it_serves() {
     full.set_nonblocking(true).unwrap();
     while full.write(b".").is_ok() {}
     full.set_nonblocking(false).unwrap();
-    let mut child =
-        serin().args(["serve", "--config"]).arg(&path).stderr(OwnedFd::from(full)).spawn().unwrap();
+    let mut command = serin();
+    let mut running =
+        Running::start(command.args(["serve", "--config"]).arg(&path).stderr(OwnedFd::from(full)));
+    // It holds the other end of the log.
+    drop(command);
 
-    let status = format!("/proc/{}/status", child.id());
+    let status = format!("/proc/{}/status", running.id());
     let caught = || {
         let status = fs::read_to_string(&status).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
@@ -134,11 +137,11 @@ fn signals_are_caught_before_it_says_that_it_serves() {
     // SIGINT is 2 and SIGTERM 15, and a mask begins at 1.
     let both = 1 << (2 - 1) | 1 << (15 - 1);
     wait_until(|| caught() & both == both);
-    signal(&child, "TERM");
+    running.signal("TERM");
 
     let mut said = String::new();
     let read = log.read_to_string(&mut said);
-    let status = child.wait().unwrap();
+    let status = running.wait();
     read.unwrap();
     let said = said.trim_start_matches('.');
     assert!(status.success(), "{status}: {said}");
@@ -153,7 +156,7 @@ fn a_verdict_does_not_depend_on_who_reads_it() {
         for form in [&[][..], &["--json"]] {
             let (reader, writer) = io::pipe().unwrap();
             drop(reader);
-            let output = serin().arg("check").arg(path).args(form).stdout(writer).output().unwrap();
+            let output = finish(serin().arg("check").arg(path).args(form).stdout(writer));
             assert_eq!(status(&output), verdict, "{form:?}: {}", stderr(&output));
             assert_eq!(stderr(&output), "");
         }
@@ -163,10 +166,9 @@ fn a_verdict_does_not_depend_on_who_reads_it() {
 #[test]
 fn what_is_no_admin_endpoint_is_usage() {
     for url in ["", "127.0.0.1:8090", "https://127.0.0.1", "http://a/b", "http://a:65536"] {
-        let output = serin()
-            .args(["deploy", "checkout", "1@100", "--env", "staging", "--admin", url])
-            .output()
-            .unwrap();
+        let output = output(
+            serin().args(["deploy", "checkout", "1@100", "--env", "staging", "--admin", url]),
+        );
         assert_eq!(status(&output), 2, "{url}: {}", stderr(&output));
         assert!(stderr(&output).contains("write http://host:port"), "{}", stderr(&output));
     }
@@ -177,10 +179,15 @@ fn a_deployment_without_an_answer_may_have_been_made() {
     let endpoint = Upstream::new(|visit| {
         visit.request();
     });
-    let output = serin()
-        .args(["deploy", "checkout", "1@100", "--env", "staging", "--admin", endpoint.url()])
-        .output()
-        .unwrap();
+    let output = output(serin().args([
+        "deploy",
+        "checkout",
+        "1@100",
+        "--env",
+        "staging",
+        "--admin",
+        endpoint.url(),
+    ]));
     assert_eq!(endpoint.requests().len(), 1);
     assert_eq!(status(&output), 3);
     let said = stderr(&output);
@@ -190,7 +197,7 @@ fn a_deployment_without_an_answer_may_have_been_made() {
 #[test]
 fn a_log_filter_that_cannot_be_read_is_usage() {
     let (_folder, path) = file(ANY_PORT);
-    let output = serin().env("RUST_LOG", "serin=loud").arg("check").arg(&path).output().unwrap();
+    let output = output(serin().env("RUST_LOG", "serin=loud").arg("check").arg(&path));
     assert_eq!(status(&output), 2);
     assert!(output.stdout.is_empty());
     assert!(stderr(&output).starts_with("serin: RUST_LOG is \"serin=loud\": "));

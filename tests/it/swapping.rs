@@ -1,7 +1,6 @@
 //! Deployments while traffic flows.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::support::http::Connection;
@@ -10,6 +9,15 @@ use crate::support::process::{ANY_PORT, Process, deploy};
 const VERSIONS: [&str; 4] = ["101", "102", "103", "104"];
 const DEPLOYMENTS: usize = 2_000;
 const CLIENTS: usize = 4;
+
+/// Ends the clients, also when the deployments end early because one failed.
+struct Enough<'d>(&'d AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// As fast as a client can send them, with a durable store: every request is
 /// answered, by a version of the very deployment that the response names.
@@ -39,18 +47,17 @@ code_version = \"{v}\"
         0 => [(VERSIONS[0], 60), (VERSIONS[1], 40)],
         _ => [(VERSIONS[2], 30), (VERSIONS[3], 70)],
     };
-    let deployed = Mutex::new(HashMap::new());
     let first = serin.deploy("checkout", "production", &shares(0));
-    deployed.lock().unwrap().insert(first, 0);
+    let mut deployed = HashMap::from([(first, 0)]);
 
     let done = AtomicBool::new(false);
     let requests = AtomicU64::new(0);
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
-                let (serin, done, requests) = (&serin, &done, &requests);
+                let (address, done, requests) = (serin.production, &done, &requests);
                 scope.spawn(move || {
-                    let mut connection = Connection::open(serin.production).unwrap();
+                    let mut connection = Connection::open(address).unwrap();
                     let mut seen = Vec::new();
                     for number in 0.. {
                         if done.load(Ordering::Relaxed) {
@@ -68,13 +75,16 @@ code_version = \"{v}\"
                 })
             })
             .collect();
-        let mut connection = Connection::open(serin.admin).unwrap();
+        let enough = Enough(&done);
+        let mut admin = Connection::open(serin.admin).unwrap();
+        let mut user = Connection::open(serin.production).unwrap();
         for turn in 1..DEPLOYMENTS {
-            let id = deploy(&mut connection, "checkout", "production", &shares(turn)).unwrap();
-            deployed.lock().unwrap().insert(id, turn);
+            let id = deploy(&mut admin, "checkout", "production", &shares(turn)).unwrap();
+            let next = user.get("checkout.localhost", &[]).unwrap();
+            assert_eq!(next.header("x-serin-deployment"), Some(&*id), "the next request sees it");
+            deployed.insert(id, turn);
         }
-        done.store(true, Ordering::Relaxed);
-        let deployed = deployed.lock().unwrap();
+        drop(enough);
         for client in clients {
             for (deployment, version) in client.join().unwrap() {
                 let turn = deployed[&deployment];

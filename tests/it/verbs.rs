@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::process::{ANY_PORT, Process, serin};
+use crate::support::process::{ANY_PORT, Process, output, serin};
 
 /// A file in a folder that lasts as long as the test.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -17,7 +17,7 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    serin().args(arguments).output().unwrap()
+    output(serin().args(arguments))
 }
 
 fn status(output: &Output) -> i32 {
@@ -98,7 +98,7 @@ fn usage_is_status_2() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     for verb in [&["check"][..], &["serve", "--config"]] {
-        let output = serin().args(verb).arg("/nowhere/serin.toml").output().unwrap();
+        let output = output(serin().args(verb).arg("/nowhere/serin.toml"));
         assert_eq!(status(&output), 1);
         let said = text(&output.stderr);
         assert!(said.contains("`/nowhere/serin.toml`") && said.contains("No such file"), "{said}");
@@ -173,7 +173,7 @@ fn a_second_serin_on_a_taken_port_is_refused() {
         );
         assert_ne!(taken, ANY_PORT);
         let (_folder, path) = file(&taken);
-        let output = serin().args(["serve", "--config"]).arg(&path).output().unwrap();
+        let output = output(serin().args(["serve", "--config"]).arg(&path));
         assert_eq!(status(&output), 1);
         let said = text(&output.stderr);
         assert!(said.contains(&format!("cannot listen on {address} for {key}")), "{said}");

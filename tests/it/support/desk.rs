@@ -15,11 +15,10 @@ use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
 
+use super::WAIT_MAX;
+
 /// 2024-03-11T01:23:21.067203242Z
 const START_NS: i64 = 1_710_120_201_067_203_242;
-
-/// Nobody waits longer for an answer than this, and no test waits for it to pass.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running admin listener. It ends with the test.
 pub(crate) struct Desk {
@@ -75,8 +74,9 @@ impl Desk {
 
     /// Sends `octets` and reads one response.
     pub(crate) fn send(&self, octets: &[u8]) -> Heard {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(CLIENT_PATIENCE)).unwrap();
+        let mut stream = TcpStream::connect_timeout(&self.address, WAIT_MAX).unwrap();
+        stream.set_read_timeout(Some(WAIT_MAX)).unwrap();
+        stream.set_write_timeout(Some(WAIT_MAX)).unwrap();
         stream.write_all(octets).unwrap();
         let mut heard = Vec::new();
         stream.read_to_end(&mut heard).unwrap();

@@ -1,11 +1,10 @@
 //! A small HTTP/1.1 client over one kept connection, which trusts nobody: every
-//! read has a limit in time, and what it cannot parse fails the test.
+//! wait has a limit in time, and what it cannot parse fails the test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+use super::WAIT_MAX;
 
 /// A connection to one address.
 pub(crate) struct Connection {
@@ -23,9 +22,10 @@ pub(crate) struct Response {
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        let stream = TcpStream::connect_timeout(&address, WAIT_MAX)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+        stream.set_read_timeout(Some(WAIT_MAX))?;
+        stream.set_write_timeout(Some(WAIT_MAX))?;
         Ok(Self { stream: BufReader::new(stream), line: Vec::new() })
     }
 

@@ -1,12 +1,14 @@
 //! Serin as a process of its own, as operators run it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::thread::JoinHandle;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
 
 use super::http::{Connection, Response};
+use super::{WAIT_MAX, wait_until};
 
 /// The binary under test.
 pub(crate) fn serin() -> Command {
@@ -15,11 +17,68 @@ pub(crate) fn serin() -> Command {
     command
 }
 
+/// A running program, killed when dropped: a test that fails leaves none behind.
+pub(crate) struct Running(Child);
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let signalled = output(Command::new("kill").args(["-s", name, &self.id().to_string()]));
+        assert!(signalled.status.success(), "{signalled:?}");
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Its status, when it ends by itself, as it must.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        wait_until(|| {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Runs `command` to its end, which must come: what it said, and its status.
+pub(crate) fn output(command: &mut Command) -> Output {
+    finish(command.stdout(Stdio::piped()))
+}
+
+/// The same, for a command whose stdout goes elsewhere.
+pub(crate) fn finish(command: &mut Command) -> Output {
+    let mut running = Running::start(command.stderr(Stdio::piped()));
+    let stdout = running.0.stdout.take().map(lines);
+    let stderr = running.0.stderr.take().map(lines);
+    // Who has closed both is about to end.
+    let heard = |said: Option<_>| said.map_or_else(Vec::new, |said| rest(&said).into_bytes());
+    let (stdout, stderr) = (heard(stdout), heard(stderr));
+    Output { status: running.wait(), stdout, stderr }
+}
+
 /// A `serin serve` that is listening. Killed when dropped.
 pub(crate) struct Process {
-    child: Child,
-    /// Reads the log to its end, so that the process never waits to write it.
-    log: Option<JoinHandle<String>>,
+    running: Running,
+    /// What it logs after it has said where it listens.
+    log: Receiver<String>,
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -36,15 +95,12 @@ admin      = \"127.0.0.1:0\"
 impl Process {
     /// Starts the config at `path` and waits until it says where it listens.
     pub(crate) fn start(path: &Path) -> Self {
-        let mut child = serin()
-            .args(["serve", "--config"])
-            .arg(path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        let serves = wait_for_line(&mut log, "serin serves");
+        let mut command = serin();
+        command.args(["serve", "--config"]).arg(path);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut running = Running::start(&mut command);
+        let log = lines(running.0.stderr.take().unwrap());
+        let serves = wait_for_line(&log, "serin serves");
         let address = |name: &str| {
             let field = serves.split_whitespace().find_map(|word| word.strip_prefix(name));
             field.unwrap_or_else(|| panic!("no {name} in: {serves}")).parse().unwrap()
@@ -53,8 +109,8 @@ impl Process {
             production: address("production="),
             staging: address("staging="),
             admin: address("admin="),
-            log: Some(std::thread::spawn(move || std::io::read_to_string(log).unwrap_or_default())),
-            child,
+            log,
+            running,
         }
     }
 
@@ -70,8 +126,7 @@ impl Process {
 
     /// SIGKILL, and gone.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.kill();
     }
 
     /// SIGTERM; the status and the log's rest.
@@ -81,25 +136,14 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        signal(&self.child, name);
+        self.running.signal(name);
     }
 
     /// Waits for the end: the status and the log's rest.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().unwrap();
-        (status, self.log.take().unwrap().join().unwrap())
-    }
-}
-
-pub(crate) fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        // The log ends with the process.
+        let log = rest(&self.log);
+        (self.running.wait(), log)
     }
 }
 
@@ -120,14 +164,45 @@ pub(crate) fn deploy(
     Ok(answer.json()["deployment_id"].as_str().unwrap().to_owned())
 }
 
-fn wait_for_line(log: &mut BufReader<ChildStderr>, what: &str) -> String {
+/// The lines of `stream` as they come, read by a thread so that waiting for them has
+/// an end, and so that nobody who writes waits for the test.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (say, said) = channel();
+    std::thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        let mut line = Vec::new();
+        while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            // The test may have heard enough.
+            say.send(String::from_utf8_lossy(&line).into_owned()).unwrap_or_default();
+            line.clear();
+        }
+    });
+    said
+}
+
+fn wait_for_line(said: &Receiver<String>, what: &str) -> String {
+    let end = Instant::now() + WAIT_MAX;
     let mut seen = String::new();
     loop {
-        let start = seen.len();
-        let read = log.read_line(&mut seen).unwrap();
-        assert!(read > 0, "serin ended before it said `{what}`:\n{seen}");
-        if seen[start..].contains(what) {
-            return seen[start..].to_owned();
+        let left = end.saturating_duration_since(Instant::now());
+        let line = said.recv_timeout(left);
+        let line = line.unwrap_or_else(|e| panic!("{e} before `{what}` was said:\n{seen}"));
+        if line.contains(what) {
+            return line;
+        }
+        seen += &line;
+    }
+}
+
+/// All lines that are still to come, up to the end, which must come.
+fn rest(said: &Receiver<String>) -> String {
+    let end = Instant::now() + WAIT_MAX;
+    let mut seen = String::new();
+    loop {
+        match said.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(line) => seen += &line,
+            Err(RecvTimeoutError::Disconnected) => return seen,
+            Err(RecvTimeoutError::Timeout) => panic!("no end after {WAIT_MAX:?}:\n{seen}"),
         }
     }
 }
