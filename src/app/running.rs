@@ -9,9 +9,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+use super::access_keys::{AccessKeyError, access_keys};
 use super::listen::{ListenError, bind};
 use super::outside;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Keyring};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
@@ -26,6 +27,8 @@ const ACCOUNT: &str = "5e121a00";
 /// Why Serin does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error(transparent)]
+    AccessKey(#[from] AccessKeyError),
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
@@ -56,6 +59,7 @@ pub struct Running {
 
 /// Starts what `config` describes.
 pub fn start(config: &Config) -> Result<Running, StartError> {
+    let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
     let listeners = Listeners {
         production: bind("production", config.listen.production)?,
         staging: bind("staging", config.listen.staging)?,
@@ -97,6 +101,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     }
     let admin = Admin {
         control,
+        keyring,
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         domain: config.domain.clone(),
