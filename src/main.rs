@@ -38,7 +38,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Serve(Serve { config }) => app::serve(&config),
         Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
-            let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;
+            let deployed = client::deploy(&app::endpoint(admin)?, &routine, env.as_str(), &shares)?;
             Ok(client::print_deployed(&deployed, json, &mut out)?)
         }
     }

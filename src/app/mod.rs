@@ -4,6 +4,7 @@
 mod access_keys;
 mod check;
 mod demo;
+mod endpoint;
 mod failure;
 mod listen;
 mod live;
@@ -14,6 +15,7 @@ mod serve;
 pub use access_keys::AccessKeyError;
 pub use check::check;
 pub use demo::{demo, demo_config};
+pub use endpoint::{CredentialsError, endpoint};
 pub use failure::Failure;
 pub use running::{Addresses, Running, StartError, start};
 pub use serve::serve;
