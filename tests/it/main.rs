@@ -10,6 +10,7 @@ mod crash;
 mod esa;
 mod restart;
 mod routing;
+mod signatures;
 mod split_rule;
 mod split_statistics;
 mod support;

@@ -63,7 +63,9 @@ impl Desk {
             upload_secret: [7; 32],
             draw: Box::new(move || {
                 let count = drawn.fetch_add(1, Ordering::SeqCst);
-                (u128::from(count) * 0x0123_4567_89AB_CDEF_0011_2233_4455_6677).to_be_bytes()
+                u128::from(count)
+                    .wrapping_mul(0x0123_4567_89AB_CDEF_0011_2233_4455_6677)
+                    .to_be_bytes()
             }),
             clock: Box::new(clock(&now_ns)),
             ready: ready.clone(),
