@@ -55,7 +55,9 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: serin deploy checkout 1723599747213377175@90 1723599747213377176@10 --env production"
+    after_help = "Where admin has access keys, the call is signed with SERIN_ACCESS_KEY_ID and SERIN_ACCESS_KEY_SECRET \
+        (or ESA_ACCESS_KEY_ID and ESA_ACCESS_KEY_SECRET) of the environment.\n\n\
+        Example: serin deploy checkout 1723599747213377175@90 1723599747213377176@10 --env production"
 )]
 pub struct Deploy {
     /// The routine's name

@@ -74,6 +74,14 @@
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store
 //!   is the same SQLite, in memory.
+//! - Who is asking is told in one place for both dialects, `admin::signature`. Of a
+//!   signed request everything must be signed that is read: `host`, every `x-acs-*`,
+//!   the type of a body; no field or parameter of it may come twice. Serin's own
+//!   clients sign too, so a secret travels only where a person sends it as a bearer.
+//! - A gateway knows its actions before its callers: an unknown action is told to
+//!   everybody, anything else to those who are known.
+//! - Used nonces are bounded by key. A full memory refuses (Throttling.User) and
+//!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
 //!   check` warns of it.
 

@@ -37,6 +37,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Serve(Serve { config }) => app::serve(&config),
         Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
+            let admin = app::endpoint(admin)?;
             let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;
             client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)
         }

@@ -1,5 +1,5 @@
-//! Who may call. No signature is checked, so what protects the listener is that
-//! it is bound to loopback; a web page in the operator's browser reaches it all
+//! Where a request may come from. Without access keys, what protects the listener is
+//! that it is bound to loopback; a web page in the operator's browser reaches it all
 //! the same, and is turned away here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,22 +24,37 @@ pub(super) enum Trespass {
     Site(String),
 }
 
+/// Which names the listener may be called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hosts {
+    /// Loopback names, and the listener's address.
+    Ours,
+    /// Whatever name leads here: each request proves itself with a secret that a
+    /// foreign page does not have, so a rebound name opens nothing.
+    Any,
+}
+
 /// Whether `request` may be served by the listener at `listener`.
 ///
 /// `Host` stops a foreign name that was made to resolve to loopback (DNS
 /// rebinding), `Origin` and `Sec-Fetch-Site` stop forms and scripts of other
 /// sites. Every line of each field counts, or a second one would get through.
-pub(super) fn check(request: &Parts, listener: Option<SocketAddr>) -> Result<(), Trespass> {
+pub(super) fn check(
+    request: &Parts,
+    listener: Option<SocketAddr>,
+    names: Hosts,
+) -> Result<(), Trespass> {
     let hosts: Vec<&HeaderValue> = request.headers.get_all(HOST).iter().collect();
     if hosts.is_empty() {
         return Err(Trespass::Host(String::new()));
     }
-    for host in hosts {
+    for host in hosts.into_iter().filter(|_| names == Hosts::Ours) {
         if !host.to_str().is_ok_and(|host| is_ours(host, listener)) {
             return Err(Trespass::Host(printed(host)));
         }
     }
     if let Some(authority) = request.uri.authority()
+        && names == Hosts::Ours
         && !is_ours(authority.as_str(), listener)
     {
         return Err(Trespass::Host(authority.to_string()));
@@ -123,11 +138,15 @@ mod tests {
     }
 
     fn verdict(headers: &[(&str, &str)]) -> Result<(), Trespass> {
+        verdict_of(Hosts::Ours, headers)
+    }
+
+    fn verdict_of(hosts: Hosts, headers: &[(&str, &str)]) -> Result<(), Trespass> {
         let mut request = http::Request::builder().uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        check(&request.body(()).unwrap().into_parts().0, Some(listener()))
+        check(&request.body(()).unwrap().into_parts().0, Some(listener()), hosts)
     }
 
     #[test]
@@ -180,7 +199,18 @@ mod tests {
             .header("host", "localhost")
             .body(())
             .unwrap();
-        assert!(check(&request.into_parts().0, Some(listener())).is_err());
+        assert!(check(&request.into_parts().0, Some(listener()), Hosts::Ours).is_err());
+    }
+
+    #[test]
+    fn where_keys_guard_the_name_does_not_matter_but_the_page_does() {
+        let admin = ("host", "admin.example.com");
+        assert_eq!(verdict_of(Hosts::Any, &[admin]), Ok(()));
+        assert!(verdict_of(Hosts::Any, &[]).is_err());
+        let foreign = [admin, ("origin", "http://evil.test")];
+        assert!(matches!(verdict_of(Hosts::Any, &foreign), Err(Trespass::Origin(_))));
+        let foreign = [admin, ("sec-fetch-site", "cross-site")];
+        assert!(matches!(verdict_of(Hosts::Any, &foreign), Err(Trespass::Site(_))));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! One listener for people and machines: the ESA dialect on `/`, the native API
 //! under `/api/v1`, and whether the process is alive and ready.
+//!
+//! With access keys, a call must say who is asking. Open to all are `/livez` and
+//! `/readyz`, and the upload form, which carries a permission of its own.
 
 mod api;
 mod body;
 mod esa;
 mod guard;
+mod signature;
 mod time;
 
 use std::convert::Infallible;
@@ -29,6 +33,8 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
+use self::guard::Hosts;
+pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
 use crate::routing::TableReader;
@@ -39,9 +45,14 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// Request line and header fields of one request, in bytes.
 const HEAD_MAX_BYTES: usize = 64 * 1024;
 
+const LIVE_PATH: &str = "/livez";
+const READY_PATH: &str = "/readyz";
+
 /// What the admin listener speaks for.
 pub struct Admin {
     pub control: ControlHandle,
+    /// Who may call.
+    pub keyring: Keyring,
     /// For explanations alone; changes go through `control`.
     pub table: TableReader,
     /// The account in default records: 8 hex digits.
@@ -97,8 +108,8 @@ fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
-        .route("/livez", get(async || "live\n"))
-        .route("/readyz", get(readiness))
+        .route(LIVE_PATH, get(async || "live\n"))
+        .route(READY_PATH, get(readiness))
         .nest("/api/v1", api::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
@@ -106,16 +117,30 @@ fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
         .with_state(admin)
 }
 
-/// Turns away, before anything is read or changed, what a foreign web page sent.
+/// Turns away, before anything is read or changed, what a foreign web page sent, and
+/// what nobody may do who is not known.
 async fn admit(
     State((admin, listener)): State<(Arc<Admin>, Option<SocketAddr>)>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let mut response = match guard::check(&parts, listener) {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(trespass) => match parts.uri.path() {
+    let path = parts.uri.path();
+    // A signature proves more than a name does, and a foreign page cannot sign.
+    let hosts = if admin.keyring.is_empty() { Hosts::Ours } else { Hosts::Any };
+    let mut response = match guard::check(&parts, listener, hosts) {
+        Ok(()) => match path {
+            // The dialect asks who calls in its own words, the form in its own way.
+            "/" | esa::UPLOAD_PATH | LIVE_PATH | READY_PATH => {
+                next.run(Request::from_parts(parts, body)).await
+            }
+            // All else, so that no new path is open by oversight.
+            _ => match api::admit(&admin, Request::from_parts(parts, body)).await {
+                Ok(request) => next.run(request).await,
+                Err(refusal) => refusal.into_response(),
+            },
+        },
+        Err(trespass) => match path {
             "/" => esa::turn_away(&admin, &parts, &trespass),
             esa::UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
             _ => api::turn_away(&trespass),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::config::ReadError;
 
-use super::{Fallen, StartError};
+use super::{CredentialsError, Fallen, StartError};
 
 /// Why a verb failed. Prints on one or more lines, the cause included.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,8 @@ pub enum Failure {
     Config(#[from] ReadError),
     #[error("{}", with_causes(.0))]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error("{}", with_causes(.0))]
     Client(#[from] ClientError),
     #[error("{}", with_causes(.0))]
@@ -43,6 +45,7 @@ impl Failure {
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
             Self::Config(_)
             | Self::Start(_)
+            | Self::Credentials(_)
             | Self::Client(_)
             | Self::Fallen(_)
             | Self::Output(_)

@@ -1,9 +1,11 @@
 //! Wiring: from a [`Config`](crate::config::Config) to running planes. Decides
 //! nothing; time, randomness and the environment enter here.
 
+mod access_keys;
 mod check;
 mod demo;
 mod duty;
+mod endpoint;
 mod failure;
 mod listen;
 mod live;
@@ -13,8 +15,10 @@ mod running;
 mod serve;
 mod signals;
 
+pub use access_keys::AccessKeyError;
 pub use check::check;
 pub use demo::{demo, demo_config};
+pub use endpoint::{CredentialsError, endpoint};
 pub use failure::Failure;
 pub use log::log_to_stderr;
 pub use running::{Addresses, Fallen, Running, StartError, start};

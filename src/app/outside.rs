@@ -1,5 +1,6 @@
-//! Time and randomness.
+//! Time, randomness and the environment.
 
+use std::ffi::OsString;
 use std::time::SystemTime;
 
 use crate::model::Timestamp;
@@ -15,4 +16,9 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system has a source of randomness");
     bytes
+}
+
+/// A variable of the environment; an empty one is none.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -9,10 +9,11 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+use super::access_keys::{AccessKeyError, access_keys};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Keyring};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
@@ -33,6 +34,8 @@ fn account_domain() -> Option<Domain> {
 /// Why Serin does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error(transparent)]
+    AccessKey(#[from] AccessKeyError),
     #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
@@ -70,6 +73,7 @@ pub struct Fallen(Vec<String>);
 
 /// Starts what `config` describes.
 pub fn start(config: &Config) -> Result<Running, StartError> {
+    let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
     let listeners = Listeners {
         production: bind("production", config.listen.production)?,
         staging: bind("staging", config.listen.staging)?,
@@ -113,6 +117,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let workers = workers.collect::<Result<_, _>>()?;
     let admin = Admin {
         control,
+        keyring,
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         domain: config.domain.clone(),

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::exchange::{ClientError, send};
+use super::exchange::{ClientError, Endpoint, send};
 
 /// A deployment that has become live, as the admin endpoint tells it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Flow {
 
 /// Deploys `shares` (code versions and percentages) through the admin endpoint.
 pub fn deploy(
-    admin: &str,
+    admin: &Endpoint,
     routine: &str,
     environment: &str,
     shares: &[(String, u64)],
@@ -58,8 +58,8 @@ pub fn deploy(
     // Whatever was typed as the name stays one segment of the path.
     let routine: String = form_urlencoded::byte_serialize(routine.as_bytes()).collect();
     let path = format!("/api/v1/routines/{routine}/environments/{environment}/deployment");
-    let answer = send(admin, Method::POST, &path, &json!({ "code_versions": shares }))?;
-    let foreign = |_| ClientError::Foreign { url: admin.to_owned(), status: StatusCode::CREATED };
+    let answer = send(admin, &Method::POST, &path, &json!({ "code_versions": shares }))?;
+    let foreign = |_| ClientError::Foreign { url: admin.url.clone(), status: StatusCode::CREATED };
     serde_json::from_value(answer).map_err(foreign)
 }
 

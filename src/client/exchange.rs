@@ -13,11 +13,22 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::sign::Credentials;
+
 /// How long an admin endpoint may take, from connecting to the last byte.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read.
 const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Where to call, and as whom.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `http://host:port`
+    pub url: String,
+    /// Signs every request; without a key an endpoint may refuse.
+    pub credentials: Option<Credentials>,
+}
 
 /// Why the admin endpoint did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +45,12 @@ pub enum ClientError {
     Broken { url: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{url} is no admin endpoint of Serin: it answered {status}")]
     Foreign { url: String, status: StatusCode },
+    #[error(
+        "{url} wants an access key: set SERIN_ACCESS_KEY_ID and SERIN_ACCESS_KEY_SECRET (or ESA_ACCESS_KEY_ID and ESA_ACCESS_KEY_SECRET)"
+    )]
+    KeyWanted { url: String },
+    #[error("the access key `{id}` cannot sign a request: an id is visible ASCII")]
+    KeyUnfit { id: String },
     #[error("refused: {message} ({code})")]
     Refused { code: String, message: String },
 }
@@ -43,7 +60,11 @@ impl ClientError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Slow { .. } | Self::Broken { .. } => true,
-            Self::Url(_) | Self::Foreign { .. } | Self::Refused { .. } => false,
+            Self::Url(_)
+            | Self::Foreign { .. }
+            | Self::KeyWanted { .. }
+            | Self::KeyUnfit { .. }
+            | Self::Refused { .. } => false,
         }
     }
 }
@@ -60,23 +81,29 @@ struct Reason {
     message: String,
 }
 
-/// Sends `body` as JSON to `path` of the admin endpoint `url`.
+/// Sends `body` as JSON to `path` of the admin endpoint.
 pub(super) fn send(
-    url: &str,
-    method: Method,
+    Endpoint { url, credentials }: &Endpoint,
+    method: &Method,
     path: &str,
     body: &Value,
 ) -> Result<Value, ClientError> {
-    let authority = authority(url).ok_or_else(|| ClientError::Url(url.to_owned()))?;
+    let authority = authority(url).ok_or_else(|| ClientError::Url(url.clone()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
-    let request = Request::builder()
+    let body = Bytes::from(body.to_string());
+    let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, &authority)
         .header(CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body.to_string())))
-        .map_err(|_| ClientError::Url(url.to_owned()))?;
+        .body(Full::new(body.clone()))
+        .map_err(|_| ClientError::Url(url.clone()))?;
+    if let Some(credentials) = credentials {
+        let fields = credentials.fields(method, path, request.headers(), &body);
+        let unfit = || ClientError::KeyUnfit { id: credentials.id.clone() };
+        request.headers_mut().extend(fields.ok_or_else(unfit)?);
+    }
     runtime.block_on(async {
         let end = Instant::now() + ANSWER_WITHIN;
         let stream = timeout_at(end, TcpStream::connect(authority)).await;
@@ -88,6 +115,9 @@ pub(super) fn send(
         let foreign = || ClientError::Foreign { url: url.to_owned(), status };
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|_| foreign());
+        }
+        if status == StatusCode::UNAUTHORIZED && credentials.is_none() {
+            return Err(ClientError::KeyWanted { url: url.clone() });
         }
         let Refusal { error } = serde_json::from_slice(&bytes).map_err(|_| foreign())?;
         Err(ClientError::Refused { code: error.code, message: error.message })

@@ -2,6 +2,8 @@
 
 mod deployed;
 mod exchange;
+mod sign;
 
 pub use deployed::{Deployed, Flow, Moved, Share, deploy, print_deployed};
-pub use exchange::ClientError;
+pub use exchange::{ClientError, Endpoint};
+pub use sign::Credentials;

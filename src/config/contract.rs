@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::{Config, Headers, Listen, Timeouts};
+use super::{Config, Headers, Listen, SecretSource, Timeouts};
 use crate::model::{DeclaredRoutine, Domain, Environment, RoutineName, Shares, Sticky, Upstream};
 
 /// What other tools rely on: these keys, with these meanings.
@@ -128,6 +128,21 @@ fn the_example_is_whole_and_without_warnings() {
     assert_eq!(checkout.cohort.as_deref(), Some(""));
     let (stable, canary) = ("http://127.0.0.1:9001", "unix:/run/checkout.sock");
     assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
+}
+
+#[test]
+fn the_keys_that_the_example_explains_are_sound() {
+    // Keys begin at once behind the `#`, prose after a blank.
+    let uncomment = |line: &'static str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => key,
+        _ => line,
+    };
+    let config = parsed(&EXAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n"));
+    let [pipeline, dashboard] = config.access_keys.as_slice() else { panic!("two keys") };
+    assert_eq!(pipeline.secret, SecretSource::Env("RELEASE_PIPELINE_SECRET".to_owned()));
+    assert_eq!(dashboard.secret, SecretSource::File("dashboard.secret".into()));
+    assert_eq!((pipeline.read_only, dashboard.read_only), (false, true));
+    assert_eq!(parsed(EXAMPLE).access_keys.len(), 0);
 }
 
 #[test]

@@ -62,6 +62,13 @@ impl<'a> Table<'a> {
         value
     }
 
+    /// As [`Value::refuse_together`], of what the table lacks.
+    pub(super) fn refuse_together(&self, why: impl Display) {
+        if self.findings.all_is_toml() {
+            self.findings.mistake(self.at, &self.path, &why);
+        }
+    }
+
     fn refuse_unknown(&self, known: &[&str]) {
         for key in self.entries.iter().flat_map(|entries| entries.keys()) {
             let written: &str = key.get_ref();
@@ -167,6 +174,14 @@ impl<'a> Value<'a> {
                 Some(table)
             }
             _ => self.refuse_type("a table"),
+        }
+    }
+
+    /// Whether this is `[[..]]`, at least once.
+    pub(super) fn holds_tables(&self) -> bool {
+        match self.written {
+            DeValue::Array(array) => !array.is_empty(),
+            _ => false,
         }
     }
 

@@ -1,8 +1,9 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `routine` and `deployment` say
-//! what it may hold. Every mistake of a file is found in one reading, each with its line.
+//! `file` holds the text as written; `section`, `access_key`, `routine` and
+//! `deployment` say what it may hold. Every mistake of a file is found in one reading, each with its line.
 
+mod access_key;
 #[cfg(test)]
 mod contract;
 mod deployment;
@@ -19,6 +20,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use access_key::{DeclaredKey, SecretSource};
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{Headers, Listen, Server, Timeouts};
 
@@ -41,6 +43,9 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub headers: Headers,
     pub trusted_proxies: TrustedProxies,
+    /// In the order of the file; no two share an id. With none, admin is open, and on
+    /// a loopback address.
+    pub access_keys: Vec<DeclaredKey>,
     /// In the order of the file; no two share a name or a route.
     pub routines: Vec<DeclaredRoutine>,
     /// What is allowed and may not be meant, by line.
@@ -88,6 +93,7 @@ impl Config {
             default_routine,
             domain: root.get("domain").and_then(|value| value.parsed(Domain::new)),
             listen: section::listen(root),
+            access_keys: access_key::access_keys(root),
             server: section::server(root),
             store_path: section::store(root),
             timeouts: section::timeouts(root),
@@ -100,7 +106,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "default_routine",
     "domain",
     "listen",
@@ -109,6 +115,7 @@ const KEYS: [&str; 9] = [
     "timeouts",
     "headers",
     "trusted",
+    "access_key",
     "routine",
 ];
 

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::access_key::has_access_keys;
 use super::file::{Table, Value};
 use super::settings::{Headers, Listen, Server, Timeouts};
 use super::value::{address, duration, network, store_path, timeout};
@@ -23,9 +24,10 @@ pub(super) fn listen(root: &Table<'_>) -> Listen {
 
     if let (Some(value), Some(address)) = (&admin.value, admin.address)
         && !address.ip().to_canonical().is_loopback()
+        && !has_access_keys(root)
     {
-        value.refuse(format!(
-            "`{address}` must be a loopback address: whoever reaches admin may change everything, since no signature is checked"
+        value.refuse_together(format!(
+            "`{address}` must be a loopback address while there is no `[[access_key]]`: whoever reaches admin may change everything"
         ));
     }
     staging.refuse_collision(&production);
@@ -174,6 +176,16 @@ mod tests {
         for address in ["127.0.0.2:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert_eq!(mistakes_of(&format!("[listen]\nadmin = \"{address}\"")), [""; 0]);
         }
+    }
+
+    #[test]
+    fn admin_is_any_address_where_a_key_guards_it() {
+        let key = "[[access_key]]\nid = \"ci\"\nsecret = \"x\"\n";
+        for address in ["0.0.0.0:0", "192.0.2.1:8090", "[::]:0"] {
+            assert_eq!(mistakes_of(&format!("{key}[listen]\nadmin = \"{address}\"")), [""; 0]);
+        }
+        let none = "access_key = []\n[listen]\nadmin = \"0.0.0.0:0\"";
+        assert_eq!(mistakes_of(none).len(), 1);
     }
 
     #[test]

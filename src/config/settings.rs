@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// `[listen]`: no two collide, and admin is a loopback address.
+/// `[listen]`: no two collide, and admin is a loopback address unless there is an
+/// access key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     pub production: SocketAddr,

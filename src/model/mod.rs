@@ -1,5 +1,6 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
+mod access_key;
 mod catalog;
 mod declaration;
 mod movement;
@@ -11,10 +12,11 @@ mod split;
 mod sticky;
 mod upstream;
 
+pub use access_key::{AccessKey, Secret, SecretError};
 pub use catalog::Catalog;
 pub use declaration::{DeclaredDeployment, DeclaredRoutine, DeclaredVersion};
 pub use movement::{Flow, Movement};
-pub use name::{CodeVersion, Domain, ESA_RECORDS, NameError, RoutineName};
+pub use name::{AccessKeyId, CodeVersion, Domain, ESA_RECORDS, NameError, RoutineName};
 pub use network::TrustedProxies;
 pub use route::{HostPattern, PathPattern, Route, RouteError};
 pub use routine::{

@@ -102,6 +102,20 @@ fn number(text: &str) -> Option<&str> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.trim_start_matches('0'))
 }
 
+/// The id of an access key: 1 to 128 characters of `[A-Za-z0-9._-]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccessKeyId(Arc<str>);
+
+checked_text!(
+    AccessKeyId,
+    "access key id",
+    "must be 1 to 128 characters of A-Z, a-z, 0-9, `.`, `_` and `-`",
+    |text| {
+        (1..=128).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    }
+);
+
 /// A DNS name under which default records live: `edge.test` in `shop.edge.test`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Arc<str>);
@@ -163,6 +177,16 @@ mod tests {
         }
         for bad in ["", "a", "Ab", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(42)] {
             assert!(RoutineName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn access_key_ids_fit_between_commas() {
+        for good in ["testid", "LTAI5tXyZ", "STS.N1_a-b"] {
+            assert!(AccessKeyId::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a,b", "a=b", "é", &"a".repeat(129)] {
+            assert!(AccessKeyId::new(bad).is_err(), "{bad}");
         }
     }
 

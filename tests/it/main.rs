@@ -19,6 +19,7 @@ mod proxy_retries;
 mod proxy_swaps;
 mod restart;
 mod routing;
+mod signatures;
 mod split_rule;
 mod split_statistics;
 mod support;

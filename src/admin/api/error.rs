@@ -2,10 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::admin::body::BodyError;
+use crate::admin::signature::Denied;
 use crate::control::{CommandError, Refused};
 
 /// `{"error": {"code", "message"}}`: the code for programs, the message for people.
@@ -56,7 +58,31 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = json!({ "error": { "code": self.code, "message": self.message } });
-        (self.status, Json(error)).into_response()
+        let mut response = (self.status, Json(error)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 15.5.2: a 401 says how to be known.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let (status, code) = match &denied {
+            Denied::Unsigned => (StatusCode::UNAUTHORIZED, "unsigned"),
+            Denied::Incomplete(_) => (StatusCode::UNAUTHORIZED, "signature_incomplete"),
+            Denied::UnknownKey(_) | Denied::UnknownSecret => {
+                (StatusCode::UNAUTHORIZED, "access_key_not_found")
+            }
+            Denied::TimeFormat(_) => (StatusCode::UNAUTHORIZED, "timestamp_malformed"),
+            Denied::Expired { .. } => (StatusCode::UNAUTHORIZED, "timestamp_expired"),
+            Denied::Mismatch { .. } => (StatusCode::UNAUTHORIZED, "signature_mismatch"),
+            Denied::NonceUsed(_) => (StatusCode::UNAUTHORIZED, "nonce_used"),
+            Denied::TooManyNonces => (StatusCode::TOO_MANY_REQUESTS, "too_many_nonces"),
+            Denied::ReadOnly(_) => (StatusCode::FORBIDDEN, "read_only"),
+        };
+        Self::new(status, code, denied)
     }
 }
 

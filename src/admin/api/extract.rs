@@ -11,7 +11,7 @@ use crate::admin::body;
 use crate::model::{CodeVersion, Environment, RoutineName};
 
 /// The body of a request, in bytes.
-const BODY_MAX_BYTES: usize = 1024 * 1024;
+pub(super) const BODY_MAX_BYTES: usize = 1024 * 1024;
 
 /// What the segments of a path name. A text that can be no name names nothing: 404.
 pub(super) struct At<T>(pub(super) T);

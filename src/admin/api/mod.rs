@@ -23,6 +23,9 @@
 //! Fields and parameters that are not known are refused, so that a slip of the pen
 //! is no silent default. Ids are texts, since JSON's numbers end at 2^53. An error is
 //! `{"error": {"code", "message"}}`.
+//!
+//! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
+//! 401 is for who is not known, 403 for a read-only key that asks for more than GET.
 
 mod deployment;
 mod error;
@@ -35,13 +38,17 @@ mod version;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{Method, Uri};
 
 use self::error::ApiError;
-use super::Admin;
+use self::extract::BODY_MAX_BYTES;
 use super::guard::Trespass;
+use super::signature::Effect;
+use super::{Admin, body};
 
 pub(super) fn routes() -> Router<Arc<Admin>> {
     Router::new()
@@ -65,6 +72,22 @@ pub(super) async fn unknown_path(uri: Uri) -> ApiError {
 
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::wrong_method(format!("`{}` does not take {method}", uri.path()))
+}
+
+/// Lets a request through when who sent it may do what it asks for.
+pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, ApiError> {
+    if admin.keyring.is_empty() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    // A signature covers the whole body, so it is read before anything is believed.
+    let octets = body::read(body, BODY_MAX_BYTES).await?;
+    let effect = match parts.method {
+        Method::GET | Method::HEAD => Effect::Reads,
+        _ => Effect::Writes,
+    };
+    admin.keyring.caller(&parts, &octets, (admin.clock)())?.may(effect)?;
+    Ok(Request::from_parts(parts, Body::from(octets)))
 }
 
 /// Answers what the guard stopped.

@@ -1,4 +1,4 @@
-//! Every action that is spoken: what it needs, and what it does.
+//! Every action that is spoken: what it needs, whether it writes, and what it does.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use super::params::Params;
 use super::wire::Fields;
 use super::{deployment, routine, staging, version};
 use crate::admin::Admin;
+use crate::admin::signature::Effect;
 
 /// One call of one action.
 pub(super) struct Call<'a> {
@@ -22,6 +23,8 @@ pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Fields, EsaError
 /// One entry of the dialect.
 pub(super) struct Action {
     pub(super) name: &'static str,
+    /// What a read-only key may not do is what writes.
+    pub(super) effect: Effect,
     /// Presence is checked of all before the shape of any.
     pub(super) required: &'static [&'static str],
     pub(super) run: for<'a> fn(&'a Call<'a>) -> Answer<'a>,
@@ -31,58 +34,80 @@ pub(super) struct Action {
 const ACTIONS: &[Action] = &[
     Action {
         name: "CommitRoutineStagingCode",
+        effect: Effect::Writes,
         required: &["Name"],
         run: |call| Box::pin(staging::commit(call)),
     },
     Action {
         name: "CreateRoutine",
+        effect: Effect::Writes,
         required: &["Name"],
         run: |call| Box::pin(routine::create(call)),
     },
     Action {
         name: "CreateRoutineCodeDeployment",
+        effect: Effect::Writes,
         required: &["Name", "Env", "Strategy", "CodeVersions"],
         run: |call| Box::pin(deployment::create(call)),
     },
     Action {
         name: "DeleteRoutine",
+        effect: Effect::Writes,
         required: &["Name"],
         run: |call| Box::pin(routine::delete(call)),
     },
     Action {
         name: "DeleteRoutineCodeVersion",
+        effect: Effect::Writes,
         required: &["Name", "CodeVersion"],
         run: |call| Box::pin(version::delete(call)),
     },
-    Action { name: "GetRoutine", required: &["Name"], run: |call| Box::pin(routine::get(call)) },
+    Action {
+        name: "GetRoutine",
+        effect: Effect::Reads,
+        required: &["Name"],
+        run: |call| Box::pin(routine::get(call)),
+    },
     Action {
         name: "GetRoutineCodeVersion",
+        effect: Effect::Reads,
         required: &["Name", "CodeVersion"],
         run: |call| Box::pin(version::get_code(call)),
     },
     Action {
         name: "GetRoutineCodeVersionInfo",
+        effect: Effect::Reads,
         required: &["Name", "CodeVersion"],
         run: |call| Box::pin(version::get(call)),
     },
     Action {
         name: "GetRoutineStagingCodeUploadInfo",
+        // Leave to upload is leave to write.
+        effect: Effect::Writes,
         required: &["Name"],
         run: |call| Box::pin(staging::upload_info(call)),
     },
     Action {
         name: "ListRoutineCodeVersions",
+        effect: Effect::Reads,
         required: &["Name"],
         run: |call| Box::pin(version::list(call)),
     },
-    Action { name: "ListUserRoutines", required: &[], run: |call| Box::pin(routine::list(call)) },
+    Action {
+        name: "ListUserRoutines",
+        effect: Effect::Reads,
+        required: &[],
+        run: |call| Box::pin(routine::list(call)),
+    },
     Action {
         name: "PublishRoutineCodeVersion",
+        effect: Effect::Writes,
         required: &["Name", "Env"],
         run: |call| Box::pin(deployment::publish(call)),
     },
     Action {
         name: "UpdateRoutineConfigDescription",
+        effect: Effect::Writes,
         required: &["Name"],
         run: |call| Box::pin(routine::describe(call)),
     },
@@ -96,6 +121,16 @@ pub(super) fn find(name: &str) -> Option<&'static Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_only_looks_is_called_get_or_list() {
+        for action in ACTIONS {
+            let looks = action.name.starts_with("Get") || action.name.starts_with("List");
+            let leave_to_write = action.name == "GetRoutineStagingCodeUploadInfo";
+            let reads = action.effect == Effect::Reads;
+            assert_eq!(reads, looks && !leave_to_write, "{}", action.name);
+        }
+    }
 
     #[test]
     fn every_action_is_found() {

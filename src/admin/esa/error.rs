@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::admin::guard::Trespass;
+use crate::admin::signature::Denied;
 use crate::control::{CommandError, Refused};
 
 /// ESA's word for what is wrong.
@@ -11,6 +12,14 @@ pub(super) enum Code {
     ActionNotFound,
     UnsupportedMethod,
     NoPermission,
+    AccessKeyNotFound,
+    SignatureDoesNotMatch,
+    IncompleteSignature,
+    TimeStampFormat,
+    TimeStampExpired,
+    SignatureNonceUsed,
+    ThrottlingUser,
+    ForbiddenRam,
     ParameterNotExist,
     InvalidParameter,
     RoutineNotExist,
@@ -30,6 +39,14 @@ impl Code {
             Self::ActionNotFound => "InvalidAction.NotFound",
             Self::UnsupportedMethod => "UnsupportedHTTPMethod",
             Self::NoPermission => "NoPermission",
+            Self::AccessKeyNotFound => "InvalidAccessKeyId.NotFound",
+            Self::SignatureDoesNotMatch => "SignatureDoesNotMatch",
+            Self::IncompleteSignature => "IncompleteSignature",
+            Self::TimeStampFormat => "InvalidTimeStamp.Format",
+            Self::TimeStampExpired => "InvalidTimeStamp.Expired",
+            Self::SignatureNonceUsed => "SignatureNonceUsed",
+            Self::ThrottlingUser => "Throttling.User",
+            Self::ForbiddenRam => "Forbidden.RAM",
             Self::ParameterNotExist => "ParameterNotExist",
             Self::InvalidParameter => "InvalidParameter",
             Self::RoutineNotExist => "RoutineNotExist",
@@ -43,9 +60,15 @@ impl Code {
     /// 400 even for what is our fault: so the pages have it.
     pub(super) const fn status(self) -> StatusCode {
         match self {
-            Self::ActionNotFound => StatusCode::NOT_FOUND,
-            Self::NoPermission => StatusCode::FORBIDDEN,
+            Self::ActionNotFound | Self::AccessKeyNotFound => StatusCode::NOT_FOUND,
+            Self::NoPermission | Self::ForbiddenRam => StatusCode::FORBIDDEN,
             Self::UnsupportedMethod
+            | Self::SignatureDoesNotMatch
+            | Self::IncompleteSignature
+            | Self::TimeStampFormat
+            | Self::TimeStampExpired
+            | Self::SignatureNonceUsed
+            | Self::ThrottlingUser
             | Self::ParameterNotExist
             | Self::InvalidParameter
             | Self::RoutineNotExist
@@ -62,6 +85,20 @@ impl Code {
             Self::ActionNotFound => "Specified api is not found, please check your url and method.",
             Self::UnsupportedMethod => "This http method is not supported.",
             Self::NoPermission => "You are not authorized to do this action.",
+            Self::AccessKeyNotFound => "Specified access key is not found.",
+            Self::SignatureDoesNotMatch => {
+                "Specified signature is not matched with our calculation."
+            }
+            Self::IncompleteSignature => {
+                "The request signature does not conform to Aliyun standards."
+            }
+            Self::TimeStampFormat => "Specified time stamp or date value is not well formatted.",
+            Self::TimeStampExpired => "Specified time stamp or date value is expired.",
+            Self::SignatureNonceUsed => "Specified signature nonce was used already.",
+            Self::ThrottlingUser => "Request was denied due to user flow control.",
+            Self::ForbiddenRam => {
+                "User not authorized to operate on the specified resource, or this API doesn't support RAM."
+            }
             Self::ParameterNotExist => {
                 "The specified parameter does not exist. Check your configurations and try again."
             }
@@ -86,13 +123,15 @@ pub(super) struct EsaError {
     pub(super) code: Code,
     /// What is wrong in words of ours: ESA's texts never say it.
     pub(super) reason: String,
+    /// What ESA appends to its text in this one case.
+    pub(super) appended: String,
 }
 
 impl EsaError {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
     pub(super) fn new(code: Code, reason: impl ToString) -> Self {
         let reason = reason.to_string();
-        Self { code, reason }
+        Self { code, reason, appended: String::new() }
     }
 
     pub(super) fn invalid(reason: impl ToString) -> Self {
@@ -103,6 +142,28 @@ impl EsaError {
 impl From<&Trespass> for EsaError {
     fn from(trespass: &Trespass) -> Self {
         Self::new(Code::NoPermission, trespass)
+    }
+}
+
+impl From<Denied> for EsaError {
+    fn from(denied: Denied) -> Self {
+        let code = match &denied {
+            Denied::Unsigned | Denied::Incomplete(_) => Code::IncompleteSignature,
+            Denied::UnknownKey(_) | Denied::UnknownSecret => Code::AccessKeyNotFound,
+            Denied::TimeFormat(_) => Code::TimeStampFormat,
+            Denied::Expired { .. } => Code::TimeStampExpired,
+            Denied::Mismatch { .. } => Code::SignatureDoesNotMatch,
+            Denied::NonceUsed(_) => Code::SignatureNonceUsed,
+            Denied::TooManyNonces => Code::ThrottlingUser,
+            Denied::ReadOnly(_) => Code::ForbiddenRam,
+        };
+        let mut error = Self::new(code, &denied);
+        if let Denied::Mismatch { string_to_sign, .. } = denied {
+            // Tools compare what is behind the colon with their own string, to tell a
+            // wrong secret from a wrong signature.
+            error.appended = format!(" server string to sign is:{string_to_sign}");
+        }
+        error
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Every call goes to `/`, by GET or POST; parameters come in the query, a form
 //! body or a JSON body. Unknown parameters are ignored, an empty one is an absent
-//! one. Checks run in this order: presence, shape, existence of the routine,
-//! existence of its versions.
+//! one. Checks run in this order: action and version, who is asking and whether it may,
+//! presence, shape, existence of the routine, existence of its versions.
 
 mod action;
 mod deployment;
@@ -80,9 +80,18 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
         .await
         .map_err(EsaError::invalid)
         .map_err(spoken_by(by_header))?;
-    let params =
-        Params::read(parts.uri.query(), &parts.headers, &octets).map_err(spoken_by(by_header))?;
-    let action = named_action(parts, &params)?;
+    let read = Params::read(parts.uri.query(), &parts.headers, &octets);
+    // A gateway knows its actions before its callers. Parameters that cannot be read
+    // name none, and are told to nobody who is not known.
+    let named = read.as_ref().ok().map(|params| named_action(parts, params)).transpose()?;
+    let caller = admin.keyring.caller_of_action(parts, &octets, (admin.clock)());
+    let caller = caller.map_err(EsaError::from)?;
+    let params = read.map_err(spoken_by(by_header))?;
+    let action = match named {
+        Some(action) => action,
+        None => named_action(parts, &params)?,
+    };
+    caller.may(action.effect).map_err(EsaError::from)?;
     let call = Call { admin, params: &params, authority: &authority(parts) };
     let outcome = async {
         params.require(action.required)?;
@@ -140,13 +149,13 @@ fn success(request_id: &str, fields: Fields) -> Response {
 }
 
 fn refusal(request_id: &str, parts: &Parts, failure: &Failure) -> Response {
-    let EsaError { code, reason } = &failure.error;
+    let EsaError { code, reason, appended } = &failure.error;
     let name = code.as_str();
     let answer = json!({
         "RequestId": request_id,
         "HostId": authority(parts),
         "Code": name,
-        "Message": code.message(failure.action),
+        "Message": format!("{}{appended}", code.message(failure.action)),
         "Recommend": format!(
             "https://api.aliyun.com/troubleshoot?q={name}&product=ESA&requestId={request_id}"
         ),

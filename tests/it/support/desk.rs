@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin};
+use serin::admin::{self, Admin, Keyring};
 use serin::control::{ControlPlane, Store};
-use serin::model::{Domain, Timestamp};
+use serin::model::{AccessKey, AccessKeyId, Domain, Secret, Timestamp};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -31,6 +31,17 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn start() -> Self {
+        Self::keyed(&[])
+    }
+
+    /// One that these may call: ids, secrets, and whether they may only look.
+    pub(crate) fn keyed(keys: &[(&str, &str, bool)]) -> Self {
+        let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
+            id: AccessKeyId::new(id).unwrap(),
+            secret: Secret::new(secret).unwrap(),
+            read_only,
+        };
+        let keyring = Keyring::new(keys.iter().map(key).collect());
         let now_ns = Arc::new(AtomicI64::new(START_NS));
         let clock = |now_ns: &Arc<AtomicI64>| {
             let now_ns = now_ns.clone();
@@ -44,13 +55,16 @@ impl Desk {
         let drawn = AtomicU64::new(0);
         let admin = Admin {
             control: opened.handle,
+            keyring,
             table: opened.table,
             account: "154edaf6".to_owned(),
             domain: Some(Domain::new("edge.test").unwrap()),
             upload_secret: [7; 32],
             draw: Box::new(move || {
                 let count = drawn.fetch_add(1, Ordering::SeqCst);
-                (u128::from(count) * 0x0123_4567_89AB_CDEF_0011_2233_4455_6677).to_be_bytes()
+                u128::from(count)
+                    .wrapping_mul(0x0123_4567_89AB_CDEF_0011_2233_4455_6677)
+                    .to_be_bytes()
             }),
             clock: Box::new(clock(&now_ns)),
             ready: ready.clone(),

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod second_rule;
+pub(crate) mod signer;
 pub(crate) mod statistics;
 pub(crate) mod upstream;
 
