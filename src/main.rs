@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{Check, Cli, Demo, Deploy, Serve, Verb};
+use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Verb};
 use serin::client;
 
 fn main() -> ExitCode {
@@ -36,6 +36,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Demo(Demo { print_config: false }) => app::demo(&mut out),
         Verb::Serve(Serve { config }) => app::serve(&config),
+        Verb::Ca(Ca { config }) => app::ca(&config, &mut out, &mut std::io::stderr()),
         Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
             let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;

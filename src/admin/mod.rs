@@ -21,19 +21,24 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::header::CACHE_CONTROL;
+use http::uri::Scheme;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Presence};
 
+/// A TLS handshake must be complete this long after the connection was made.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
 /// A request's head must be complete this long after its first byte.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// Request line and header fields of one request, in bytes.
@@ -57,24 +62,46 @@ pub struct Admin {
     pub ready: Arc<AtomicBool>,
 }
 
-/// Answers operators until `shutdown`, then lets running requests finish. Must run
-/// inside a [`tokio::task::LocalSet`].
+/// Answers operators until `shutdown`, then lets running requests finish; with `tls`,
+/// over HTTPS alone. Must run inside a [`tokio::task::LocalSet`].
 pub async fn serve(
     listener: TcpListener,
-    admin: Admin,
+    tls: Option<Arc<ServerConfig>>,
+    admin: Arc<Admin>,
     patience: Patience,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Without an address of its own only the loopback names are left.
-    let address = listener.local_addr().ok();
-    let service = TowerToHyperService::new(router(Arc::new(admin), address));
-    let handle = |stream, _peer, presence| attend(stream, service.clone(), presence, patience);
+    let door = Door {
+        // Without an address of its own only the loopback names are left.
+        address: listener.local_addr().ok(),
+        scheme: if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
+    };
+    let service = TowerToHyperService::new(router(admin, door));
+    let handle = |stream, _peer, presence: Rc<Presence>| {
+        let (service, tls) = (service.clone(), tls.clone());
+        async move {
+            let Some(tls) = tls else {
+                return attend(stream, service, presence, patience).await;
+            };
+            let stream = server::handshake(tls, stream, &presence, HANDSHAKE_PATIENCE).await;
+            if let Some(stream) = stream {
+                attend(stream, service, presence, patience).await;
+            }
+        }
+    };
     server::serve(listener, patience, shutdown, handle).await;
+}
+
+/// How a request came in.
+#[derive(Debug, Clone)]
+struct Door {
+    address: Option<SocketAddr>,
+    scheme: Scheme,
 }
 
 /// Serves one connection.
 async fn attend(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     service: TowerToHyperService<Router>,
     presence: Rc<Presence>,
     patience: Patience,
@@ -93,7 +120,7 @@ async fn attend(
     server::http1(&http, stream, counted, &presence, patience).await;
 }
 
-fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
+fn router(admin: Arc<Admin>, door: Door) -> Router {
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
@@ -102,18 +129,20 @@ fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
         .nest("/api/v1", api::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
-        .layer(middleware::from_fn_with_state((admin.clone(), listener), admit))
+        .layer(middleware::from_fn_with_state((admin.clone(), door), admit))
         .with_state(admin)
 }
 
 /// Turns away, before anything is read or changed, what a foreign web page sent.
 async fn admit(
-    State((admin, listener)): State<(Arc<Admin>, Option<SocketAddr>)>,
+    State((admin, door)): State<(Arc<Admin>, Door)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut response = match guard::check(&parts, listener) {
+    let (mut parts, body) = request.into_parts();
+    // For answers that tell where to go on.
+    parts.extensions.insert(door.scheme.clone());
+    let mut response = match guard::check(&parts, &door) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(trespass) => match parts.uri.path() {
             "/" => esa::turn_away(&admin, &parts, &trespass),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::config::ReadError;
 
-use super::StartError;
+use super::{CertificatesError, StartError};
 
 /// Why a verb failed. Prints on one or more lines, the cause included.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,8 @@ pub enum Failure {
     Config(#[from] ReadError),
     #[error("{}", with_causes(.0))]
     Start(#[from] StartError),
+    #[error("{}", with_causes(.0))]
+    Certificates(#[from] CertificatesError),
     #[error("{}", with_causes(.0))]
     Client(#[from] ClientError),
     #[error("cannot write the result: {0}")]
@@ -29,9 +31,12 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
-            Self::Config(_) | Self::Start(_) | Self::Client(_) | Self::Output(_) | Self::Found => {
-                ExitCode::from(1)
-            }
+            Self::Config(_)
+            | Self::Start(_)
+            | Self::Certificates(_)
+            | Self::Client(_)
+            | Self::Output(_)
+            | Self::Found => ExitCode::from(1),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Wiring: from a [`Config`](crate::config::Config) to running planes. Decides
 //! nothing; time, randomness and the environment enter here.
 
+mod certificates;
 mod check;
 mod demo;
 mod failure;
@@ -10,6 +11,7 @@ mod outside;
 mod running;
 mod serve;
 
+pub use certificates::{CertificatesError, ca};
 pub use check::check;
 pub use demo::{demo, demo_config};
 pub use failure::Failure;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
+use super::certificates::{self, CertificatesError};
 use super::listen::{ListenError, bind};
 use super::outside;
 use crate::admin::{self, Admin};
@@ -30,6 +32,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
     #[error("cannot start a thread or its event loop")]
     Thread(#[from] io::Error),
 }
@@ -41,7 +45,12 @@ pub struct Addresses {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
+    /// Where admin speaks TLS, if it does.
+    pub admin_tls: Option<SocketAddr>,
 }
+
+/// A listener of admin, and how it speaks TLS if it does.
+type Gate = (TcpListener, Option<Arc<ServerConfig>>);
 
 /// A Serin that serves.
 pub struct Running {
@@ -61,15 +70,23 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         staging: bind("staging", config.listen.staging)?,
     };
     let admin_listener = bind("admin", config.listen.admin)?;
+    let admin_tls_listener =
+        config.listen.admin_tls.map(|address| bind("admin_tls", address)).transpose()?;
     let addresses = Addresses {
         production: listeners.production.local_addr()?,
         staging: listeners.staging.local_addr()?,
         admin: admin_listener.local_addr()?,
+        admin_tls: admin_tls_listener.as_ref().map(TcpListener::local_addr).transpose()?,
     };
     let store = match &config.store_path {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
+    let mut gates = vec![(admin_listener, None)];
+    if let Some(listener) = admin_tls_listener {
+        let address = listener.local_addr()?.ip();
+        gates.push((listener, Some(certificates::of_listener(config, address)?)));
+    }
     let settings = Settings {
         default_routine: config.default_routine.clone(),
         domain: config.domain.clone(),
@@ -105,7 +122,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         draw: Box::new(outside::random),
         clock: Box::new(outside::now),
     };
-    threads.push(serve_admin(admin_listener, admin, patience, ended)?);
+    threads.push(serve_admin(gates, admin, patience, ended)?);
     // Ends by itself once the last handle, admin's, is gone.
     threads.push(std::thread::Builder::new().name("control".to_owned()).spawn(|| plane.run())?);
     Ok(Running { addresses, tallies, table, ready, shutdown, threads })
@@ -163,19 +180,27 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 }
 
 fn serve_admin(
-    listener: TcpListener,
+    gates: Vec<Gate>,
     admin: Admin,
     patience: Patience,
-    mut ended: watch::Receiver<bool>,
+    ended: watch::Receiver<bool>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = {
+    let gates = {
         let _inside = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
+        let async_gate = |(listener, tls)| Ok((tokio::net::TcpListener::from_std(listener)?, tls));
+        gates.into_iter().map(async_gate).collect::<io::Result<Vec<_>>>()?
     };
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+        let admin = Arc::new(admin);
         let local = tokio::task::LocalSet::new();
-        let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
-        local.block_on(&runtime, admin::serve(listener, admin, patience, ended));
+        for (listener, tls) in gates {
+            let (admin, mut ended) = (admin.clone(), ended.clone());
+            let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
+            local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
+        }
+        // The control plane ends when the last who can ask it is gone.
+        drop(admin);
+        runtime.block_on(local);
     })
 }

@@ -12,8 +12,9 @@ pub fn serve(path: &Path) -> Result<(), Failure> {
         tracing::warn!("{}: {warning}", path.display());
     }
     let running = start(&config)?;
-    let Addresses { production, staging, admin } = running.addresses;
-    tracing::info!(%production, %staging, %admin, "serin serves");
+    let Addresses { production, staging, admin, admin_tls } = running.addresses;
+    let admin_tls = admin_tls.map(tracing::field::display);
+    tracing::info!(%production, %staging, %admin, admin_tls, "serin serves");
     until_told_to_stop(running, std::future::pending())
 }
 

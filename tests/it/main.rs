@@ -23,4 +23,5 @@ mod split_statistics;
 mod support;
 mod swapping;
 mod table_changes;
+mod tls;
 mod verbs;
