@@ -25,6 +25,8 @@ pub enum Verb {
     Serve(Serve),
     /// Report every mistake of a config at once
     Check(Check),
+    /// Print the certificate that clients must trust to speak HTTPS with Serin
+    Ca(Ca),
     /// Deploy one or two code versions of a routine
     Deploy(Deploy),
 }
@@ -38,6 +40,13 @@ pub struct Demo {
 
 #[derive(Debug, Args)]
 pub struct Serve {
+    /// The config
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Ca {
     /// The config
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,

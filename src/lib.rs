@@ -23,8 +23,9 @@
 //! |---|---|---|
 //! | [`model`] | the nouns: names, routes, splits, routines, the catalog | |
 //! | [`routing`] | from a request to a `Decision`; the table, and its one swap | `model` |
-//! | [`server`] | the one accept loop behind every `serve` | |
+//! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
 //! | [`observe`] | what the process says about itself | `model` |
+//! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
 //! | [`config`] | what the operator wrote, checked | `model` |
 //! | [`proxy`] | the data plane: workers, pools, headers, errors | `routing`, `model`, `observe`, `server` |
 //! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
@@ -57,7 +58,8 @@
 //!    stands on a byte that someone sent. `unsafe` is forbidden.
 //! 9. **Everything has a limit**, named, with its unit.
 //! 10. **Time, randomness and the environment enter in [`app`]** and travel as
-//!     arguments. (Timeouts are the exception: they are tokio's.)
+//!     arguments. (Exceptions: timeouts are tokio's, and keys are
+//!     drawn by the library that makes them.)
 //! 11. **Wire and disk have their own shapes.** The nouns of [`model`] do not derive
 //!     `Serialize`.
 //!
@@ -97,3 +99,4 @@ pub mod observe;
 pub mod proxy;
 pub mod routing;
 pub mod server;
+pub mod tls;

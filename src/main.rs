@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{Check, Cli, Demo, Deploy, Serve, Verb};
+use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Verb};
 use serin::client;
 
 fn main() -> ExitCode {
@@ -35,6 +35,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Demo(Demo { print_config: false }) => app::demo(&mut out),
         Verb::Serve(Serve { config }) => app::serve(&config),
+        Verb::Ca(Ca { config }) => app::ca(&config, &mut out, &mut std::io::stderr()),
         Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
             let admin = app::endpoint(admin)?;

@@ -6,7 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use http::uri::Scheme;
 use http::{HeaderName, HeaderValue};
+
+use super::Door;
 
 /// What a browser says about where a request comes from (Fetch Metadata).
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -34,16 +37,13 @@ pub(super) enum Hosts {
     Any,
 }
 
-/// Whether `request` may be served by the listener at `listener`.
+/// Whether `request` may be served at `door`, called by one of `names`.
 ///
 /// `Host` stops a foreign name that was made to resolve to loopback (DNS
 /// rebinding), `Origin` and `Sec-Fetch-Site` stop forms and scripts of other
 /// sites. Every line of each field counts, or a second one would get through.
-pub(super) fn check(
-    request: &Parts,
-    listener: Option<SocketAddr>,
-    names: Hosts,
-) -> Result<(), Trespass> {
+pub(super) fn check(request: &Parts, door: &Door, names: Hosts) -> Result<(), Trespass> {
+    let listener = door.address;
     let hosts: Vec<&HeaderValue> = request.headers.get_all(HOST).iter().collect();
     if hosts.is_empty() {
         return Err(Trespass::Host(String::new()));
@@ -60,10 +60,10 @@ pub(super) fn check(
         return Err(Trespass::Host(authority.to_string()));
     }
     for origin in request.headers.get_all(ORIGIN) {
-        let host = origin.to_str().ok().and_then(|origin| {
-            origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
-        });
-        if !host.is_some_and(|host| is_ours(host, listener) && is_our_port(host, listener)) {
+        let origin_text = origin.to_str().ok();
+        let host = origin_text
+            .and_then(|origin| origin.strip_prefix(door.scheme.as_str())?.strip_prefix("://"));
+        if !host.is_some_and(|host| is_ours(host, listener) && is_our_port(host, door)) {
             return Err(Trespass::Origin(printed(origin)));
         }
     }
@@ -106,13 +106,14 @@ fn is_ours(authority: &str, listener: Option<SocketAddr>) -> bool {
         })
 }
 
-/// Whether an origin names the listener's port. Another port of this machine is
+/// Whether an origin of the listener's scheme names its port. Another port of this machine is
 /// another program, such as a page that the data plane passes on.
-fn is_our_port(origin: &str, listener: Option<SocketAddr>) -> bool {
+fn is_our_port(origin: &str, door: &Door) -> bool {
+    let by_default = if door.scheme == Scheme::HTTPS { "443" } else { "80" };
     let port = host_of(origin).map(|host| origin[host.len()..].trim_start_matches(':'));
-    let port = port.map(|port| if port.is_empty() { "80" } else { port });
+    let port = port.map(|port| if port.is_empty() { by_default } else { port });
     let port = port.and_then(|port| port.parse::<u16>().ok());
-    listener.is_none_or(|listener| port == Some(listener.port()))
+    door.address.is_none_or(|listener| port == Some(listener.port()))
 }
 
 /// The host of `host[:port]`; `None` when the port is none.
@@ -133,20 +134,24 @@ fn host_of(authority: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn listener() -> SocketAddr {
-        "192.0.2.7:8090".parse().unwrap()
+    fn door(address: &str, scheme: Scheme) -> Door {
+        Door { address: Some(address.parse().unwrap()), scheme }
     }
 
     fn verdict(headers: &[(&str, &str)]) -> Result<(), Trespass> {
-        verdict_of(Hosts::Ours, headers)
+        verdict_at(&door("192.0.2.7:8090", Scheme::HTTP), Hosts::Ours, headers)
     }
 
     fn verdict_of(hosts: Hosts, headers: &[(&str, &str)]) -> Result<(), Trespass> {
+        verdict_at(&door("192.0.2.7:8090", Scheme::HTTP), hosts, headers)
+    }
+
+    fn verdict_at(door: &Door, hosts: Hosts, headers: &[(&str, &str)]) -> Result<(), Trespass> {
         let mut request = http::Request::builder().uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        check(&request.body(()).unwrap().into_parts().0, Some(listener()), hosts)
+        check(&request.body(()).unwrap().into_parts().0, door, hosts)
     }
 
     #[test]
@@ -199,7 +204,8 @@ mod tests {
             .header("host", "localhost")
             .body(())
             .unwrap();
-        assert!(check(&request.into_parts().0, Some(listener()), Hosts::Ours).is_err());
+        let door = door("192.0.2.7:8090", Scheme::HTTP);
+        assert!(check(&request.into_parts().0, &door, Hosts::Ours).is_err());
     }
 
     #[test]
@@ -228,11 +234,25 @@ mod tests {
             "localhost",
             "http://localhost",
             "http://localhost:8080",
+            "https://localhost:8090",
         ] {
             let headers = [("host", "localhost"), ("origin", origin)];
             let foreign = Trespass::Origin(origin.to_owned());
             assert_eq!(verdict(&headers), Err(foreign), "{origin}");
         }
+    }
+
+    #[test]
+    fn an_origin_has_the_listeners_scheme() {
+        let taken = |door: &Door, origin| {
+            verdict_at(door, Hosts::Ours, &[("host", "localhost"), ("origin", origin)]).is_ok()
+        };
+        let tls = door("127.0.0.1:8443", Scheme::HTTPS);
+        assert!(taken(&tls, "https://localhost:8443"));
+        assert!(!taken(&tls, "http://localhost:8443"));
+        assert!(!taken(&tls, "https://localhost"));
+        assert!(taken(&door("127.0.0.1:443", Scheme::HTTPS), "https://localhost"));
+        assert!(taken(&door("127.0.0.1:80", Scheme::HTTP), "http://localhost"));
     }
 
     #[test]

@@ -25,13 +25,16 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::header::CACHE_CONTROL;
+use http::uri::Scheme;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 
 use self::guard::Hosts;
 pub use self::signature::Keyring;
@@ -40,6 +43,8 @@ use crate::model::{Domain, Timestamp};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Presence};
 
+/// A TLS handshake must be complete this long after the connection was made.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
 /// A request's head must be complete this long after its first byte.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// Request line and header fields of one request, in bytes.
@@ -68,24 +73,46 @@ pub struct Admin {
     pub ready: Arc<AtomicBool>,
 }
 
-/// Answers operators until `shutdown`, then lets running requests finish. Must run
-/// inside a [`tokio::task::LocalSet`].
+/// Answers operators until `shutdown`, then lets running requests finish; with `tls`,
+/// over HTTPS alone. Must run inside a [`tokio::task::LocalSet`].
 pub async fn serve(
     listener: TcpListener,
-    admin: Admin,
+    tls: Option<Arc<ServerConfig>>,
+    admin: Arc<Admin>,
     patience: Patience,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Without an address of its own only the loopback names are left.
-    let address = listener.local_addr().ok();
-    let service = TowerToHyperService::new(router(Arc::new(admin), address));
-    let handle = |stream, _peer, presence| attend(stream, service.clone(), presence, patience);
+    let door = Door {
+        // Without an address of its own only the loopback names are left.
+        address: listener.local_addr().ok(),
+        scheme: if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
+    };
+    let service = TowerToHyperService::new(router(admin, door));
+    let handle = |stream, _peer, presence: Rc<Presence>| {
+        let (service, tls) = (service.clone(), tls.clone());
+        async move {
+            let Some(tls) = tls else {
+                return attend(stream, service, presence, patience).await;
+            };
+            let stream = server::handshake(tls, stream, &presence, HANDSHAKE_PATIENCE).await;
+            if let Some(stream) = stream {
+                attend(stream, service, presence, patience).await;
+            }
+        }
+    };
     server::serve(listener, patience, shutdown, handle).await;
+}
+
+/// How a request came in.
+#[derive(Debug, Clone)]
+struct Door {
+    address: Option<SocketAddr>,
+    scheme: Scheme,
 }
 
 /// Serves one connection.
 async fn attend(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     service: TowerToHyperService<Router>,
     presence: Rc<Presence>,
     patience: Patience,
@@ -104,7 +131,7 @@ async fn attend(
     server::http1(&http, stream, counted, &presence, patience).await;
 }
 
-fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
+fn router(admin: Arc<Admin>, door: Door) -> Router {
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
@@ -113,22 +140,24 @@ fn router(admin: Arc<Admin>, listener: Option<SocketAddr>) -> Router {
         .nest("/api/v1", api::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
-        .layer(middleware::from_fn_with_state((admin.clone(), listener), admit))
+        .layer(middleware::from_fn_with_state((admin.clone(), door), admit))
         .with_state(admin)
 }
 
 /// Turns away, before anything is read or changed, what a foreign web page sent, and
 /// what nobody may do who is not known.
 async fn admit(
-    State((admin, listener)): State<(Arc<Admin>, Option<SocketAddr>)>,
+    State((admin, door)): State<(Arc<Admin>, Door)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // For answers that tell where to go on.
+    parts.extensions.insert(door.scheme.clone());
     let path = parts.uri.path();
     // A signature proves more than a name does, and a foreign page cannot sign.
     let hosts = if admin.keyring.is_empty() { Hosts::Ours } else { Hosts::Any };
-    let mut response = match guard::check(&parts, listener, hosts) {
+    let mut response = match guard::check(&parts, &door, hosts) {
         Ok(()) => match path {
             // The dialect asks who calls in its own words, the form in its own way.
             "/" | esa::UPLOAD_PATH | LIVE_PATH | READY_PATH => {

@@ -32,7 +32,7 @@ pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
 }
 
 fn introduce(addresses: Addresses, out: &mut impl Write) -> io::Result<()> {
-    let Addresses { production, staging, admin } = addresses;
+    let Addresses { production, staging, admin, .. } = addresses;
     write!(
         out,
         "\

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::config::ReadError;
 
-use super::{CredentialsError, Fallen, StartError};
+use super::{CertificatesError, CredentialsError, Fallen, StartError};
 
 /// Why a verb failed. Prints on one or more lines, the cause included.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,8 @@ pub enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    #[error("{}", with_causes(.0))]
+    Certificates(#[from] CertificatesError),
     #[error("{}", with_causes(.0))]
     Client(#[from] ClientError),
     #[error("{}", with_causes(.0))]
@@ -46,6 +48,7 @@ impl Failure {
             Self::Config(_)
             | Self::Start(_)
             | Self::Credentials(_)
+            | Self::Certificates(_)
             | Self::Client(_)
             | Self::Fallen(_)
             | Self::Output(_)

@@ -2,6 +2,7 @@
 //! nothing; time, randomness and the environment enter here.
 
 mod access_keys;
+mod certificates;
 mod check;
 mod demo;
 mod duty;
@@ -16,6 +17,7 @@ mod serve;
 mod signals;
 
 pub use access_keys::AccessKeyError;
+pub use certificates::{CertificatesError, ca};
 pub use check::check;
 pub use demo::{demo, demo_config};
 pub use endpoint::{CredentialsError, endpoint};

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::access_keys::{AccessKeyError, access_keys};
+use super::certificates::{self, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
@@ -40,6 +42,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
     #[error("cannot start a thread or its event loop")]
     Thread(#[from] io::Error),
 }
@@ -51,7 +55,12 @@ pub struct Addresses {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
+    /// Where admin speaks TLS, if it does.
+    pub admin_tls: Option<SocketAddr>,
 }
+
+/// A listener of admin, and how it speaks TLS if it does.
+type Gate = (TcpListener, Option<Arc<ServerConfig>>);
 
 /// A Serin that serves.
 pub struct Running {
@@ -79,15 +88,23 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         staging: bind("staging", config.listen.staging)?,
     };
     let admin_listener = bind("admin", config.listen.admin)?;
+    let admin_tls_listener =
+        config.listen.admin_tls.map(|address| bind("admin_tls", address)).transpose()?;
     let addresses = Addresses {
         production: listeners.production.local_addr()?,
         staging: listeners.staging.local_addr()?,
         admin: admin_listener.local_addr()?,
+        admin_tls: admin_tls_listener.as_ref().map(TcpListener::local_addr).transpose()?,
     };
     let store = match &config.store_path {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
+    let mut gates = vec![(admin_listener, None)];
+    if let Some(listener) = admin_tls_listener {
+        let address = listener.local_addr()?.ip();
+        gates.push((listener, Some(certificates::of_listener(config, address)?)));
+    }
     let settings = Settings {
         default_routine: config.default_routine.clone(),
         domains: config.domain.iter().cloned().chain(account_domain()).collect(),
@@ -127,7 +144,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         clock: Box::new(outside::now),
     };
     let duty = roster.duty("admin", admin_ends.clone());
-    let admin = serve_admin(admin_listener, admin, patience, admin_ends.clone(), duty)?;
+    let admin = serve_admin(gates, admin, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
     let duty = roster.duty("control", admin_ends);
     let control = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
@@ -208,22 +225,30 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 }
 
 fn serve_admin(
-    listener: TcpListener,
+    gates: Vec<Gate>,
     admin: Admin,
     patience: Patience,
-    mut ended: watch::Receiver<bool>,
+    ended: watch::Receiver<bool>,
     duty: Duty,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = {
+    let gates = {
         let _inside = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
+        let async_gate = |(listener, tls)| Ok((tokio::net::TcpListener::from_std(listener)?, tls));
+        gates.into_iter().map(async_gate).collect::<io::Result<Vec<_>>>()?
     };
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         let _duty = duty;
+        let admin = Arc::new(admin);
         let local = tokio::task::LocalSet::new();
-        let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
-        local.block_on(&runtime, admin::serve(listener, admin, patience, ended));
+        for (listener, tls) in gates {
+            let (admin, mut ended) = (admin.clone(), ended.clone());
+            let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
+            local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
+        }
+        // The control plane ends when the last who can ask it is gone.
+        drop(admin);
+        runtime.block_on(local);
     })
 }
 

@@ -14,8 +14,9 @@ pub fn serve(path: &Path) -> Result<(), Failure> {
     }
     let mut signals = Signals::catch()?;
     let running = start(&config)?;
-    let Addresses { production, staging, admin } = running.addresses;
-    tracing::info!(%production, %staging, %admin, "serin serves");
+    let Addresses { production, staging, admin, admin_tls } = running.addresses;
+    let admin_tls = admin_tls.map(tracing::field::display);
+    tracing::info!(%production, %staging, %admin, admin_tls, "serin serves");
     signals.wait(std::future::pending());
     signals.drain(running)
 }

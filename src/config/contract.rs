@@ -148,7 +148,9 @@ fn the_keys_that_the_example_explains_are_sound() {
 #[test]
 fn the_example_writes_every_default_that_it_names() {
     let (example, default) = (parsed(EXAMPLE), parsed(""));
-    assert_eq!(example.listen, default.listen);
+    // Nothing speaks TLS unless it is written.
+    assert_eq!(Listen { admin_tls: None, ..example.listen }, default.listen);
+    assert_eq!(example.tls.authority, example.store_path.map(|path| path.with_extension("db.ca")));
     assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
     assert_eq!(example.timeouts, default.timeouts);
     assert_eq!(example.headers, default.headers);

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use access_key::{DeclaredKey, SecretSource};
 pub use error::{ConfigError, Finding, ReadError};
-pub use settings::{Headers, Listen, Server, Timeouts};
+pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
 
 use crate::model::{DeclaredRoutine, Domain, RoutineName, TrustedProxies};
 
@@ -40,6 +40,7 @@ pub struct Config {
     pub server: Server,
     /// Relative to the working directory; `None` keeps state in memory.
     pub store_path: Option<PathBuf>,
+    pub tls: Tls,
     pub timeouts: Timeouts,
     pub headers: Headers,
     pub trusted_proxies: TrustedProxies,
@@ -89,13 +90,15 @@ impl Config {
             }
             Some(name)
         });
+        let store_path = section::store(root);
         Self {
             default_routine,
             domain: root.get("domain").and_then(|value| value.parsed(Domain::new)),
             listen: section::listen(root),
             access_keys: access_key::access_keys(root),
             server: section::server(root),
-            store_path: section::store(root),
+            tls: section::tls(root, store_path.as_deref()),
+            store_path,
             timeouts: section::timeouts(root),
             headers: section::headers(root),
             trusted_proxies: section::trusted_proxies(root),
@@ -106,12 +109,13 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "default_routine",
     "domain",
     "listen",
     "server",
     "store",
+    "tls",
     "timeouts",
     "headers",
     "trusted",
@@ -151,6 +155,8 @@ mod tests {
         assert_eq!(config.listen.production, address("127.0.0.1:8080"));
         assert_eq!(config.listen.staging, address("127.0.0.1:8081"));
         assert_eq!(config.listen.admin, address("127.0.0.1:8090"));
+        assert_eq!(config.listen.admin_tls, None);
+        assert_eq!(config.tls, Tls { files: None, authority: None });
         let cores = NonZeroUsize::new(3).unwrap();
         assert_eq!(config.server.workers_or(cores), cores);
         assert_eq!(config.server.drain_timeout, Duration::from_secs(5));

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::access_key::has_access_keys;
 use super::file::{Table, Value};
-use super::settings::{Headers, Listen, Server, Timeouts};
-use super::value::{address, duration, network, store_path, timeout};
+use super::settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
+use super::value::{address, duration, file_path, network, store_path, timeout};
 use crate::model::TrustedProxies;
 
 /// More threads than this are a slip of the keyboard.
@@ -16,28 +16,35 @@ const WORKERS_MAX: u64 = 1024;
 
 /// `[listen]`.
 pub(super) fn listen(root: &Table<'_>) -> Listen {
-    let table = root.section("listen", &["production", "staging", "admin"]);
+    let table = root.section("listen", &["production", "staging", "admin", "admin_tls"]);
     let default = Listen::default();
-    let production = Listener::new(&table, "production", default.production);
-    let staging = Listener::new(&table, "staging", default.staging);
-    let admin = Listener::new(&table, "admin", default.admin);
+    let production = Listener::new(&table, "production", Some(default.production));
+    let staging = Listener::new(&table, "staging", Some(default.staging));
+    let admin = Listener::new(&table, "admin", Some(default.admin));
+    let admin_tls = Listener::new(&table, "admin_tls", default.admin_tls);
 
-    if let (Some(value), Some(address)) = (&admin.value, admin.address)
-        && !address.ip().to_canonical().is_loopback()
-        && !has_access_keys(root)
-    {
-        value.refuse_together(format!(
-            "`{address}` must be a loopback address while there is no `[[access_key]]`: whoever reaches admin may change everything"
-        ));
+    for admin in [&admin, &admin_tls] {
+        if let (Some(value), Some(address)) = (&admin.value, admin.address)
+            && !address.ip().to_canonical().is_loopback()
+            && !has_access_keys(root)
+        {
+            value.refuse_together(format!(
+                "`{address}` must be a loopback address while there is no `[[access_key]]`: whoever reaches admin may change everything"
+            ));
+        }
     }
-    staging.refuse_collision(&production);
-    admin.refuse_collision(&production);
-    admin.refuse_collision(&staging);
+    let all = [&production, &staging, &admin, &admin_tls];
+    for (index, listener) in all.iter().enumerate() {
+        for other in &all[..index] {
+            listener.refuse_collision(other);
+        }
+    }
 
     Listen {
         production: production.address.unwrap_or(default.production),
         staging: staging.address.unwrap_or(default.staging),
         admin: admin.address.unwrap_or(default.admin),
+        admin_tls: admin_tls.address,
     }
 }
 
@@ -49,11 +56,11 @@ struct Listener<'a> {
 }
 
 impl<'a> Listener<'a> {
-    fn new(table: &Table<'a>, name: &'static str, default: SocketAddr) -> Self {
+    fn new(table: &Table<'a>, name: &'static str, default: Option<SocketAddr>) -> Self {
         let value = table.get(name);
         let address = match &value {
             Some(value) => value.parsed(address),
-            None => Some(default),
+            None => default,
         };
         Self { name, value, address }
     }
@@ -111,6 +118,34 @@ pub(super) fn server(root: &Table<'_>) -> Server {
 pub(super) fn store(root: &Table<'_>) -> Option<PathBuf> {
     let table = root.get("store")?.table(&["path"])?;
     table.required("path")?.parsed(store_path)
+}
+
+/// `[tls]`. The authority is kept beside the store, unless it is written where.
+pub(super) fn tls(root: &Table<'_>, store: Option<&Path>) -> Tls {
+    let table = root.section("tls", &["certificate", "key", "authority"]);
+    let read = |key| {
+        let value = table.get(key);
+        let path = value.as_ref().and_then(|value| value.parsed(file_path));
+        (value, path)
+    };
+    let ((certificate, certificate_path), (key, key_path)) = (read("certificate"), read("key"));
+    match (&certificate, &key) {
+        (Some(alone), None) => alone.refuse_together("stands without its `tls.key`"),
+        (None, Some(alone)) => alone.refuse_together("stands without its `tls.certificate`"),
+        _ => {}
+    }
+    let files = certificate_path
+        .zip(key_path)
+        .map(|(certificate, key)| CertificateFiles { certificate, key });
+    let (_, authority) = read("authority");
+    Tls { files, authority: authority.or_else(|| store.map(beside)) }
+}
+
+/// `serin.db.ca` for `serin.db`.
+fn beside(store: &Path) -> PathBuf {
+    let mut folder = store.as_os_str().to_owned();
+    folder.push(".ca");
+    PathBuf::from(folder)
 }
 
 /// `[timeouts]`.
@@ -215,8 +250,50 @@ mod tests {
 
     #[test]
     fn port_0_never_collides() {
-        let text = "[listen]\nproduction = \"127.0.0.1:0\"\nstaging = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
+        let text = "[listen]\nproduction = \"127.0.0.1:0\"\nstaging = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nadmin_tls = \"127.0.0.1:0\"";
         assert_eq!(mistakes_of(text), [""; 0]);
+    }
+
+    #[test]
+    fn admin_with_tls_keeps_the_rules_of_admin() {
+        let mistakes = mistakes_of("[listen]\nadmin_tls = \"0.0.0.0:8443\"");
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(mistakes[0].contains("must be a loopback address"), "{mistakes:?}");
+        refused(
+            "[listen]\nadmin_tls = \"127.0.0.1:8090\"",
+            "line 2: listen.admin_tls: collides with `listen.admin`, which listens on 127.0.0.1:8090, its default",
+        );
+        refused(
+            "[listen]\nadmin_tls = \"127.0.0.1:1\"\nproduction = \"0.0.0.0:1\"",
+            "line 2: listen.admin_tls: collides with `listen.production`, which listens on 0.0.0.0:1",
+        );
+        assert_eq!(mistakes_of("[listen]\nadmin_tls = \"127.0.0.1:8443\""), [""; 0]);
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_stand_together() {
+        refused(
+            "[tls]\ncertificate = \"a.pem\"",
+            "line 2: tls.certificate: stands without its `tls.key`",
+        );
+        refused("[tls]\nkey = \"a.key\"", "line 2: tls.key: stands without its `tls.certificate`");
+        refused(
+            "[tls]\nauthority = \"\"",
+            "line 2: tls.authority: must be a path, as in `serin.pem`",
+        );
+        let config = Config::parse("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"").unwrap();
+        let files = config.tls.files.unwrap();
+        assert_eq!((files.certificate, files.key), ("a.pem".into(), "b.pem".into()));
+    }
+
+    #[test]
+    fn the_authority_is_kept_beside_the_store_or_where_it_is_written() {
+        let kept = |text: &str| Config::parse(text).unwrap().tls.authority;
+        assert_eq!(kept(""), None);
+        let store = "[store]\npath = \"state/serin.db\"\n";
+        assert_eq!(kept(store), Some("state/serin.db.ca".into()));
+        assert_eq!(kept(&format!("{store}[tls]\nauthority = \"ca\"")), Some("ca".into()));
+        assert_eq!(kept("[tls]\nauthority = \"ca\""), Some("ca".into()));
     }
 
     #[test]

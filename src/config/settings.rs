@@ -2,15 +2,34 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// `[listen]`: no two collide, and admin is a loopback address unless there is an
-/// access key.
+/// `[listen]`: no two collide, and those of admin are loopback addresses unless there
+/// is an access key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
+    /// Where admin speaks TLS; nowhere unless written.
+    pub admin_tls: Option<SocketAddr>,
+}
+
+/// `[tls]`: where the certificates of listeners come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The operator's own; they stand before the local authority's.
+    pub files: Option<CertificateFiles>,
+    /// The folder that keeps the local authority; `None` keeps it in memory.
+    pub authority: Option<PathBuf>,
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// `[server]`.
@@ -55,7 +74,7 @@ pub struct Headers {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { production: local(8080), staging: local(8081), admin: local(8090) }
+        Self { production: local(8080), staging: local(8081), admin: local(8090), admin_tls: None }
     }
 }
 

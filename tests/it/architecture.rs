@@ -10,6 +10,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("routing", &["model"]),
     ("server", &[]),
     ("observe", &["model"]),
+    ("tls", &["model"]),
     ("config", &["model"]),
     ("proxy", &["routing", "model", "observe", "server"]),
     ("control", &["routing", "model", "observe"]),
@@ -21,7 +22,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "app",
         &[
             "admin", "backend", "client", "config", "control", "model", "observe", "proxy",
-            "routing", "server",
+            "routing", "server", "tls",
         ],
     ),
     ("main", &["app", "cli", "client"]),

@@ -25,4 +25,5 @@ mod split_statistics;
 mod support;
 mod swapping;
 mod table_changes;
+mod tls;
 mod verbs;

@@ -14,6 +14,8 @@ use crate::admin::signature::Effect;
 pub(super) struct Call<'a> {
     pub(super) admin: &'a Admin,
     pub(super) params: &'a Params,
+    /// `http` or `https`.
+    pub(super) scheme: &'a str,
     /// The host that was called, as the client named it.
     pub(super) authority: &'a str,
 }

@@ -23,6 +23,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
+use http::uri::Scheme;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
@@ -92,7 +93,7 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
         None => named_action(parts, &params)?,
     };
     caller.may(action.effect).map_err(EsaError::from)?;
-    let call = Call { admin, params: &params, authority: &authority(parts) };
+    let call = Call { admin, params: &params, scheme: scheme(parts), authority: &authority(parts) };
     let outcome = async {
         params.require(action.required)?;
         (action.run)(&call).await
@@ -129,6 +130,11 @@ fn authority(parts: &Parts) -> String {
         Some(authority) => authority.to_string(),
         None => header(parts, HOST.as_str()).unwrap_or_default().to_owned(),
     }
+}
+
+/// What the call came over.
+fn scheme(parts: &Parts) -> &str {
+    parts.extensions.get().map_or("http", Scheme::as_str)
 }
 
 /// An upper-case UUID of version 4.

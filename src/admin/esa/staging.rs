@@ -28,8 +28,7 @@ pub(super) async fn upload_info(call: &Call<'_>) -> Result<Fields, EsaError> {
     Ok(fields(&UploadInfo {
         code_version: SLOT,
         oss_post_config: OssPostConfig {
-            // The listener speaks no TLS, so the call came over http.
-            url: format!("http://{}{UPLOAD_PATH}", call.authority),
+            url: format!("{}://{}{UPLOAD_PATH}", call.scheme, call.authority),
             access_key_id: ACCESS_KEY_ID,
             signature: signed.signature,
             policy: signed.policy,

@@ -161,7 +161,7 @@ fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receive
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };
-        admin::serve(listener, admin, patience, shutdown).await;
+        admin::serve(listener, None, Arc::new(admin), patience, shutdown).await;
     };
     tokio::task::LocalSet::new().block_on(&runtime, serving);
 }
@@ -179,7 +179,7 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    fn new(octets: &[u8]) -> Self {
+    pub(crate) fn new(octets: &[u8]) -> Self {
         let text = String::from_utf8(octets.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         let mut lines = head.lines();

@@ -10,6 +10,7 @@ pub(crate) mod raw;
 pub(crate) mod second_rule;
 pub(crate) mod signer;
 pub(crate) mod statistics;
+pub(crate) mod tls;
 pub(crate) mod upstream;
 
 use std::time::{Duration, Instant};

@@ -89,6 +89,8 @@ pub(crate) struct Process {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where admin speaks TLS, if the config says so.
+    pub(crate) admin_tls: Option<SocketAddr>,
 }
 
 /// A config for tests: every port chosen by the system.
@@ -114,14 +116,15 @@ impl Process {
         let mut running = Running::start(&mut command);
         let log = lines(running.0.stderr.take().unwrap());
         let serves = wait_for_line(&log, "serin serves");
+        let field = |name: &str| serves.split_whitespace().find_map(|word| word.strip_prefix(name));
         let address = |name: &str| {
-            let field = serves.split_whitespace().find_map(|word| word.strip_prefix(name));
-            field.unwrap_or_else(|| panic!("no {name} in: {serves}")).parse().unwrap()
+            field(name).unwrap_or_else(|| panic!("no {name} in: {serves}")).parse().unwrap()
         };
         Self {
             production: address("production="),
             staging: address("staging="),
             admin: address("admin="),
+            admin_tls: field("admin_tls=").map(|address| address.parse().unwrap()),
             log,
             running,
         }
