@@ -8,6 +8,7 @@ mod name;
 mod network;
 mod route;
 mod routine;
+mod rule;
 mod split;
 mod sticky;
 mod upstream;
@@ -21,6 +22,10 @@ pub use network::TrustedProxies;
 pub use route::{HostPattern, PathPattern, Route, RouteError};
 pub use routine::{
     Deployment, DeploymentId, Environment, Origin, Routine, StagedCode, Timestamp, Version,
+};
+pub use rule::{
+    Facts, HostBound, RULE_CONDITIONS_MAX, RULE_MAX_BYTES, RULE_NESTING_MAX, RULE_REGEXES_MAX,
+    Rule, RuleError,
 };
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};

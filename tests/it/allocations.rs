@@ -1,10 +1,12 @@
-//! A decision allocates nothing.
+//! A decision allocates nothing, and neither does a rule.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv6Addr};
 
 use allocation_counter::measure;
-use serin::model::{Environment, Kind, Release, Routine, Split};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Version};
+use serin::model::{Environment, Facts, Kind, Release, Routine, Rule, Split};
 use serin::routing::{Reason, RoutingTable, published};
 
 use crate::support::fixtures::{Described, PEER, draws, request, routine, table};
@@ -73,6 +75,63 @@ fn a_key_finds_its_version_without_allocating() {
         }
     });
     assert_eq!(counted.count_total, 0);
+}
+
+/// The allocations of many evaluations of a rule, the first left out: it makes the
+/// caches of the regular expressions.
+fn allocations_of_rule(rule: &str, cookie: &str) -> u64 {
+    let rule = Rule::parse(rule).unwrap();
+    let uri = PathAndQuery::from_static("/Images/cat.PNG?size=2&q");
+    let mut headers = HeaderMap::new();
+    headers.insert("referer", HeaderValue::from_static("https://Example.com/A"));
+    headers.insert("cookie", HeaderValue::from_str(cookie).unwrap());
+    let facts = Facts {
+        method: "GET",
+        scheme: "https",
+        version: Version::HTTP_11,
+        host: b"www.example.com",
+        uri: &uri,
+        headers: &headers,
+        client: PEER,
+        country: Some("CN"),
+        as_number: Some(45_104),
+    };
+    let matches = || assert!(rule.matches(black_box(&facts)), "{rule}");
+    matches();
+    measure(|| (0..DECISIONS).for_each(|_| matches())).count_total
+}
+
+#[test]
+fn a_rule_allocates_nothing_whatever_it_compares() {
+    for text in [
+        r#"http.host eq "WWW.example.com" and not http.host in {"a" "b" "www"}"#,
+        r#"ends_with(http.host, ".example.com") and starts_with(http.request.uri.path, "/I")"#,
+        r#"http.request.uri contains "PNG?size" and http.referer contains "example""#,
+        r#"http.request.full_uri eq "https://www.example.com/Images/cat.PNG?size=2&q""#,
+        r#"http.request.full_uri matches "^https://[^/]+/Images/\w+\.PNG""#,
+        r#"http.request.uri.path.extension eq "png" and exists(http.request.cookies["uid"])"#,
+        r#"http.request.headers["Referer"] matches "Example" and http.request.method ne "PUT""#,
+        r#"lower(http.request.uri.path) contains "/cat." and ssl"#,
+        r#"ends_with(concat(ip.src, ip.geoip.asnum, lower(http.host), 7), "45104www.example.com7")"#,
+        r#"regex_replace(http.request.uri.path, "(c)(at)", "${2}${1}") eq "/Images/atc.PNG""#,
+        r#"regex_replace(lower(http.request.uri), "^/(\w+)", "$$${1}") matches "^.images/""#,
+        "ip.src in {127.0.0.0/8 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24} or ip.geoip.asnum gt 1",
+    ] {
+        assert_eq!(allocations_of_rule(text, "a=b; uid=carol"), 0, "{text}");
+    }
+}
+
+#[test]
+fn what_a_rule_makes_is_on_the_heap_only_beyond_4_kb_and_for_a_regular_expression() {
+    let long = "A".repeat(5_000);
+    for text in [
+        r#"lower(http.cookie) contains "aaa""#,
+        r#"http.cookie matches "AAA""#,
+        r#"starts_with(regex_replace(http.cookie, "^A", "b"), "bA")"#,
+    ] {
+        assert_eq!(allocations_of_rule(text, &long), 0, "{text}");
+    }
+    assert!(allocations_of_rule(r#"lower(http.cookie) matches "aaa""#, &long) > 0);
 }
 
 /// What the other tests of this file stand on.
