@@ -1,14 +1,16 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `routine` and `deployment` say
-//! what it may hold. Every mistake of a file is found in one reading, each with its line.
+//! `file` holds the text as written; `section`, `routine`, `deployment`, `app` and
+//! `region` say what it may hold. Every mistake of a file is found in one reading, each with its line.
 
+mod app;
 #[cfg(test)]
 mod contract;
 mod deployment;
 mod error;
 mod file;
 mod findings;
+mod region;
 mod routine;
 mod section;
 mod settings;
@@ -22,7 +24,7 @@ use std::path::{Path, PathBuf};
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{Headers, Listen, Server, Timeouts};
 
-use crate::model::{DeclaredRoutine, Domain, RoutineName, TrustedProxies};
+use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, TrustedProxies};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -43,6 +45,9 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// In the order of the file; no two share a name or a route.
     pub routines: Vec<DeclaredRoutine>,
+    /// In the order of the file; none has the name of another or of a routine.
+    pub apps: Vec<DeclaredApp>,
+    pub regions: Regions,
     /// What is allowed and may not be meant, by line.
     pub warnings: Vec<Finding>,
 }
@@ -93,6 +98,8 @@ impl Config {
             timeouts: section::timeouts(root),
             headers: section::headers(root),
             trusted_proxies: section::trusted_proxies(root),
+            apps: app::apps(root, &routines),
+            regions: region::regions(root),
             routines,
             warnings: Vec::new(),
         }
@@ -100,7 +107,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "default_routine",
     "domain",
     "listen",
@@ -110,6 +117,8 @@ const KEYS: [&str; 9] = [
     "headers",
     "trusted",
     "routine",
+    "app",
+    "region",
 ];
 
 /// What is found in `text`, as it prints.

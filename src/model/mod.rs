@@ -1,21 +1,31 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
+mod app;
 mod catalog;
 mod declaration;
 mod movement;
 mod name;
 mod network;
+mod publish;
+mod region;
 mod route;
 mod routine;
 mod split;
 mod sticky;
 mod upstream;
 
+pub use app::{AppRecord, AppVersion, EdgeContainerApp};
 pub use catalog::Catalog;
-pub use declaration::{DeclaredDeployment, DeclaredRoutine, DeclaredVersion};
+pub use declaration::{
+    Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
+};
 pub use movement::{Flow, Movement};
-pub use name::{CodeVersion, Domain, NameError, RoutineName};
+pub use name::{
+    AppId, AppName, CodeVersion, Domain, NameError, RegionName, RoutineName, VersionId,
+};
 pub use network::TrustedProxies;
+pub use publish::{Allotment, Publish, Reach, ScheduledPublish};
+pub use region::{Region, Regions};
 pub use route::{HostPattern, PathPattern, Route, RouteError};
 pub use routine::{Deployment, DeploymentId, Environment, Routine, StagedCode, Timestamp, Version};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};

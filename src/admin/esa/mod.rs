@@ -6,6 +6,7 @@
 //! existence of its versions.
 
 mod action;
+mod app;
 mod deployment;
 mod error;
 mod params;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::app::app_named;
 use super::{Outcome, existing, put};
+use crate::control::app_command::AppRefused;
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::model::{Catalog, CodeVersion, Routine, RoutineName, Sticky, Timestamp};
@@ -18,6 +20,9 @@ pub(super) fn create_routine(
 ) -> Outcome {
     if catalog.routines.contains_key(&name) {
         return Err(Refused::RoutineExists(name));
+    }
+    if let Some(taken) = app_named(catalog, &name) {
+        return Err(AppRefused::AppExists(taken).into());
     }
     let routine = Arc::new(Routine {
         name: name.clone(),
