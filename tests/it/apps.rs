@@ -278,6 +278,63 @@ fn what_waits_for_its_time_survives_a_kill() {
 }
 
 #[test]
+fn an_app_is_told_and_tuned_by_the_native_api() {
+    let place = Place::new(
+        "[[app]]\napp_id = \"app-880688675783790000\"\nname = \"declared\"\ncohort = \"again\"\n[[app.version]]\nversion_id = \"ver-879626371616510000\"\n",
+    );
+    let serin = place.start();
+    let upstream = json!([{ "Image": "web:1", "EnvVariables": "A=b,UPSTREAM=http://127.0.0.1:1" }]);
+    let app = make_app(&serin, "storefront");
+    let (one, two) = (make_version(&serin, &app, &upstream), make_version(&serin, &app, &image()));
+    let api = |method, path: &str, body: Value| {
+        let answer = serin.call(method, &format!("/api/v1/apps{path}"), &body);
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    };
+    let listed = api("GET", "", Value::Null);
+    let names: Vec<_> = listed["apps"].as_array().unwrap().iter().map(|app| &app["name"]).collect();
+    assert_eq!(names, ["storefront", "declared"]);
+    let told = api("GET", &format!("/{app}/versions"), Value::Null);
+    assert_eq!(told["versions"][1]["upstream"], "http://127.0.0.1:1");
+    let kept = ok(&serin, "GetEdgeContainerAppVersion", &json!({ "AppId": app, "VersionId": one }));
+    assert_eq!(kept["Version"]["Containers"], upstream);
+
+    // Its version is bound to nothing that answers, and then to the built-in backend.
+    publish(&serin, &app, &one, &json!({}));
+    let mut connection = Connection::open(serin.production).unwrap();
+    assert_eq!(connection.get("storefront.localhost", &[]).unwrap().status, 502);
+    api("PATCH", &format!("/{app}/versions/{one}"), json!({ "upstream": null }));
+    assert_eq!(connection.get("storefront.localhost", &[]).unwrap().status, 200);
+
+    let tuned = json!({ "cohort": "other", "sticky": ["query:u"] });
+    let tuned = api("PATCH", &format!("/{app}"), tuned);
+    assert_eq!((&tuned["cohort"], &tuned["sticky"]), (&json!("other"), &json!(["query:u"])));
+    publish(&serin, &app, &two, &json!({ "Percentage": 25 }));
+    let rule = SecondRule::new("container", &app, "other", [(&one, 75), (&two, 25)]);
+    for user in 0..40 {
+        let asked = format!("/api/v1/explain?app=storefront&key=user-{user}");
+        let why = serin.call("GET", &asked, &Value::Null).json();
+        assert_eq!(why["version"], rule.version(format!("user-{user}").as_bytes()));
+        assert_eq!((&why["app"], why.get("routine")), (&json!("storefront"), None));
+    }
+    let live = api("GET", &format!("/{app}/environments/production"), Value::Null);
+    assert_eq!((&live["version_id"], &live["rest"]), (&json!(two), &json!(one)));
+    assert_eq!(live["percentage"], 25);
+    let history = api("GET", &format!("/{app}/publishes?limit=1"), Value::Null);
+    assert_eq!(history["publishes"][0], live);
+    let before = history["next"].as_str().unwrap();
+    let older = api("GET", &format!("/{app}/publishes?before={before}"), Value::Null);
+    assert_eq!(older["publishes"][0]["version_id"], json!(one));
+    assert_eq!(older["next"], Value::Null);
+    let by_region = json!({ "PublishType": "region", "Regions": ["jiangsu"] });
+    publish(&serin, &app, &two, &by_region);
+    let asked = "/api/v1/explain?host=storefront.localhost&client=127.0.0.1&header=x-serin-region:%20jiangsu";
+    let why = serin.call("GET", asked, &Value::Null).json();
+    assert_eq!((&why["version"], &why["reason"]), (&json!(two), &json!("region")));
+    assert_eq!(why["regional"]["found"], "jiangsu");
+}
+
+#[test]
 fn an_app_and_a_routine_never_share_a_name() {
     let place = Place::new("[[routine]]\nname = \"checkout\"\n");
     let serin = place.start();
