@@ -6,7 +6,11 @@ use serde::Serialize;
 /// What the built-in backend says of a request, as JSON in this order.
 #[derive(Debug, Serialize)]
 pub struct Answer<'a> {
-    pub routine: &'a str,
+    /// Of the two one is given: whose version it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routine: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<&'a str>,
     pub version: &'a str,
     pub environment: &'a str,
     pub method: &'a str,
@@ -33,7 +37,8 @@ mod tests {
     #[test]
     fn the_answer_is_one_line_of_json() {
         let answer = Answer {
-            routine: "checkout",
+            routine: Some("checkout"),
+            app: None,
             version: "17",
             environment: "staging",
             method: "GET",

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::log::CLEAR_LINE;
-use crate::model::{Environment, RoutineName};
+use crate::model::Environment;
 use crate::observe::Tallies;
 use crate::routing::{TableReader, Target};
 
@@ -27,7 +27,7 @@ pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out
         let line = table.read(|table| {
             // None takes less than one character.
             let targets = table.live_targets().take(LINE_MAX_CHARS).map(|target| Counted {
-                routine: &target.routine,
+                routine: target.subject.as_str(),
                 environment: target.environment,
                 version: target.version.as_str(),
                 count: count(target),
@@ -41,7 +41,8 @@ pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out
 
 /// One live version and how many requests were sent to it.
 struct Counted<'a> {
-    routine: &'a RoutineName,
+    /// The routine or app.
+    routine: &'a str,
     environment: Environment,
     version: &'a str,
     count: u64,
@@ -55,7 +56,7 @@ fn line(mut targets: Vec<Counted<'_>>) -> String {
     }
     let mut line = "sent to".to_owned();
     let mut length = line.len();
-    let mut before: Option<(&RoutineName, Environment)> = None;
+    let mut before: Option<(&str, Environment)> = None;
     for Counted { routine, environment, version, count } in targets {
         let label = match environment {
             Environment::Production => "",
@@ -92,15 +93,14 @@ mod tests {
 
     #[test]
     fn every_count_has_its_routine_environment_and_version() {
-        let [checkout, cart] = ["checkout", "cart"].map(|name| RoutineName::new(name).expect(name));
         let (production, staging) = (Environment::Production, Environment::Staging);
         let (older, newer) = ("1723599747213377175", "1723599747213377176");
         let targets = |highest| {
             let targets = [
-                (&checkout, staging, newer, 7),
-                (&checkout, production, older, highest),
-                (&checkout, production, newer, 100),
-                (&cart, staging, "1", 5),
+                ("checkout", staging, newer, 7),
+                ("checkout", production, older, highest),
+                ("checkout", production, newer, 100),
+                ("cart", staging, "1", 5),
             ];
             let targets = targets.map(|(routine, environment, version, count)| Counted {
                 routine,

@@ -19,7 +19,7 @@ use crate::admin::{self, Admin, Keyring};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Domain, ESA_RECORDS};
+use crate::model::{Declared, Domain, ESA_RECORDS};
 use crate::observe::Tallies;
 use crate::proxy::{self, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -110,8 +110,9 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         domains: config.domain.iter().cloned().chain(account_domain()).collect(),
         override_allowed: config.headers.r#override,
         trusted: config.trusted_proxies.clone(),
+        regions: config.regions.clone(),
     };
-    let declared = config.routines.clone();
+    let declared = Declared { routines: config.routines.clone(), apps: config.apps.clone() };
     let opened = ControlPlane::open(store, settings, declared, outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -215,6 +216,7 @@ fn proxy_of(config: &Config, table: TableReader, tallies: Tallies, patience: Pat
 fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
     let answer = backend::Answer {
         routine: request.routine,
+        app: request.app,
         version: request.version,
         environment: request.environment.as_str(),
         method: request.method,

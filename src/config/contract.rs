@@ -128,6 +128,10 @@ fn the_example_is_whole_and_without_warnings() {
     assert_eq!(checkout.cohort.as_deref(), Some(""));
     let (stable, canary) = ("http://127.0.0.1:9001", "unix:/run/checkout.sock");
     assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
+    let [storefront] = config.apps.as_slice() else { panic!("one app") };
+    assert_eq!((storefront.name.as_str(), storefront.versions.len()), ("storefront", 1));
+    let jiangsu = config.regions.find([198, 51, 100, 7].into()).unwrap();
+    assert_eq!((jiangsu.name.as_str(), jiangsu.asn), ("jiangsu", Some(4134)));
 }
 
 #[test]

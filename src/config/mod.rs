@@ -1,15 +1,18 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `access_key`, `routine` and
-//! `deployment` say what it may hold. Every mistake of a file is found in one reading, each with its line.
+//! `file` holds the text as written; `section`, `access_key`, `routine`, `deployment`,
+//! `app` and `region` say what it may hold. Every mistake of a file is found in one
+//! reading, each with its line.
 
 mod access_key;
+mod app;
 #[cfg(test)]
 mod contract;
 mod deployment;
 mod error;
 mod file;
 mod findings;
+mod region;
 mod routine;
 mod section;
 mod settings;
@@ -24,7 +27,7 @@ pub use access_key::{DeclaredKey, SecretSource};
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
 
-use crate::model::{DeclaredRoutine, Domain, RoutineName, TrustedProxies};
+use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, TrustedProxies};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -49,6 +52,9 @@ pub struct Config {
     pub access_keys: Vec<DeclaredKey>,
     /// In the order of the file; no two share a name or a route.
     pub routines: Vec<DeclaredRoutine>,
+    /// In the order of the file; none has the name of another or of a routine.
+    pub apps: Vec<DeclaredApp>,
+    pub regions: Regions,
     /// What is allowed and may not be meant, by line.
     pub warnings: Vec<Finding>,
 }
@@ -102,6 +108,8 @@ impl Config {
             timeouts: section::timeouts(root),
             headers: section::headers(root),
             trusted_proxies: section::trusted_proxies(root),
+            apps: app::apps(root, &routines),
+            regions: region::regions(root),
             routines,
             warnings: Vec::new(),
         }
@@ -109,7 +117,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "default_routine",
     "domain",
     "listen",
@@ -121,6 +129,8 @@ const KEYS: [&str; 11] = [
     "trusted",
     "access_key",
     "routine",
+    "app",
+    "region",
 ];
 
 /// What is found in `text`, as it prints.

@@ -62,7 +62,7 @@ fn routes(list: &Value<'_>, taken: &mut Taken) -> Vec<Route> {
     routes
 }
 
-fn sticky(list: &Value<'_>) -> Option<Sticky> {
+pub(super) fn sticky(list: &Value<'_>) -> Option<Sticky> {
     let values = list.list()?;
     if values.is_empty() {
         list.warn(

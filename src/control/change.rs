@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::app_change::AppChange;
 use crate::model::{
     CodeVersion, Deployment, Environment, Routine, RoutineName, StagedCode, Version,
 };
@@ -27,7 +28,8 @@ pub enum Change {
     /// The config's declaration no longer makes this version.
     VersionBuried(RoutineName, CodeVersion),
     VersionExhumed(RoutineName, CodeVersion),
-    /// The last code version minted.
+    App(AppChange),
+    /// The last code version or id minted.
     Minted(i64),
 }
 
@@ -46,6 +48,7 @@ impl Change {
             | Self::RoutineExhumed(_)
             | Self::VersionBuried(..)
             | Self::VersionExhumed(..)
+            | Self::App(_)
             | Self::Minted(_) => None,
         }
     }

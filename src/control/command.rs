@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::app_command::{AppCommand, AppRefused};
 use crate::model::{
-    CodeVersion, DeclaredRoutine, Deployment, DeploymentId, Environment, Movement, Routine,
-    RoutineName, Shares, Sticky, Upstream, Version,
+    AppVersion, CodeVersion, DeclaredRoutine, Deployment, DeploymentId, EdgeContainerApp,
+    Environment, Movement, Publish, Routine, RoutineName, ScheduledPublish, Shares, Sticky,
+    Upstream, Version,
 };
 
 /// A change that an operator asks for.
@@ -12,6 +14,7 @@ use crate::model::{
 pub enum Command {
     /// The config as it stands at start: it owns the shape of what it declares.
     Declare(Vec<DeclaredRoutine>),
+    App(AppCommand),
     CreateRoutine {
         name: RoutineName,
         description: String,
@@ -80,6 +83,12 @@ pub enum Reply {
     /// The version as it now is.
     Version(Arc<Version>),
     Deployed(Deployed),
+    /// The app as it now is.
+    App(Arc<EdgeContainerApp>),
+    /// The app's version as it now is.
+    AppVersion(Arc<AppVersion>),
+    Published(Arc<Publish>),
+    Scheduled(Arc<ScheduledPublish>),
 }
 
 /// A deployment that has become live.
@@ -118,6 +127,8 @@ pub enum Refused {
     NoEarlierDeployment(RoutineName, Environment),
     #[error("routine `{0}` has no deployment {2} in {1}")]
     UnknownDeployment(RoutineName, Environment, DeploymentId),
+    #[error(transparent)]
+    App(#[from] AppRefused),
     /// A value that only the rules can judge: what is wrong, in words.
     #[error("{0}")]
     Invalid(String),

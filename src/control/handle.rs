@@ -2,9 +2,10 @@
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::app_command::PublishRecord;
 use super::command::{Command, DeploymentRecord, Refused, Reply};
 use super::store::StoreError;
-use crate::model::{Catalog, CodeVersion, Environment, RoutineName};
+use crate::model::{AppId, Catalog, CodeVersion, Environment, RoutineName};
 
 /// Commands and queries that may wait for the writer before callers wait to send.
 const LETTERS_WAITING_MAX: usize = 1_024;
@@ -26,6 +27,7 @@ pub(super) enum Letter {
     Catalog(oneshot::Sender<Catalog>),
     Code(RoutineName, CodeVersion, oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>),
     History(HistoryPage, oneshot::Sender<Result<Vec<DeploymentRecord>, CommandError>>),
+    AppHistory(AppHistoryPage, oneshot::Sender<Result<Vec<PublishRecord>, CommandError>>),
 }
 
 /// Which part of a routine's history is asked for, newest first.
@@ -35,6 +37,18 @@ pub struct HistoryPage {
     /// `None` is both.
     pub environment: Option<Environment>,
     /// Deployments before this one; `None` starts at the newest.
+    pub before: Option<u64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Which part of an app's history is asked for, newest first.
+#[derive(Debug, Clone)]
+pub struct AppHistoryPage {
+    pub id: AppId,
+    /// `None` is both.
+    pub environment: Option<Environment>,
+    /// Publishes before this one; `None` starts at the newest.
     pub before: Option<u64>,
     /// How many at most.
     pub limit: u32,
@@ -75,6 +89,14 @@ impl ControlHandle {
     /// Deployments of a routine, newest first, those of a deleted one too.
     pub async fn history(&self, page: HistoryPage) -> Result<Vec<DeploymentRecord>, CommandError> {
         self.ask(|answer| Letter::History(page, answer)).await?
+    }
+
+    /// Publishes of an app, newest first, those of a deleted one too.
+    pub async fn app_history(
+        &self,
+        page: AppHistoryPage,
+    ) -> Result<Vec<PublishRecord>, CommandError> {
+        self.ask(|answer| Letter::AppHistory(page, answer)).await?
     }
 
     async fn ask<T>(

@@ -1,10 +1,13 @@
 //! The control plane: the one writer. A change is applied, stored, compiled,
 //! published and then answered, in that order.
 
+mod app_change;
+mod app_command;
 mod change;
 mod command;
 mod handle;
 mod rules;
+mod schedule;
 mod store;
 
 use std::collections::BTreeSet;
@@ -12,17 +15,20 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use app_change::AppChange;
+pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishRecord};
 pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
-pub use handle::{CommandError, ControlHandle, HistoryPage};
+pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
 pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
 pub use store::{Store, StoreError};
 
 use crate::model::{
-    Catalog, DeclaredRoutine, DeploymentId, Environment, RoutineName, Shares, Timestamp,
+    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp,
 };
 use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
 use handle::Letter;
+use schedule::{Received, Sleeper};
 
 /// Commands that may share a commit.
 const BATCH_MAX: usize = 256;
@@ -73,13 +79,17 @@ impl ControlPlane {
     pub fn open(
         mut store: Store,
         settings: Settings,
-        declared: Vec<DeclaredRoutine>,
+        declared: impl Into<Declared>,
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Opened, StoreError> {
         let mut catalog = store.load()?;
-        let declare = Command::Declare(declared);
-        let Applied { changes, warnings, .. } = apply(&mut catalog, declare, None, clock())
-            .expect("a declaration is never refused, what of it conflicts is left out");
+        let (declared, now) = (declared.into(), clock());
+        let (mut changes, mut warnings) = rules::declare(&mut catalog, declared.routines, now);
+        let (apps_changed, more_warnings) = rules::declare_apps(&mut catalog, declared.apps, now);
+        changes.extend(apps_changed);
+        warnings.extend(more_warnings);
+        // What became due while nobody served.
+        changes.extend(rules::take_up_due(&mut catalog, now));
         store.save(&changes)?;
         let (table, reader) = published(RoutingTable::compile(settings, &catalog));
         let (handle, inbox) = handle::channel();
@@ -90,14 +100,38 @@ impl ControlPlane {
     /// Serves until every handle is gone. It blocks, on the inbox and on the disk:
     /// give it a thread of its own.
     pub fn run(mut self) {
-        while let Some(first) = self.inbox.blocking_recv() {
-            let mut letters = vec![first];
+        let inbox_waits = Sleeper::of_this_thread();
+        loop {
+            self.publish_due();
+            let patience = schedule::patience(&self.catalog, (self.clock)());
+            let mut letters = match inbox_waits.receive(&mut self.inbox, patience) {
+                Received::Letter(first) => vec![first],
+                Received::Nothing => continue,
+                Received::Closed => return,
+            };
             while letters.len() < BATCH_MAX
                 && let Ok(next) = self.inbox.try_recv()
             {
                 letters.push(next);
             }
+            // Whoever asks is told of a moment, and what was due before it has happened.
+            self.publish_due();
             self.serve(letters);
+        }
+    }
+
+    /// Publishes what waited for a time that has come. What cannot be stored keeps
+    /// waiting.
+    fn publish_due(&mut self) {
+        let now = (self.clock)();
+        if !schedule::is_due(&self.catalog, now) {
+            return;
+        }
+        let mut batch = Batch::new(&self.catalog);
+        batch.changes = rules::take_up_due(&mut batch.catalog, now);
+        self.finish(batch);
+        if schedule::is_due(&self.catalog, now) {
+            tracing::error!("a publish is due and cannot be stored: it is tried again");
         }
     }
 
@@ -121,6 +155,9 @@ impl ControlPlane {
                 }
                 Letter::History(page, answer) => {
                     drop(answer.send(self.store.history(&page).map_err(failed)));
+                }
+                Letter::AppHistory(page, answer) => {
+                    drop(answer.send(self.store.app_history(&page).map_err(failed)));
                 }
             }
         }
@@ -148,12 +185,27 @@ impl ControlPlane {
 
     fn publish(&mut self, changes: &[Change]) {
         let names: BTreeSet<&RoutineName> = changes.iter().filter_map(Change::routed).collect();
-        if names.is_empty() {
+        let apps = || {
+            changes.iter().filter_map(|change| match change {
+                Change::App(change) => Some(change),
+                _ => None,
+            })
+        };
+        let gone: Vec<(&AppId, &AppName)> = apps()
+            .filter_map(|change| match change {
+                AppChange::AppGone(id, name) => Some((id, name)),
+                _ => None,
+            })
+            .collect();
+        let ids: BTreeSet<&AppId> = apps().filter_map(AppChange::routed).collect();
+        if names.is_empty() && ids.is_empty() && gone.is_empty() {
             return;
         }
-        let routines = &self.catalog.routines;
-        let as_they_are = names.into_iter().map(|name| (name, routines.get(name)));
-        self.table.publish(|table| table.with(as_they_are));
+        let catalog = &self.catalog;
+        let routines = names.into_iter().map(|name| (name, catalog.routines.get(name)));
+        let apps = ids.into_iter().filter_map(|id| catalog.apps.get(id));
+        // What is gone goes first: a name or a host may have found another owner.
+        self.table.publish(|table| table.without_apps(gone).with(routines).with_apps(apps));
     }
 
     /// What the deployment that `command` wants back served.

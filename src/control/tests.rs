@@ -8,7 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    CodeVersion, DeclaredDeployment, DeclaredVersion, Percent, Route, Sticky, Upstream,
+    CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Percent, Route, Sticky,
+    Upstream,
 };
 use Environment::{Production, Staging};
 

@@ -1,11 +1,24 @@
 //! What the operator's config declares, checked and complete.
 
-use super::name::{CodeVersion, RoutineName};
+use super::name::{AppId, AppName, CodeVersion, RoutineName, VersionId};
 use super::route::Route;
 use super::routine::Environment;
 use super::split::Shares;
 use super::sticky::Sticky;
 use super::upstream::Upstream;
+
+/// Everything that the config declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    pub routines: Vec<DeclaredRoutine>,
+    pub apps: Vec<DeclaredApp>,
+}
+
+impl From<Vec<DeclaredRoutine>> for Declared {
+    fn from(routines: Vec<DeclaredRoutine>) -> Self {
+        Self { routines, apps: Vec::new() }
+    }
+}
 
 /// One `[[routine]]`. What is `None` was not written, and is then not owned by
 /// the config: what the API set stays.
@@ -34,4 +47,22 @@ pub struct DeclaredVersion {
 pub struct DeclaredDeployment {
     pub environment: Environment,
     pub shares: Shares,
+}
+
+/// One `[[app]]`. As with a routine, what is `None` is not owned by the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredApp {
+    pub id: AppId,
+    pub name: AppName,
+    pub sticky: Option<Sticky>,
+    pub cohort: Option<String>,
+    pub versions: Vec<DeclaredAppVersion>,
+}
+
+/// One `[[app.version]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredAppVersion {
+    pub version_id: VersionId,
+    /// `None` is the built-in backend.
+    pub upstream: Option<Upstream>,
 }

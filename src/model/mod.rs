@@ -1,11 +1,14 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
 mod access_key;
+mod app;
 mod catalog;
 mod declaration;
 mod movement;
 mod name;
 mod network;
+mod publish;
+mod region;
 mod route;
 mod routine;
 mod rule;
@@ -14,11 +17,19 @@ mod sticky;
 mod upstream;
 
 pub use access_key::{AccessKey, Secret, SecretError};
+pub use app::{AppRecord, AppVersion, EdgeContainerApp};
 pub use catalog::Catalog;
-pub use declaration::{DeclaredDeployment, DeclaredRoutine, DeclaredVersion};
+pub use declaration::{
+    Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
+};
 pub use movement::{Flow, Movement};
-pub use name::{AccessKeyId, CodeVersion, Domain, ESA_RECORDS, NameError, RoutineName};
+pub use name::{
+    AccessKeyId, AppId, AppName, CodeVersion, Domain, ESA_RECORDS, NameError, RegionName,
+    RoutineName, VersionId,
+};
 pub use network::TrustedProxies;
+pub use publish::{Allotment, Publish, Reach, ScheduledPublish};
+pub use region::{Region, Regions};
 pub use route::{HostPattern, PathPattern, Route, RouteError};
 pub use routine::{
     Deployment, DeploymentId, Environment, Origin, Routine, StagedCode, Timestamp, Version,

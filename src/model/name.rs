@@ -116,6 +116,69 @@ checked_text!(
     }
 );
 
+/// The name of an edge container app, unique among apps and routines.
+///
+/// 6 to 128 characters: lower-case letters, digits and hyphens, starting with a
+/// letter, as ESA has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppName(Arc<str>);
+
+checked_text!(
+    AppName,
+    "app name",
+    "must be 6 to 128 lower-case letters, digits and hyphens, and start with a letter",
+    |text| {
+        (6..=128).contains(&text.len())
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+);
+
+/// An edge container app, forever: `app-` and 18 digits or more.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppId(Arc<str>);
+
+checked_text!(AppId, "app id", "must be `app-` and 18 to 60 digits", |text| {
+    text.strip_prefix("app-").is_some_and(|digits| is_number(digits, 18))
+});
+
+/// One version of an app: `ver-` and digits, 20 to 64 characters in all.
+///
+/// The split rule compares them as any other text that is no number: by bytes. Those
+/// that Serin mints have one width, so the later one is the newer one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionId(Arc<str>);
+
+checked_text!(VersionId, "version id", "must be `ver-` and 16 to 60 digits", |text| {
+    text.strip_prefix("ver-").is_some_and(|digits| is_number(digits, 16))
+});
+
+impl VersionId {
+    /// The same text, where a split wants a version.
+    pub fn code_version(&self) -> CodeVersion {
+        CodeVersion(self.0.clone())
+    }
+}
+
+/// Whether `text` is digits, at least `least` and at most 60 of them.
+fn is_number(text: &str, least: usize) -> bool {
+    (least..=60).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Where a user is, as an operator calls it: `jiangsu`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RegionName(Arc<str>);
+
+checked_text!(
+    RegionName,
+    "region",
+    "must be 1 to 64 lower-case letters, digits and hyphens",
+    |text| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+);
+
 /// A DNS name under which default records live: `edge.test` in `shop.edge.test`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Arc<str>);

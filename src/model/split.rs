@@ -28,6 +28,14 @@ impl Percent {
     pub const fn get(self) -> u8 {
         self.0
     }
+
+    /// What is left of everything; `None` where that is nothing.
+    pub const fn rest(self) -> Option<Self> {
+        match self.0 {
+            100.. => None,
+            percent => Some(Self(100 - percent)),
+        }
+    }
 }
 
 /// What is released: a routine's code or a container app's image.
@@ -155,6 +163,14 @@ impl Shares {
 
     pub fn whole(version: CodeVersion) -> Self {
         Self(vec![(version, Percent::ALL)])
+    }
+
+    /// Two different versions, the first with all that the second leaves.
+    pub(super) fn complementary(rest: CodeVersion, version: CodeVersion, percent: Percent) -> Self {
+        match percent.rest() {
+            Some(left) if rest != version => Self(vec![(rest, left), (version, percent)]),
+            _ => Self::whole(version),
+        }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&CodeVersion, Percent)> {

@@ -67,7 +67,9 @@ impl ProxyError {
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(Unroutable::NoDeployment { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
@@ -87,7 +89,9 @@ impl ProxyError {
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
-            Self::Unroutable(Unroutable::NoDeployment { .. }) => Fault::Operator,
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
+                Fault::Operator
+            }
             Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
@@ -109,7 +113,9 @@ impl ProxyError {
             }
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
-            Self::Unroutable(Unroutable::NoDeployment { .. }) => "destination_unavailable",
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
+                "destination_unavailable"
+            }
             Self::Resolve(_) => "dns_error",
             Self::Refused(_) => "connection_refused",
             Self::Connect(_) => "destination_ip_unroutable",
@@ -150,6 +156,10 @@ impl ProxyError {
             }
             Self::Unroutable(Unroutable::NoDeployment { routine, environment }) => {
                 body["routine"] = json!(routine.as_str());
+                body["environment"] = json!(environment.as_str());
+            }
+            Self::Unroutable(Unroutable::NotPublished { app, environment }) => {
+                body["app"] = json!(app.as_str());
                 body["environment"] = json!(environment.as_str());
             }
             _ => {}

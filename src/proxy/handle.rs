@@ -18,7 +18,7 @@ use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_u
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
 use crate::model::{Environment, Upstream};
-use crate::routing::Decision;
+use crate::routing::{Decision, SubjectName};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
@@ -139,8 +139,11 @@ impl Worker {
             frame.map_err(ProxyError::Upload)?;
         }
         let target = &decision.target;
+        let name = target.subject.as_str();
+        let routine = matches!(target.subject, SubjectName::Routine(_));
         let answer = (self.proxy.built_in)(&BuiltInRequest {
-            routine: target.routine.as_str(),
+            routine: routine.then_some(name),
+            app: (!routine).then_some(name),
             version: target.version.as_str(),
             environment: target.environment,
             method: parts.method.as_str(),

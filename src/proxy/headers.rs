@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::HeaderPolicy;
 use crate::model::{TrustedProxies, Upstream};
-use crate::routing::Decision;
+use crate::routing::{Decision, SubjectName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -200,8 +200,12 @@ fn via(received: Version) -> HeaderValue {
 /// Says which version answered and why. An upstream's own word on it is replaced.
 pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
     let target = &decision.target;
-    headers.remove(X_SERIN_APP);
-    headers.insert(X_SERIN_ROUTINE, target.routine_value.clone());
+    let (says, is_silent) = match target.subject {
+        SubjectName::Routine(_) => (X_SERIN_ROUTINE, X_SERIN_APP),
+        SubjectName::App(_) => (X_SERIN_APP, X_SERIN_ROUTINE),
+    };
+    headers.remove(is_silent);
+    headers.insert(says, target.subject_value.clone());
     headers.insert(X_SERIN_VERSION, target.version_value.clone());
     match &target.deployment_value {
         Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),

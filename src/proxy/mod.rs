@@ -64,7 +64,9 @@ pub type BuiltIn = Box<dyn Fn(&BuiltInRequest<'_>) -> Vec<u8> + Send + Sync>;
 
 /// What the built-in backend is told.
 pub struct BuiltInRequest<'a> {
-    pub routine: &'a str,
+    /// Of the two one is given: whose version it stands for.
+    pub routine: Option<&'a str>,
+    pub app: Option<&'a str>,
     pub version: &'a str,
     pub environment: Environment,
     pub method: &'a str,

@@ -134,9 +134,10 @@ impl Complaints {
             return;
         }
         self.last.set(Some(now));
-        let (routine, version) = (&target.routine, &target.version);
+        let (subject, version) = (&target.subject, &target.version);
+        let kind = subject.noun();
         let upstream = target.upstream.as_ref().map(Upstream::as_str);
         let withheld = self.withheld.take();
-        tracing::warn!(%routine, %version, upstream, cause, withheld, "{error}");
+        tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::paths::Slot;
-use super::table::{CHUNK_LEN, Choice, CompiledRoutine, Live, RoutingTable, Settings};
+use super::subject::Subject;
+use super::table::{CHUNK_LEN, Choice, CompiledRoutine, RoutingTable, Settings};
 use super::target::{Tally, Target};
 use crate::model::{
-    Catalog, CodeVersion, Domain, Environment, HostPattern, KeySource, Routine, RoutineName, Split,
+    Allotment, AppId, AppName, Catalog, CodeVersion, Domain, EdgeContainerApp, Environment,
+    HostPattern, KeySource, Routine, RoutineName, Split,
 };
 
 impl RoutingTable {
@@ -14,7 +16,8 @@ impl RoutingTable {
     /// refused before it reached the catalog.
     pub fn compile(settings: Settings, catalog: &Catalog) -> Self {
         let all = catalog.routines.iter();
-        Self::new(settings).with(all.map(|(name, routine)| (name, Some(routine))))
+        let table = Self::new(settings).with(all.map(|(name, routine)| (name, Some(routine))));
+        table.with_apps(catalog.apps.values())
     }
 
     /// This table with some routines as they now are; `None` is one that is gone.
@@ -29,12 +32,38 @@ impl RoutingTable {
         }
         next
     }
+
+    /// This table with some apps as they now are.
+    #[must_use]
+    pub fn with_apps<'a>(&self, apps: impl IntoIterator<Item = &'a Arc<EdgeContainerApp>>) -> Self {
+        let mut next = self.clone();
+        for app in apps {
+            next.replace_app(app);
+        }
+        next
+    }
+
+    /// This table without some apps.
+    #[must_use]
+    pub fn without_apps<'a>(
+        &self,
+        gone: impl IntoIterator<Item = (&'a AppId, &'a AppName)>,
+    ) -> Self {
+        let mut next = self.clone();
+        for (id, name) in gone {
+            next.remove_app(id, name);
+        }
+        next
+    }
 }
 
 /// Changing a table that is not published yet.
 impl RoutingTable {
     fn replace(&mut self, name: &RoutineName, routine: Option<&Arc<Routine>>) {
-        let before = self.named(name).map(|compiled| (compiled.slot, compiled.routine.clone()));
+        let before = self.named(name.as_str()).and_then(|compiled| match &compiled.subject {
+            Subject::Routine(routine) => Some((compiled.slot, routine.clone())),
+            Subject::App(_) => None,
+        });
         let slot = match (&before, routine) {
             (Some((slot, _)), _) => *slot,
             (None, Some(_)) => self.take_slot(),
@@ -51,9 +80,68 @@ impl RoutingTable {
             self.route(slot, is);
         }
         if was.is_some() != is.is_some() {
-            self.record(slot, name, is.is_some());
+            self.record(slot, name.as_str(), is.is_some());
+            if self.settings.default_routine.as_ref() == Some(name) {
+                self.default = is.is_some().then_some(slot);
+            }
         }
-        let compiled = is.map(|routine| Arc::new(self.compiled(slot, routine)));
+        self.fill(slot, is.map(|routine| Subject::Routine(routine.clone())));
+    }
+
+    fn replace_app(&mut self, app: &Arc<EdgeContainerApp>) {
+        let before = self.app_at(&app.id, &app.name);
+        let slot = match &before {
+            Some((slot, _)) => *slot,
+            None => self.take_slot(),
+        };
+        let was = before.map(|(_, app)| app);
+        if was.is_none() {
+            self.record(slot, app.name.as_str(), true);
+        }
+        if was.as_ref().is_none_or(|was| was.records != app.records) {
+            self.unbind(slot, was.as_deref());
+            self.bind(slot, app);
+        }
+        self.fill(slot, Some(Subject::App(app.clone())));
+    }
+
+    fn remove_app(&mut self, id: &AppId, name: &AppName) {
+        if let Some((slot, was)) = self.app_at(id, name) {
+            self.unbind(slot, Some(&was));
+            self.record(slot, name.as_str(), false);
+            self.fill(slot, None);
+        }
+    }
+
+    fn app_at(&self, id: &AppId, name: &AppName) -> Option<(Slot, Arc<EdgeContainerApp>)> {
+        let compiled = self.named(name.as_str())?;
+        match &compiled.subject {
+            Subject::App(app) if app.id == *id => Some((compiled.slot, app.clone())),
+            _ => None,
+        }
+    }
+
+    fn bind(&mut self, slot: Slot, app: &EdgeContainerApp) {
+        for host in app.records.keys() {
+            self.hosts.update(host.as_str(), |entry| {
+                entry.bound = Some(slot);
+                true
+            });
+        }
+    }
+
+    /// Lets go of the hosts that have not found another app meanwhile.
+    fn unbind(&mut self, slot: Slot, app: Option<&EdgeContainerApp>) {
+        for host in app.iter().flat_map(|app| app.records.keys()) {
+            self.hosts.update(host.as_str(), |entry| {
+                entry.bound = entry.bound.filter(|bound| *bound != slot);
+                entry.leads_somewhere()
+            });
+        }
+    }
+
+    fn fill(&mut self, slot: Slot, subject: Option<Subject>) {
+        let compiled = subject.map(|subject| Arc::new(self.compiled(slot, subject)));
         let chunk = &mut self.routines[slot as usize / CHUNK_LEN];
         Arc::make_mut(chunk)[slot as usize % CHUNK_LEN] = compiled;
     }
@@ -67,9 +155,9 @@ impl RoutingTable {
         slot
     }
 
-    /// Enters a routine's name and default records, or removes them.
-    fn record(&mut self, slot: Slot, name: &RoutineName, present: bool) {
-        self.names.update(name.as_str(), |known| {
+    /// Enters a name and its default records, or removes them.
+    fn record(&mut self, slot: Slot, name: &str, present: bool) {
+        self.names.update(name, |known| {
             *known = present.then_some(slot);
             present
         });
@@ -78,11 +166,8 @@ impl RoutingTable {
         for domain in std::iter::once("localhost").chain(domains) {
             self.hosts.update(&format!("{name}.{domain}"), |entry| {
                 entry.record = present.then_some(slot);
-                present || !entry.paths.is_empty()
+                entry.leads_somewhere()
             });
-        }
-        if self.settings.default_routine.as_ref() == Some(name) {
-            self.default = present.then_some(slot);
         }
     }
 
@@ -111,7 +196,7 @@ impl RoutingTable {
             match &route.host {
                 HostPattern::Exact(host) => self.hosts.update(host, |entry| {
                     entry.paths.remove(&route.path, slot);
-                    entry.record.is_some() || !entry.paths.is_empty()
+                    entry.leads_somewhere()
                 }),
                 HostPattern::Suffix(suffix) => {
                     let count = &mut self.suffix_count;
@@ -127,22 +212,15 @@ impl RoutingTable {
         }
     }
 
-    fn compiled(&mut self, slot: Slot, routine: &Arc<Routine>) -> CompiledRoutine {
+    fn compiled(&mut self, slot: Slot, subject: Subject) -> CompiledRoutine {
         let mut tallies = self.at(slot).map(|before| before.tallies.clone()).unwrap_or_default();
         for environment in Environment::ALL {
-            let live = routine.deployment(environment);
-            for (version, _) in live.iter().flat_map(|live| live.shares.iter()) {
-                tallies.entry((environment, version.clone())).or_insert_with(|| self.take_tally());
+            for version in subject.live_versions(environment) {
+                tallies.entry((environment, version)).or_insert_with(|| self.take_tally());
             }
         }
-        let sources: Arc<[KeySource]> = routine.sticky.sources().into();
-        let mut compiled = CompiledRoutine {
-            routine: routine.clone(),
-            slot,
-            sources,
-            tallies,
-            live: [None, None],
-        };
+        let sources: Arc<[KeySource]> = subject.sticky().sources().into();
+        let mut compiled = CompiledRoutine { subject, slot, sources, tallies, live: [None, None] };
         compiled.live = Environment::ALL.map(|environment| compiled.live(environment));
         compiled
     }
@@ -155,9 +233,19 @@ impl RoutingTable {
 }
 
 impl CompiledRoutine {
-    fn live(&self, environment: Environment) -> Option<Live> {
-        let deployment = self.routine.deployment(environment)?.clone();
-        let choice = match self.routine.split(&deployment.shares) {
+    fn live(&self, environment: Environment) -> Option<Choice> {
+        let (_, allotment) = self.subject.live(environment)?;
+        let shares = match allotment {
+            Allotment::Shares(shares) => shares,
+            Allotment::Regional { regions, inside, outside } => {
+                return Some(Choice::Regional {
+                    regions: regions.clone(),
+                    inside: self.target(environment, &inside.code_version()),
+                    outside: self.target(environment, &outside.code_version()),
+                });
+            }
+        };
+        Some(match self.subject.split(&shares) {
             Split::Whole(version) => Choice::Only(self.target(environment, &version)),
             Split::Canary { older, newer, percent, seed, threshold } => Choice::Canary {
                 seed,
@@ -166,12 +254,13 @@ impl CompiledRoutine {
                 older: self.target(environment, &older),
                 newer: self.target(environment, &newer),
             },
-        };
-        Some(Live { deployment, choice })
+        })
     }
 
     pub(super) fn target(&self, environment: Environment, version: &CodeVersion) -> Arc<Target> {
         let tally = self.tallies.get(&(environment, version.clone())).copied();
-        Arc::new(Target::new(&self.routine, environment, version, tally, self.sources.clone()))
+        let deployment = self.subject.live(environment).map(|(id, _)| id);
+        let sources = self.sources.clone();
+        Arc::new(Target::new(&self.subject, deployment, environment, version, tally, sources))
     }
 }

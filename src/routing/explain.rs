@@ -6,22 +6,24 @@ use http::request::Parts;
 
 use super::host::Host;
 use super::paths::FoundPath;
+use super::region::region_of;
 use super::sticky::{Sought, seek};
-use super::table::{CompiledRoutine, FoundHost, RoutingTable, Way};
+use super::subject::SubjectName;
+use super::table::{CompiledRoutine, FoundHost, RoutingTable, Settings, Way};
 use super::target::Reason;
 use super::version_override::named_version;
 use crate::model::{
-    CodeVersion, DeploymentId, Environment, KeySource, Percent, Position, RoutineName, Side, Split,
-    Upstream,
+    Allotment, AppName, CodeVersion, DeploymentId, Environment, KeySource, Percent, Position,
+    RegionName, RoutineName, Shares, Side, Split, Upstream,
 };
 
 /// A decision with its reasons. What is `None` played no part.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     pub environment: Environment,
-    pub routine: RoutineName,
-    /// The route that matched, `record` or `default_routine`; `None` when the
-    /// routine was asked for by name.
+    pub subject: SubjectName,
+    /// The route that matched, `bound record`, `record` or `default_routine`; `None`
+    /// when it was asked for by name.
     pub matched: Option<String>,
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
@@ -34,6 +36,18 @@ pub struct Explanation {
     pub upstream: Option<Upstream>,
     /// What each version is configured to get, as the operator listed it.
     pub shares: Vec<(CodeVersion, Percent)>,
+    /// Of a release by regions.
+    pub regional: Option<Regional>,
+}
+
+/// A release by regions, as one request sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regional {
+    pub regions: Vec<RegionName>,
+    pub inside: CodeVersion,
+    pub outside: CodeVersion,
+    /// Where the request comes from, as far as anybody says.
+    pub found: Option<String>,
 }
 
 /// A key and where it came from.
@@ -72,7 +86,7 @@ impl RoutingTable {
         let Some((routine, way)) = self.routine_for(host.as_ref(), request.uri.path()) else {
             return Ok(None);
         };
-        let name = routine.routine.name.as_str();
+        let subject = &routine.subject;
         let (key, minted) = match seek(&routine.sources, request, peer, &self.settings.trusted) {
             Sought::Key(key, source) => {
                 let (octets, source) = (key.to_vec(), Some(source.clone()));
@@ -87,15 +101,22 @@ impl RoutingTable {
             explanation.reason = Reason::Key;
         }
         explanation.matched = Some(way.to_string());
+        if let Some(regional) = &mut explanation.regional {
+            let Settings { trusted, regions, .. } = &*self.settings;
+            let found = region_of(&request.headers, peer, trusted, regions);
+            let within = regional.regions.iter().any(|it| Some(it.as_str().as_bytes()) == found);
+            regional.found = found.map(|found| String::from_utf8_lossy(found).into_owned());
+            let version = if within { &regional.inside } else { &regional.outside }.clone();
+            explanation.upstream = subject.version(version.as_str()).and_then(|(_, at)| at);
+            explanation.version = Some(version);
+        }
         if self.settings.override_allowed
-            && let Some(named) = named_version(&request.headers, name)?
+            && let Some(named) = named_version(&request.headers, subject.name().as_str())?
         {
-            let (version, known) =
-                routine.routine.versions.get_key_value(named.as_str()).ok_or(format!(
-                    "the version override names `{named}`, and routine `{name}` has no such version"
-                ))?;
-            explanation.version = Some(version.clone());
-            explanation.upstream.clone_from(&known.upstream);
+            let (version, upstream) =
+                subject.version(&named).ok_or_else(|| subject.no_version(&named))?;
+            explanation.version = Some(version);
+            explanation.upstream = upstream;
             explanation.reason = Reason::Override;
             explanation.placement = None;
         }
@@ -110,19 +131,50 @@ impl RoutingTable {
         environment: Environment,
         key: Option<&[u8]>,
     ) -> Option<Explanation> {
+        self.explain_key_of(&SubjectName::Routine(name.clone()), environment, key)
+    }
+
+    /// As [`RoutingTable::explain_key`], of an app.
+    pub fn explain_app_key(
+        &self,
+        name: &AppName,
+        environment: Environment,
+        key: Option<&[u8]>,
+    ) -> Option<Explanation> {
+        self.explain_key_of(&SubjectName::App(name.clone()), environment, key)
+    }
+
+    fn explain_key_of(
+        &self,
+        name: &SubjectName,
+        environment: Environment,
+        key: Option<&[u8]>,
+    ) -> Option<Explanation> {
         let key = key
             .filter(|key| !key.is_empty())
             .map(|key| KeyFound { octets: key.to_vec(), source: None });
-        Some(self.named(name)?.explain(environment, key))
+        let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name);
+        Some(found?.explain(environment, key))
     }
 }
 
 impl CompiledRoutine {
     fn explain(&self, environment: Environment, key: Option<KeyFound>) -> Explanation {
-        let routine = &self.routine;
-        let live = self.live[environment.index()].as_ref().map(|live| &live.deployment);
-        let split = live.map(|live| routine.split(&live.shares));
+        let live = self.subject.live(environment);
+        let deployment = live.as_ref().map(|(id, _)| *id);
+        let (shares, regional) = match live {
+            None => (None, None),
+            Some((_, Allotment::Shares(shares))) => (Some(shares), None),
+            Some((_, Allotment::Regional { regions, inside, outside })) => {
+                let (inside, outside) = (inside.code_version(), outside.code_version());
+                let regions = regions.to_vec();
+                (None, Some(Regional { regions, inside, outside, found: None }))
+            }
+        };
+        let split = shares.as_ref().map(|shares| self.subject.split(shares));
         let (version, reason, placement) = match (split, &key) {
+            // Where a user is, the key does not say.
+            (None, _) if regional.is_some() => (None, Reason::Region, None),
             (None, _) => (None, Reason::Only, None),
             (Some(Split::Whole(only)), _) => (Some(only), Reason::Only, None),
             (Some(Split::Canary { .. }), None) => (None, Reason::Spread, None),
@@ -136,27 +188,31 @@ impl CompiledRoutine {
                 (Some(version), Reason::Key, Some(placement))
             }
         };
-        let known = version.as_ref().and_then(|version| routine.versions.get(version));
+        let known = version.as_ref().and_then(|version| self.subject.version(version.as_str()));
         Explanation {
             environment,
-            routine: routine.name.clone(),
+            subject: self.subject.name(),
             matched: None,
-            deployment: live.map(|live| live.id),
+            deployment,
             key,
             placement,
-            upstream: known.and_then(|version| version.upstream.clone()),
+            upstream: known.and_then(|(_, upstream)| upstream),
             version,
             reason,
-            shares: live.map_or_else(Vec::new, |live| {
-                live.shares.iter().map(|(version, percent)| (version.clone(), percent)).collect()
-            }),
+            shares: shares.iter().flat_map(Shares::iter).map(owned).collect(),
+            regional,
         }
     }
+}
+
+fn owned((version, percent): (&CodeVersion, Percent)) -> (CodeVersion, Percent) {
+    (version.clone(), percent)
 }
 
 impl std::fmt::Display for Way<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Bound => f.write_str("bound record"),
             Self::Record => f.write_str("record"),
             Self::Default => f.write_str("default_routine"),
             Self::Route { host, path } => {

@@ -10,12 +10,14 @@ use super::draws::Draws;
 use super::host::Host;
 use super::index::{Hash, Index};
 use super::paths::{FoundPath, Paths, Slot};
+use super::region::region_of;
 use super::sticky::{MintedKey, Sought, seek};
+use super::subject::{Subject, SubjectName};
 use super::target::{Reason, Tally, Target};
 use super::version_override::{may_name_version, named_version};
 use crate::model::{
-    CodeVersion, Deployment, Domain, Environment, KeySource, Percent, Position, Routine,
-    RoutineName, Side, TrustedProxies,
+    AppName, CodeVersion, Domain, Environment, KeySource, Percent, Position, Region, RegionName,
+    Regions, RoutineName, Side, TrustedProxies,
 };
 
 /// What the operator's config says about routing as a whole.
@@ -28,6 +30,7 @@ pub struct Settings {
     /// Whether a request may name its version.
     pub override_allowed: bool,
     pub trusted: TrustedProxies,
+    pub regions: Regions,
 }
 
 /// Which version answers a request.
@@ -46,6 +49,8 @@ pub enum Unroutable {
     NoRoutine,
     #[error("routine `{routine}` has no deployment in {environment}")]
     NoDeployment { routine: RoutineName, environment: Environment },
+    #[error("app `{app}` has nothing published in {environment}")]
+    NotPublished { app: AppName, environment: Environment },
     #[error("{0}")]
     BadOverride(String),
 }
@@ -67,11 +72,19 @@ pub struct RoutingTable {
     pub(super) next_tally: u32,
 }
 
-/// What one host leads to: routes first, then the routine whose record it is.
+/// What one host leads to: routes first, then what it is bound to, then what its
+/// name is the default record of.
 #[derive(Clone, Default)]
 pub(super) struct HostEntry {
     pub(super) paths: Paths,
+    pub(super) bound: Option<Slot>,
     pub(super) record: Option<Slot>,
+}
+
+impl HostEntry {
+    pub(super) fn leads_somewhere(&self) -> bool {
+        self.bound.is_some() || self.record.is_some() || !self.paths.is_empty()
+    }
 }
 
 /// Slots are never given twice, so that what counts by slot counts one routine. A
@@ -80,32 +93,29 @@ pub(super) const CHUNK_LEN: usize = 256;
 
 pub(super) type Chunk = [Option<Arc<CompiledRoutine>>; CHUNK_LEN];
 
-/// One routine, ready to decide.
+/// One routine or app, ready to decide.
 pub(super) struct CompiledRoutine {
-    pub(super) routine: Arc<Routine>,
+    pub(super) subject: Subject,
     pub(super) slot: Slot,
     pub(super) sources: Arc<[KeySource]>,
     /// Where each version that is or was live is counted. Persistent, so that the
     /// next table does not copy what a long history of versions has left.
     pub(super) tallies: OrdMap<(Environment, CodeVersion), Tally>,
-    pub(super) live: [Option<Live>; 2],
+    pub(super) live: [Option<Choice>; 2],
 }
 
 /// What one environment serves.
-pub(super) struct Live {
-    pub(super) deployment: Arc<Deployment>,
-    pub(super) choice: Choice,
-}
-
 pub(super) enum Choice {
     Only(Arc<Target>),
     Canary { seed: u64, threshold: u64, percent: Percent, older: Arc<Target>, newer: Arc<Target> },
+    Regional { regions: Arc<[RegionName]>, inside: Arc<Target>, outside: Arc<Target> },
 }
 
 /// How a request came to its routine.
 #[derive(Clone, Copy)]
 pub(super) enum Way<'t> {
     Route { host: FoundHost<'t>, path: FoundPath<'t> },
+    Bound,
     Record,
     Default,
 }
@@ -153,10 +163,9 @@ impl RoutingTable {
         {
             return Ok(Decision { target, reason: Reason::Override, minted: None });
         }
-        let live = routine.live[environment.index()].as_ref().ok_or_else(|| {
-            Unroutable::NoDeployment { routine: routine.routine.name.clone(), environment }
-        })?;
-        let (target, reason, minted) = match &live.choice {
+        let live = routine.live[environment.index()].as_ref();
+        let live = live.ok_or_else(|| routine.subject.not_live(environment))?;
+        let (target, reason, minted) = match live {
             Choice::Only(target) => (target, Reason::Only, None),
             Choice::Canary { seed, threshold, percent, older, newer } => {
                 let (side, reason, minted) =
@@ -180,8 +189,26 @@ impl RoutingTable {
                 };
                 (target, reason, minted)
             }
+            Choice::Regional { regions, inside, outside } => {
+                let within = self.is_within(regions, request, peer);
+                (if within { inside } else { outside }, Reason::Region, None)
+            }
         };
         Ok(Decision { target: target.clone(), reason, minted })
+    }
+
+    /// The regions that the config knows.
+    pub fn regions(&self) -> &[Region] {
+        self.settings.regions.all()
+    }
+
+    /// Whether a request comes from one of `regions`. Apart from `decide`, where nearly
+    /// no request needs it.
+    #[inline(never)]
+    fn is_within(&self, regions: &[RegionName], request: &Parts, peer: IpAddr) -> bool {
+        let Settings { trusted, regions: known, .. } = &*self.settings;
+        let region = region_of(&request.headers, peer, trusted, known);
+        region.is_some_and(|region| regions.iter().any(|it| it.as_str().as_bytes() == region))
     }
 
     /// The key of a request under the sources of `target`'s routine.
@@ -195,16 +222,15 @@ impl RoutingTable {
     /// Every version that is live somewhere, once for each environment.
     pub fn live_targets(&self) -> impl Iterator<Item = &Arc<Target>> {
         let routines = self.routines.iter().flat_map(|chunk| chunk.iter().flatten());
-        routines.flat_map(|routine| routine.live.iter().flatten()).flat_map(|live| {
-            match &live.choice {
-                Choice::Only(target) => vec![target],
-                Choice::Canary { older, newer, .. } => vec![older, newer],
-            }
+        routines.flat_map(|routine| routine.live.iter().flatten()).flat_map(|live| match live {
+            Choice::Only(target) => vec![target],
+            Choice::Canary { older, newer, .. } => vec![older, newer],
+            Choice::Regional { inside, outside, .. } => vec![outside, inside],
         })
     }
 
-    /// The routine of a host and path: by route, host before path; by record; else
-    /// the default one.
+    /// What a host and path lead to: by route, host before path; by a record that is
+    /// bound to the host; by a default record; else the default routine.
     #[inline]
     pub(super) fn routine_for<'t>(
         &'t self,
@@ -212,14 +238,14 @@ impl RoutingTable {
         path: &str,
     ) -> Option<(&'t CompiledRoutine, Way<'t>)> {
         let path = path.as_bytes();
-        let mut record = None;
+        let (mut bound, mut record) = (None, None);
         if let Some(host) = host {
             let name = host.as_bytes();
             if let Some(entry) = self.hosts.get(Hash::of(name), name) {
                 if let Some((slot, path)) = entry.paths.find(path) {
                     return self.found(slot, Way::Route { host: FoundHost::Exact(name), path });
                 }
-                record = entry.record;
+                (bound, record) = (entry.bound, entry.record);
             }
             if self.suffix_count > 0 {
                 for suffix in host.suffixes() {
@@ -234,10 +260,11 @@ impl RoutingTable {
         if let Some((slot, path)) = self.any_host.find(path) {
             return self.found(slot, Way::Route { host: FoundHost::Any, path });
         }
-        match (record, self.default) {
-            (Some(slot), _) => self.found(slot, Way::Record),
-            (None, Some(slot)) => self.found(slot, Way::Default),
-            (None, None) => None,
+        match (bound, record, self.default) {
+            (Some(slot), _, _) => self.found(slot, Way::Bound),
+            (None, Some(slot), _) => self.found(slot, Way::Record),
+            (None, None, Some(slot)) => self.found(slot, Way::Default),
+            (None, None, None) => None,
         }
     }
 
@@ -251,10 +278,20 @@ impl RoutingTable {
         self.routines.get(slot / CHUNK_LEN)?[slot % CHUNK_LEN].as_deref()
     }
 
-    pub(super) fn named(&self, name: &RoutineName) -> Option<&CompiledRoutine> {
-        let name = name.as_str().as_bytes();
+    pub(super) fn named(&self, name: &str) -> Option<&CompiledRoutine> {
+        let name = name.as_bytes();
         let slot = self.names.get(Hash::of(name), name)?;
         self.at((*slot)?)
+    }
+}
+
+impl Subject {
+    #[cold]
+    fn not_live(&self, environment: Environment) -> Unroutable {
+        match self.name() {
+            SubjectName::Routine(routine) => Unroutable::NoDeployment { routine, environment },
+            SubjectName::App(app) => Unroutable::NotPublished { app, environment },
+        }
     }
 }
 
@@ -266,17 +303,13 @@ impl CompiledRoutine {
         environment: Environment,
         request: &Parts,
     ) -> Result<Option<Arc<Target>>, Unroutable> {
-        let routine = &self.routine;
-        let named = named_version(&request.headers, routine.name.as_str());
+        let named = named_version(&request.headers, self.subject.name().as_str());
         let Some(named) = named.map_err(Unroutable::BadOverride)? else {
             return Ok(None);
         };
-        match routine.versions.get_key_value(named.as_str()) {
-            Some((version, _)) => Ok(Some(self.target(environment, version))),
-            None => Err(Unroutable::BadOverride(format!(
-                "the version override names `{named}`, and routine `{}` has no such version",
-                routine.name
-            ))),
+        match self.subject.version(&named) {
+            Some((version, _)) => Ok(Some(self.target(environment, &version))),
+            None => Err(Unroutable::BadOverride(self.subject.no_version(&named))),
         }
     }
 }

@@ -1,12 +1,11 @@
-//! What a decision points at: one version of one routine in one environment.
+//! What a decision points at: one version of one routine or app in one environment.
 
 use std::sync::Arc;
 
 use http::HeaderValue;
 
-use crate::model::{
-    CodeVersion, DeploymentId, Environment, KeySource, Routine, RoutineName, Upstream,
-};
+use super::subject::{Subject, SubjectName};
+use crate::model::{CodeVersion, DeploymentId, Environment, KeySource, Upstream};
 
 /// Why a request got its version, as `x-serin-reason` says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +18,8 @@ pub enum Reason {
     Spread,
     /// The request named the version.
     Override,
+    /// Where the request comes from.
+    Region,
 }
 
 impl Reason {
@@ -28,6 +29,7 @@ impl Reason {
             Self::Key => "key",
             Self::Spread => "spread",
             Self::Override => "override",
+            Self::Region => "region",
         }
     }
 }
@@ -37,11 +39,11 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tally(pub u32);
 
-/// One version of one routine in one environment, with all that a response says
+/// One version of one routine or app in one environment, with all that a response says
 /// about it rendered once.
 #[derive(Debug)]
 pub struct Target {
-    pub routine: RoutineName,
+    pub subject: SubjectName,
     pub environment: Environment,
     pub version: CodeVersion,
     /// `None` where the environment has no deployment and an override chose.
@@ -50,32 +52,33 @@ pub struct Target {
     pub upstream: Option<Upstream>,
     /// `None` where the version was never live here and an override chose.
     pub tally: Option<Tally>,
-    /// Where the routine's keys come from.
+    /// Where its keys come from.
     pub sources: Arc<[KeySource]>,
-    pub routine_value: HeaderValue,
+    pub subject_value: HeaderValue,
     pub version_value: HeaderValue,
     pub deployment_value: Option<HeaderValue>,
 }
 
 impl Target {
     pub(super) fn new(
-        routine: &Routine,
+        subject: &Subject,
+        deployment: Option<DeploymentId>,
         environment: Environment,
         version: &CodeVersion,
         tally: Option<Tally>,
         sources: Arc<[KeySource]>,
     ) -> Self {
-        let deployment = routine.deployment(environment).map(|live| live.id);
-        let upstream = routine.versions.get(version).and_then(|version| version.upstream.clone());
+        let upstream = subject.version(version.as_str()).and_then(|(_, upstream)| upstream);
+        let subject = subject.name();
         Self {
-            routine: routine.name.clone(),
             environment,
             version: version.clone(),
             deployment,
             upstream,
             tally,
             sources,
-            routine_value: header_value(routine.name.as_str()),
+            subject_value: header_value(subject.as_str()),
+            subject,
             version_value: header_value(version.as_str()),
             deployment_value: deployment.map(|id| HeaderValue::from(id.0)),
         }

@@ -2,12 +2,17 @@
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use allocation_counter::measure;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version};
-use serin::model::{Environment, Facts, Kind, Release, Routine, Rule, Split};
-use serin::routing::{Reason, RoutingTable, published};
+use serin::model::{
+    AppId, AppName, AppRecord, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp,
+    Environment, Facts, Kind, Publish, Reach, Region, RegionName, Regions, Release, Routine, Rule,
+    Split, Sticky, Timestamp, VersionId,
+};
+use serin::routing::{Reason, RoutingTable, Settings, published};
 
 use crate::support::fixtures::{Described, PEER, draws, request, routine, table};
 
@@ -132,6 +137,77 @@ fn what_a_rule_makes_is_on_the_heap_only_beyond_4_kb_and_for_a_regular_expressio
         assert_eq!(allocations_of_rule(text, &long), 0, "{text}");
     }
     assert!(allocations_of_rule(r#"lower(http.cookie) matches "aaa""#, &long) > 0);
+}
+
+#[test]
+fn a_release_by_regions_allocates_nothing() {
+    let region = |name: &str| RegionName::new(name).unwrap();
+    let version = |number: u64| VersionId::new(&format!("ver-{number:019}")).unwrap();
+    let settings = Settings {
+        regions: Regions::new(vec![Region {
+            name: region("jiangsu"),
+            networks: vec!["192.0.2.0/24".parse().unwrap()],
+            country: None,
+            asn: None,
+        }]),
+        domains: vec![Domain::new("a.test").unwrap()],
+        ..Settings::default()
+    };
+    let mut app = app("storefront", &[version(1), version(2)]);
+    app.records.insert(Domain::new("www.a.test").unwrap(), record("www.a.test"));
+    app.records.insert(Domain::new("shop.localhost").unwrap(), record("shop.localhost"));
+    app.live[Environment::Production.index()] = Some(Arc::new(Publish {
+        id: DeploymentId(1),
+        version: version(2),
+        reach: Reach::Regions([region("jiangsu")].into()),
+        rest: Some(version(1)),
+        baseline: Some(version(1)),
+        rollback: false,
+        remarks: String::new(),
+        created: Timestamp(0),
+    }));
+    let catalog = Catalog {
+        apps: [(app.id.clone(), Arc::new(app))].into_iter().collect(),
+        ..Catalog::default()
+    };
+    let table = RoutingTable::compile(settings, &catalog);
+    assert_eq!(allocations(table, "/", PEER, Reason::Region), 0);
+}
+
+fn record(host: &str) -> Arc<AppRecord> {
+    Arc::new(AppRecord { host: Domain::new(host).unwrap(), id: 1, site: 1, created: Timestamp(0) })
+}
+
+fn app(name: &str, versions: &[VersionId]) -> EdgeContainerApp {
+    let version = |id: &VersionId| AppVersion {
+        version_id: id.clone(),
+        name: "release".to_owned(),
+        remarks: String::new(),
+        containers: "[]".to_owned(),
+        created: Timestamp(0),
+        updated: Timestamp(0),
+        published: None,
+        last_published: None,
+        upstream: None,
+        declared: false,
+    };
+    EdgeContainerApp {
+        id: AppId::new("app-880688675783790000").unwrap(),
+        name: AppName::new(name).unwrap(),
+        remarks: String::new(),
+        service_port: 80,
+        target_port: 80,
+        health_check: "{}".to_owned(),
+        created: Timestamp(0),
+        updated: Timestamp(0),
+        declared: false,
+        sticky: Sticky::default(),
+        cohort: String::new(),
+        versions: versions.iter().map(|id| (id.clone(), Arc::new(version(id)))).collect(),
+        records: imbl::OrdMap::new(),
+        live: [None, None],
+        scheduled: Vec::new(),
+    }
 }
 
 /// What the other tests of this file stand on.

@@ -4,6 +4,7 @@
 
 mod allocations;
 mod api;
+mod apps;
 mod architecture;
 mod cohorts;
 mod crash;

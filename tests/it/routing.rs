@@ -19,7 +19,7 @@ fn taker(table: &RoutingTable, host: &str, path: &str) -> Option<String> {
 
 fn routine_of(table: &RoutingTable, target: &str, lines: &[(&str, &str)]) -> Option<String> {
     match decide(table, &request(target, lines)) {
-        Ok(decision) => Some(decision.target.routine.to_string()),
+        Ok(decision) => Some(decision.target.subject.to_string()),
         Err(Unroutable::NoRoutine) => None,
         Err(error) => panic!("{error}"),
     }

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use serin::model::{
     Catalog, Domain, Environment, HostPattern, PathPattern, Route, Routine, RoutineName,
 };
-use serin::routing::{Reason, RoutingTable, Settings, Unroutable, published};
+use serin::routing::{
+    Explanation, Reason, RoutingTable, Settings, SubjectName, Unroutable, published,
+};
 
 use crate::support::fixtures::{
     Described, OVERRIDE, PEER, catalog, decide, draws, name, request, request_for, routine,
@@ -137,7 +139,7 @@ fn decision(table: &RoutingTable, environment: Environment, request: &Parts) -> 
             let target = &decision.target;
             let by_chance = decision.minted.is_some() || decision.reason == Reason::Spread;
             let version = (!by_chance).then(|| target.version.clone());
-            format!("{} {version:?} {:?} {:?}", target.routine, target.deployment, decision.reason)
+            format!("{} {version:?} {:?} {:?}", target.subject, target.deployment, decision.reason)
         }
         Err(error) => error.to_string(),
     }
@@ -149,12 +151,19 @@ fn explained(table: &RoutingTable, environment: Environment, request: &Parts) ->
         Ok(None) => Unroutable::NoRoutine.to_string(),
         Err(error) => error,
         Ok(Some(why)) if why.deployment.is_none() && why.version.is_none() => {
-            let (routine, environment) = (why.routine, why.environment);
+            let (routine, environment) = (routine_of(&why), why.environment);
             Unroutable::NoDeployment { routine, environment }.to_string()
         }
         Ok(Some(why)) => {
-            format!("{} {:?} {:?} {:?}", why.routine, why.version, why.deployment, why.reason)
+            format!("{} {:?} {:?} {:?}", why.subject, why.version, why.deployment, why.reason)
         }
+    }
+}
+
+fn routine_of(why: &Explanation) -> RoutineName {
+    match &why.subject {
+        SubjectName::Routine(name) => name.clone(),
+        SubjectName::App(name) => panic!("there is no app, and `{name}` was explained"),
     }
 }
 
@@ -241,7 +250,7 @@ proptest! {
         let table = RoutingTable::compile(all_settings(), &catalog);
         for (environment, host, path, request) in &requests {
             let found = table.explain(*environment, request, PEER).unwrap();
-            let found = found.map(|why| (why.routine, why.matched.unwrap()));
+            let found = found.map(|why| (routine_of(&why), why.matched.unwrap()));
             prop_assert_eq!(found, matched(&catalog, host, path), "{}{}", host, path);
         }
     }
@@ -282,7 +291,7 @@ fn routines_may_exchange_their_routes_in_one_change() {
         let after = before.with(changes);
         let taker = |host, path| {
             let decision = decide(&after, &request(path, &[("host", host)])).unwrap();
-            decision.target.routine.to_string()
+            decision.target.subject.to_string()
         };
         assert_eq!(taker("a.test", "/x"), "bb");
         assert_eq!(taker("b.test", "/b"), "aa");

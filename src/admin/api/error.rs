@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::admin::body::BodyError;
 use crate::admin::signature::Denied;
-use crate::control::{CommandError, Refused};
+use crate::control::{AppRefused, CommandError, Refused};
 
 /// `{"error": {"code", "message"}}`: the code for programs, the message for people.
 #[derive(Debug)]
@@ -122,6 +122,16 @@ impl From<Refused> for ApiError {
             Refused::NoDeployment(..) => (StatusCode::NOT_FOUND, "no_deployment"),
             Refused::NoEarlierDeployment(..) => (StatusCode::CONFLICT, "no_earlier_deployment"),
             Refused::UnknownDeployment(..) => (StatusCode::NOT_FOUND, "deployment_not_found"),
+            Refused::App(refused) => match refused {
+                AppRefused::NoApp(_) => (StatusCode::NOT_FOUND, "app_not_found"),
+                AppRefused::AppExists(_) => (StatusCode::CONFLICT, "app_exists"),
+                AppRefused::NoVersion(..) => (StatusCode::NOT_FOUND, "version_not_found"),
+                AppRefused::VersionNeeded(..) => (StatusCode::CONFLICT, "version_deployed"),
+                AppRefused::HostTaken(..) => (StatusCode::CONFLICT, "host_taken"),
+                AppRefused::NoRecord(..) => (StatusCode::NOT_FOUND, "record_not_found"),
+                AppRefused::NotPublished(..) => (StatusCode::NOT_FOUND, "not_published"),
+                AppRefused::ScheduleFull(..) => (StatusCode::CONFLICT, "schedule_full"),
+            },
             Refused::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         };
         Self::new(status, code, refused)

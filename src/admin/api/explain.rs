@@ -16,8 +16,8 @@ use super::extract::environment;
 use super::shape::{ShareShape, shares};
 use crate::admin::Admin;
 use crate::control::Refused;
-use crate::model::{Environment, RoutineName};
-use crate::routing::Explanation;
+use crate::model::{AppName, Environment, RoutineName};
+use crate::routing::{Explanation, SubjectName};
 
 /// Where the version answers when nothing says otherwise.
 const BUILT_IN: &str = "built-in";
@@ -25,7 +25,11 @@ const BUILT_IN: &str = "built-in";
 /// 64-bit values are text of 16 hex digits: JSON's numbers end at 2^53.
 #[derive(Serialize)]
 pub(super) struct ExplanationShape {
-    routine: String,
+    /// Of the two one is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app: Option<String>,
     environment: &'static str,
     /// The route, `record` or `default_routine`; null when asked by name.
     matched: Option<String>,
@@ -46,6 +50,18 @@ pub(super) struct ExplanationShape {
     version: Option<String>,
     reason: Option<&'static str>,
     upstream: Option<String>,
+    /// Of a release by regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regional: Option<RegionalShape>,
+}
+
+#[derive(Serialize)]
+struct RegionalShape {
+    regions: Vec<String>,
+    inside: String,
+    outside: String,
+    /// Null where nobody says where the request comes from.
+    found: Option<String>,
 }
 
 impl ExplanationShape {
@@ -53,8 +69,14 @@ impl ExplanationShape {
         let placement = explanation.placement.as_ref();
         let key = explanation.key.as_ref();
         let decided = explanation.version.is_some() || explanation.deployment.is_some();
+        let name = explanation.subject.to_string();
+        let (routine, app) = match explanation.subject {
+            SubjectName::Routine(_) => (Some(name), None),
+            SubjectName::App(_) => (None, Some(name)),
+        };
         Self {
-            routine: explanation.routine.to_string(),
+            routine,
+            app,
             environment: explanation.environment.as_str(),
             matched: explanation.matched.clone(),
             deployment_id: explanation.deployment.map(|id| id.to_string()),
@@ -76,6 +98,12 @@ impl ExplanationShape {
                 let upstream = explanation.upstream.as_ref();
                 upstream.map_or_else(|| BUILT_IN.to_owned(), ToString::to_string)
             }),
+            regional: explanation.regional.as_ref().map(|regional| RegionalShape {
+                regions: regional.regions.iter().map(ToString::to_string).collect(),
+                inside: regional.inside.to_string(),
+                outside: regional.outside.to_string(),
+                found: regional.found.clone(),
+            }),
         }
     }
 }
@@ -95,6 +123,13 @@ pub(super) async fn explain(
             let key = key.as_deref();
             let explained = admin.table.read(|table| table.explain_key(&routine, environment, key));
             explained.ok_or(Refused::NoRoutine(routine))?
+        }
+        About::AppUser { app, key } => {
+            let key = key.as_deref();
+            let explained = admin.table.read(|table| table.explain_app_key(&app, environment, key));
+            explained.ok_or_else(|| {
+                ApiError::not_found("app_not_found", format!("app `{app}` does not exist"))
+            })?
         }
         About::Request { parts, client } => admin
             .table
@@ -118,6 +153,7 @@ struct Question {
 
 enum About {
     User { routine: RoutineName, key: Option<Vec<u8>> },
+    AppUser { app: AppName, key: Option<Vec<u8>> },
     Request { parts: Box<Parts>, client: IpAddr },
 }
 
@@ -143,6 +179,7 @@ impl Question {
 #[derive(Default)]
 struct Written {
     routine: Option<String>,
+    app: Option<String>,
     environment: Option<String>,
     /// Keys are octets.
     key: Option<Vec<u8>>,
@@ -163,6 +200,7 @@ impl Written {
                 return Ok(());
             }
             "routine" => &mut self.routine,
+            "app" => &mut self.app,
             "environment" => &mut self.environment,
             "host" => &mut self.host,
             "path" => &mut self.path,
@@ -170,7 +208,7 @@ impl Written {
             "client" => &mut self.client,
             _ => {
                 return Err(ApiError::bad_request(format!(
-                    "unknown parameter `{name}`: known are routine, environment, key, and host, path, method, header, client"
+                    "unknown parameter `{name}`: known are routine, app, environment, key, and host, path, method, header, client"
                 )));
             }
         };
@@ -180,19 +218,20 @@ impl Written {
     }
 
     fn about(self) -> Result<About, ApiError> {
-        match (self.routine, self.host) {
-            (Some(routine), None)
-                if self.path.is_none()
-                    && self.method.is_none()
-                    && self.client.is_none()
-                    && self.headers.is_empty() =>
-            {
-                Ok(About::User {
-                    routine: RoutineName::new(&routine).map_err(ApiError::bad_request)?,
-                    key: self.key,
-                })
-            }
-            (None, Some(host)) if self.key.is_none() => {
+        let of_a_request = self.path.is_some()
+            || self.method.is_some()
+            || self.client.is_some()
+            || !self.headers.is_empty();
+        match (self.routine, self.app, self.host) {
+            (Some(routine), None, None) if !of_a_request => Ok(About::User {
+                routine: RoutineName::new(&routine).map_err(ApiError::bad_request)?,
+                key: self.key,
+            }),
+            (None, Some(app), None) if !of_a_request => Ok(About::AppUser {
+                app: AppName::new(&app).map_err(ApiError::bad_request)?,
+                key: self.key,
+            }),
+            (None, None, Some(host)) if self.key.is_none() => {
                 let client = match self.client.as_deref() {
                     Some(text) => text.parse().map_err(|_| {
                         ApiError::bad_request(format!("client must be an address, not `{text}`"))
@@ -205,7 +244,7 @@ impl Written {
                 Ok(About::Request { parts, client })
             }
             _ => Err(ApiError::bad_request(
-                "ask either with `routine` and maybe `key`, or with `host` and maybe `path`, `method`, `header` and `client`",
+                "ask either with `routine` or `app` and maybe `key`, or with `host` and maybe `path`, `method`, `header` and `client`",
             )),
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::ApiError;
 use crate::admin::body;
-use crate::model::{CodeVersion, Environment, RoutineName};
+use crate::model::{AppId, CodeVersion, Environment, RoutineName, VersionId};
 
 /// The body of a request, in bytes.
 pub(super) const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -59,6 +59,29 @@ impl Named for (RoutineName, Environment) {
             ApiError::not_found("environment_not_found", not_an_environment(second))
         })?;
         Ok((name, environment))
+    }
+}
+
+impl Named for AppId {
+    fn new(first: &str, _: &str) -> Result<Self, ApiError> {
+        AppId::new(first).map_err(|error| ApiError::not_found("app_not_found", error))
+    }
+}
+
+impl Named for (AppId, VersionId) {
+    fn new(first: &str, second: &str) -> Result<Self, ApiError> {
+        let version = VersionId::new(second)
+            .map_err(|error| ApiError::not_found("version_not_found", error))?;
+        Ok((<AppId as Named>::new(first, "")?, version))
+    }
+}
+
+impl Named for (AppId, Environment) {
+    fn new(first: &str, second: &str) -> Result<Self, ApiError> {
+        let environment = Environment::new(second).ok_or_else(|| {
+            ApiError::not_found("environment_not_found", not_an_environment(second))
+        })?;
+        Ok((<AppId as Named>::new(first, "")?, environment))
     }
 }
 

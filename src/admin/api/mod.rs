@@ -17,6 +17,14 @@
 //! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}]}` |
 //! | POST `/routines/{name}/environments/{env}/rollback` | `{deployment_id?}`; the one before, when none is named |
 //! | GET `/routines/{name}/deployments?environment=&before=&limit=` | the history, newest first |
+//! | GET `/apps?search=&after=&limit=` | edge container apps by id, a page at a time |
+//! | GET `/apps/{app}` | one app with its versions, what is live and what waits |
+//! | PATCH `/apps/{app}` | `{sticky?, cohort?}` |
+//! | GET `/apps/{app}/versions` | its versions, newest first |
+//! | PATCH `/apps/{app}/versions/{version}` | `{upstream}`, null for built-in |
+//! | GET `/apps/{app}/environments/{env}` | the live publish |
+//! | GET `/apps/{app}/publishes?environment=&before=&limit=` | the history, newest first |
+//! | GET `/explain?app=&environment=&key=` | what a user of an app gets, and why |
 //! | GET `/explain?routine=&environment=&key=` | what a user gets, and why |
 //! | GET `/explain?host=&path=&method=&header=&client=&environment=` | what a request gets, and why |
 //!
@@ -27,6 +35,8 @@
 //! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
 //! 401 is for who is not known, 403 for a read-only key that asks for more than GET.
 
+mod app;
+mod app_shape;
 mod deployment;
 mod error;
 mod explain;
@@ -41,7 +51,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use http::{Method, Uri};
 
 use self::error::ApiError;
@@ -63,6 +73,12 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/routines/{name}/environments/{environment}/deployment", post(deployment::deploy))
         .route("/routines/{name}/environments/{environment}/rollback", post(deployment::roll_back))
         .route("/routines/{name}/deployments", get(deployment::history))
+        .route("/apps", get(app::list))
+        .route("/apps/{app}", get(app::get).patch(app::change))
+        .route("/apps/{app}/versions", get(app::list_versions))
+        .route("/apps/{app}/versions/{version}", patch(app::bind))
+        .route("/apps/{app}/environments/{environment}", get(app::live))
+        .route("/apps/{app}/publishes", get(app::history))
         .route("/explain", get(explain::explain))
 }
 

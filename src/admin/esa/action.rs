@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::error::EsaError;
 use super::params::Params;
 use super::wire::Fields;
-use super::{deployment, routine, staging, version};
+use super::{app, deployment, routine, staging, version};
 use crate::admin::Admin;
 use crate::admin::signature::Effect;
 
@@ -116,8 +116,10 @@ const ACTIONS: &[Action] = &[
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Action> {
-    let at = ACTIONS.binary_search_by(|action| action.name.cmp(name));
-    at.ok().map(|at| &ACTIONS[at])
+    [ACTIONS, app::ACTIONS].into_iter().find_map(|actions| {
+        let at = actions.binary_search_by(|action| action.name.cmp(name)).ok()?;
+        Some(&actions[at])
+    })
 }
 
 #[cfg(test)]

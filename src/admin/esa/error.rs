@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::admin::guard::Trespass;
 use crate::admin::signature::Denied;
-use crate::control::{CommandError, Refused};
+use crate::control::{AppRefused, CommandError, Refused};
 
 /// ESA's word for what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,12 @@ pub(super) enum Code {
     RoutineNotExist,
     RoutineAlreadyExist,
     DependedByOthers,
+    InvalidAppId,
+    InvalidAppNotFound,
+    InvalidPercentage,
+    InvalidPublishEnv,
+    InvalidVersionId,
+    InternalError,
     InternalException,
     InternalOperationError,
 }
@@ -52,6 +58,12 @@ impl Code {
             Self::RoutineNotExist => "RoutineNotExist",
             Self::RoutineAlreadyExist => "RoutineAlreadyExist",
             Self::DependedByOthers => "DependedByOthers",
+            Self::InvalidAppId => "InvalidParameter.appid",
+            Self::InvalidAppNotFound => "InvalidApp.NotFound",
+            Self::InvalidPercentage => "InvalidParameter.Percentage",
+            Self::InvalidPublishEnv => "InvalidParameter.PublishEnv",
+            Self::InvalidVersionId => "InvalidParameter.VersionId",
+            Self::InternalError => "InternalError",
             Self::InternalException => "InternalException",
             Self::InternalOperationError => "InternalOperationError",
         }
@@ -60,7 +72,10 @@ impl Code {
     /// 400 even for what is our fault: so the pages have it.
     pub(super) const fn status(self) -> StatusCode {
         match self {
-            Self::ActionNotFound | Self::AccessKeyNotFound => StatusCode::NOT_FOUND,
+            Self::ActionNotFound | Self::AccessKeyNotFound | Self::InvalidAppNotFound => {
+                StatusCode::NOT_FOUND
+            }
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoPermission | Self::ForbiddenRam => StatusCode::FORBIDDEN,
             Self::UnsupportedMethod
             | Self::SignatureDoesNotMatch
@@ -74,6 +89,10 @@ impl Code {
             | Self::RoutineNotExist
             | Self::RoutineAlreadyExist
             | Self::DependedByOthers
+            | Self::InvalidAppId
+            | Self::InvalidPercentage
+            | Self::InvalidPublishEnv
+            | Self::InvalidVersionId
             | Self::InternalException
             | Self::InternalOperationError => StatusCode::BAD_REQUEST,
         }
@@ -105,14 +124,33 @@ impl Code {
             Self::InvalidParameter if action == Some("CreateRoutineCodeDeployment") => {
                 "Parameter verification failed. Check your configurations and try again."
             }
+            Self::InvalidParameter if action.is_some_and(|it| it.contains("EdgeContainer")) => {
+                "Invalid parameter. Check the parameter configuration."
+            }
             Self::InvalidParameter => "The specified parameter is invalid.",
+            Self::InvalidAppId => {
+                "The format of the application ID is invalid. You can call ListEdgeContainerApps to obtain the application ID."
+            }
+            Self::InvalidAppNotFound => {
+                "The application does not exist. Check whether the application ID you specified is correct and try again."
+            }
+            Self::InvalidPercentage => {
+                "The Percentage parameter is invalid. Please check the Percentage parameter, which should be in the range of 1-100. Modify it accordingly and call the interface again."
+            }
+            Self::InvalidPublishEnv => {
+                "The specified PublishEnv is invalid. Please check the PublishEnv parameter. It may not be set to either \"prod\" or \"staging.\" Please make the necessary changes and call the interface again."
+            }
+            Self::InvalidVersionId => {
+                "The specified VersionId is invalid. Please check the VersionId parameter. You may not have entered the parameter or the parameter does not start with ver-string. Please modify it and call the interface again."
+            }
             Self::RoutineNotExist => {
                 "The routine name does not exist. Check the routine name and try again."
             }
             Self::RoutineAlreadyExist => "The routine name already exists.",
-            Self::DependedByOthers | Self::InternalException | Self::InternalOperationError => {
-                SERVICE_TEXT
-            }
+            Self::DependedByOthers
+            | Self::InternalError
+            | Self::InternalException
+            | Self::InternalOperationError => SERVICE_TEXT,
         }
     }
 }
@@ -181,7 +219,7 @@ impl From<CommandError> for EsaError {
 fn code_of(refused: &Refused) -> Code {
     match refused {
         Refused::NoRoutine(_) => Code::RoutineNotExist,
-        Refused::RoutineExists(_) => Code::RoutineAlreadyExist,
+        Refused::RoutineExists(_) | Refused::App(AppRefused::AppExists(_)) => Code::RoutineAlreadyExist,
         Refused::VersionDeployed(..) => Code::DependedByOthers,
         Refused::NoVersion(..)
         | Refused::VersionExists(..)
@@ -189,6 +227,8 @@ fn code_of(refused: &Refused) -> Code {
         | Refused::NoDeployment(..)
         | Refused::NoEarlierDeployment(..)
         | Refused::UnknownDeployment(..)
+        // Actions about apps have words of their own; this is a routine's.
+        | Refused::App(_)
         | Refused::Invalid(_) => Code::InvalidParameter,
     }
 }

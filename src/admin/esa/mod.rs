@@ -6,6 +6,7 @@
 //! presence, shape, existence of the routine, existence of its versions.
 
 mod action;
+mod app;
 mod deployment;
 mod error;
 mod params;

@@ -144,19 +144,29 @@ impl Params {
 
     /// A structured parameter: JSON text inside a string, or JSON as it is.
     pub(super) fn json(&self, name: &str) -> Result<Value, EsaError> {
+        self.json_if_given(name)?.ok_or_else(|| absent(name))
+    }
+
+    pub(super) fn json_if_given(&self, name: &str) -> Result<Option<Value>, EsaError> {
         match self.0.get(name) {
-            None => Err(absent(name)),
+            None => Ok(None),
             Some(Value::String(text)) => serde_json::from_str(text)
+                .map(Some)
                 .map_err(|error| EsaError::invalid(format!("{name} is no JSON: {error}"))),
-            Some(value) => Ok(value.clone()),
+            Some(value) => Ok(Some(value.clone())),
         }
     }
 
     /// `PageNumber` and `PageSize`. The pages end at page 10 of 20; nothing that is
     /// not configured limits anybody here, so later pages are given too.
     pub(super) fn paging(&self) -> Result<Paging, EsaError> {
+        self.paging_up_to(PAGE_MAX)
+    }
+
+    /// As [`Params::paging`], with another largest page.
+    pub(super) fn paging_up_to(&self, size_max: usize) -> Result<Paging, EsaError> {
         let number = self.count("PageNumber", usize::MAX)?.unwrap_or(1);
-        let size = self.count("PageSize", PAGE_MAX)?.unwrap_or(PAGE_DEFAULT);
+        let size = self.count("PageSize", size_max)?.unwrap_or(PAGE_DEFAULT);
         Ok(Paging { number, size })
     }
 

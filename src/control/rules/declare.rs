@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::app::app_named;
 use crate::control::change::Change;
 use crate::model::{
-    Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
-    Environment, Origin, Routine, RoutineName, Timestamp, Version,
+    AppId, Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
+    Environment, Origin, Routine, RoutineName, Timestamp, Version, VersionId,
 };
 
 /// What the operator should know: the config says one thing and the store another.
@@ -42,6 +43,28 @@ pub enum Warning {
         "the declared deployment of routine `{0}` in {1} was left out: there is no code version `{2}`"
     )]
     DeploymentLeftOut(RoutineName, Environment, CodeVersion),
+    #[error("the declared routine `{0}` was left out: an app has its name")]
+    RoutineLeftOut(RoutineName),
+    #[error("the declared app `{0}` was left out: {1}")]
+    AppLeftOut(AppId, String),
+    #[error(
+        "app `{0}` is declared but was deleted through the API, so it stays deleted: declare it under another id to have it back"
+    )]
+    AppDeleted(AppId),
+    #[error(
+        "version `{1}` of app `{0}` is declared but was deleted through the API, so it stays deleted: declare it under another id to have it back"
+    )]
+    AppVersionDeleted(AppId, VersionId),
+    #[error("app `{0}` is no longer declared, so it was removed")]
+    AppRemoved(AppId),
+    #[error(
+        "app `{0}` is no longer declared but published, or holds what the API made, so it stays: delete it through the API to be rid of it"
+    )]
+    AppKept(AppId),
+    #[error(
+        "version `{1}` of app `{0}` is no longer declared but needed in {2}, so it stays as it was: delete it through the API once it is not"
+    )]
+    AppVersionKept(AppId, VersionId, Environment),
 }
 
 /// Makes `catalog` agree with what the config declares.
@@ -127,6 +150,10 @@ impl Declaration<'_> {
             return;
         }
         let before = self.catalog.routines.get(&declared.name).cloned();
+        if before.is_none() && app_named(self.catalog, &declared.name).is_some() {
+            self.warnings.push(Warning::RoutineLeftOut(declared.name));
+            return;
+        }
         let mut routine = match &before {
             Some(before) => Routine { origin: before.origin.declared(), ..Routine::clone(before) },
             None => {

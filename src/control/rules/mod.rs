@@ -1,8 +1,11 @@
 //! What is allowed, and what comes of it; pure. Every conflict is refused here, so
 //! that what reaches the store and the table is consistent.
 
+mod app;
 mod declare;
+mod declare_app;
 mod deployment;
+mod publish;
 mod routine;
 mod upstream_note;
 mod version;
@@ -11,6 +14,8 @@ use std::sync::Arc;
 
 pub use declare::Warning;
 pub(super) use declare::declare;
+pub(super) use declare_app::declare_apps;
+pub(super) use publish::take_up_due;
 pub use version::CODE_MAX_BYTES;
 
 use super::change::Change;
@@ -46,6 +51,7 @@ pub fn apply(
             let reply = Reply::Done;
             return Ok(Applied { changes, reply, warnings });
         }
+        Command::App(command) => app::apply(catalog, command, now),
         Command::CreateRoutine { name, description, has_assets } => {
             create_routine(catalog, name, description, has_assets, now)
         }
@@ -92,5 +98,7 @@ fn put(catalog: &mut Catalog, routine: Routine) -> Arc<Routine> {
     routine
 }
 
+#[cfg(test)]
+mod app_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::app::app_named;
 use super::{Outcome, existing, put};
+use crate::control::app_command::AppRefused;
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::model::{Catalog, CodeVersion, Routine, RoutineName, Sticky, Timestamp};
@@ -16,6 +18,9 @@ pub(super) fn create_routine(
 ) -> Outcome {
     if catalog.routines.contains_key(&name) {
         return Err(Refused::RoutineExists(name));
+    }
+    if let Some(taken) = app_named(catalog, &name) {
+        return Err(AppRefused::AppExists(taken).into());
     }
     let routine = Routine { description, has_assets, ..Routine::new(name.clone(), now) };
     let routine = Arc::new(routine);

@@ -152,20 +152,22 @@ fn mint(
     routine: &Routine,
     now: Timestamp,
 ) -> Result<(CodeVersion, Timestamp), Refused> {
-    let after = |last: i64| {
-        let exhausted = || Refused::Invalid("there is no code version left to mint".to_owned());
-        last.checked_add(1).ok_or_else(exhausted)
-    };
-    let mut nanoseconds = after(catalog.last_minted)?.max(now.0);
     loop {
+        let nanoseconds = mint_number(catalog, now)?;
         let code_version =
             CodeVersion::new(&format!("{nanoseconds:019}")).expect("19 digits are a code version");
         let key = (routine.name.clone(), code_version);
         // Whoever deleted a version by this number meant another one.
         if !routine.versions.contains_key(&key.1) && !catalog.deleted_versions.contains(&key) {
-            catalog.last_minted = nanoseconds;
             return Ok((key.1, Timestamp(nanoseconds)));
         }
-        nanoseconds = after(nanoseconds)?;
     }
+}
+
+/// A number that was never given before and is greater than all that were.
+pub(super) fn mint_number(catalog: &mut Catalog, now: Timestamp) -> Result<i64, Refused> {
+    let exhausted = || Refused::Invalid("there is no code version left to mint".to_owned());
+    let least = catalog.last_minted.checked_add(1).ok_or_else(exhausted)?;
+    catalog.last_minted = least.max(now.0);
+    Ok(catalog.last_minted)
 }

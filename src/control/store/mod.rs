@@ -1,6 +1,7 @@
 //! The store: the catalog, the code of versions and the history of deployments,
 //! in SQLite. What it has said is stored survives a `kill -9`.
 
+mod apps;
 mod read;
 mod rows;
 mod schema;
@@ -24,7 +25,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 const CHECKED_MAX_BYTES: u64 = 256 << 20;
 
 /// Statements kept prepared: more than there are.
-const STATEMENTS_MAX: usize = 32;
+const STATEMENTS_MAX: usize = 64;
 
 /// What is kept of the write-ahead log once it has been carried over.
 const LOG_KEPT_MAX_BYTES: i64 = 64 << 20;

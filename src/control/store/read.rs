@@ -48,7 +48,9 @@ impl Store {
             catalog.last_minted = cells.get(1)?;
             Ok(())
         })?;
-        let last = "SELECT max(id) FROM deployment HAVING max(id) IS NOT NULL";
+        self.apps(&mut catalog)?;
+        let last = "SELECT max(id) FROM (SELECT max(id) AS id FROM deployment \
+                    UNION ALL SELECT max(id) FROM publish) HAVING max(id) IS NOT NULL";
         self.each("deployment", 1, last, [], |cells| {
             let last: i64 = cells.get(0)?;
             catalog.last_deployment = u64::try_from(last).map_err(|error| cells.corrupt(&error))?;
@@ -195,7 +197,7 @@ impl Store {
         })
     }
 
-    fn each(
+    pub(super) fn each(
         &self,
         table: &'static str,
         key_columns: usize,

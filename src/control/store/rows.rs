@@ -1,6 +1,7 @@
 //! What stands in a row, and the values it means. The disk has shapes of its own.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::model::{
-    CodeVersion, Deployment, DeploymentId, Environment, Origin, Percent, Route, Shares, Sticky,
-    Timestamp,
+    CodeVersion, Deployment, DeploymentId, Environment, Origin, Percent, Publish, Reach,
+    RegionName, Route, Shares, Sticky, Timestamp, VersionId,
 };
 
 /// A row that is being read. Whatever is wrong with it is reported with its table
@@ -71,6 +72,23 @@ impl Cells<'_> {
             created: Timestamp(self.get(column + 2)?),
         })
     }
+
+    /// Columns `id, version, reach, rest, baseline, rollback, remarks, created`, from
+    /// `column` on.
+    pub(super) fn publish(&self, column: usize) -> Result<Publish, StoreError> {
+        let id: i64 = self.get(column)?;
+        let id = u64::try_from(id).map_err(|error| self.corrupt(&error))?;
+        Ok(Publish {
+            id: DeploymentId(id),
+            version: self.parse(column + 1, VersionId::new)?,
+            reach: self.parse(column + 2, reach)?,
+            rest: self.parse_optional(column + 3, VersionId::new)?,
+            baseline: self.parse_optional(column + 4, VersionId::new)?,
+            rollback: self.get(column + 5)?,
+            remarks: self.get(column + 6)?,
+            created: Timestamp(self.get(column + 7)?),
+        })
+    }
 }
 
 pub(super) fn environment(text: &str) -> Result<Environment, String> {
@@ -106,6 +124,41 @@ pub(super) fn text_of_shares(shares: &Shares) -> String {
         percentage: percent.get().into(),
     });
     printed(&rows.collect::<Vec<_>>())
+}
+
+/// How far a publish goes. Regions without a percentage; `full_release` with them.
+#[derive(Serialize, Deserialize)]
+struct ReachRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    percentage: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    regions: Option<Vec<String>>,
+    #[serde(default)]
+    full_release: bool,
+}
+
+pub(super) fn reach(text: &str) -> Result<Reach, String> {
+    let row: ReachRow = parsed(text)?;
+    let regions = |names: Vec<String>| {
+        let names = names.iter().map(|name| RegionName::new(name));
+        names.collect::<Result<Arc<[_]>, _>>().map_err(|error| error.to_string())
+    };
+    match (row.percentage.map(Percent::new), row.regions, row.full_release) {
+        (Some(Some(percent)), None, false) => Ok(Reach::Percent(percent)),
+        (None, Some(names), false) => regions(names).map(Reach::Regions),
+        (None, Some(names), true) => regions(names).map(Reach::FullRelease),
+        _ => Err("it is neither a percentage nor a list of regions".to_owned()),
+    }
+}
+
+pub(super) fn text_of_reach(reach: &Reach) -> String {
+    let names = |names: &[RegionName]| Some(names.iter().map(ToString::to_string).collect());
+    let (percentage, regions, full_release) = match reach {
+        Reach::Percent(percent) => (Some(percent.get().into()), None, false),
+        Reach::Regions(regions) => (None, names(regions), false),
+        Reach::FullRelease(regions) => (None, names(regions), true),
+    };
+    printed(&ReachRow { percentage, regions, full_release })
 }
 
 pub(super) fn routes(text: &str) -> Result<Vec<Route>, String> {

@@ -7,7 +7,8 @@ pub(super) const APPLICATION_ID: i32 = 0x5372_696e;
 
 /// Step by step from an empty database. A step that was released never changes;
 /// how many of them a database has seen is its `user_version`.
-const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     CREATE TABLE routine (
         name TEXT NOT NULL PRIMARY KEY,
         description TEXT NOT NULL,
@@ -80,7 +81,90 @@ const STEPS: &[&str] = &["
         only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
         last INTEGER NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE app (
+        id TEXT NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        remarks TEXT NOT NULL,
+        service_port INTEGER NOT NULL,
+        target_port INTEGER NOT NULL,
+        health_check TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        declared INTEGER NOT NULL,
+        sticky TEXT NOT NULL,
+        cohort TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE app_version (
+        app TEXT NOT NULL REFERENCES app ON DELETE CASCADE,
+        version TEXT NOT NULL,
+        name TEXT NOT NULL,
+        remarks TEXT NOT NULL,
+        containers TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        published INTEGER,
+        last_published INTEGER,
+        upstream TEXT,
+        declared INTEGER NOT NULL,
+        PRIMARY KEY (app, version)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE app_record (
+        app TEXT NOT NULL REFERENCES app ON DELETE CASCADE,
+        host TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        site INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (app, host)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The history. It outlives the app. Its ids and those of deployments are one series.
+    CREATE TABLE publish (
+        id INTEGER NOT NULL PRIMARY KEY,
+        app TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        version TEXT NOT NULL,
+        reach TEXT NOT NULL,
+        rest TEXT,
+        baseline TEXT,
+        rollback INTEGER NOT NULL,
+        remarks TEXT NOT NULL,
+        created INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX publish_by_environment ON publish (app, environment, id);
+
+    -- The publish that is live.
+    CREATE TABLE app_environment (
+        app TEXT NOT NULL REFERENCES app ON DELETE CASCADE,
+        environment TEXT NOT NULL,
+        live INTEGER NOT NULL REFERENCES publish,
+        PRIMARY KEY (app, environment)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE scheduled_publish (
+        number INTEGER NOT NULL PRIMARY KEY,
+        app TEXT NOT NULL REFERENCES app ON DELETE CASCADE,
+        environment TEXT NOT NULL,
+        version TEXT NOT NULL,
+        reach TEXT NOT NULL,
+        remarks TEXT NOT NULL,
+        start INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE deleted_app (
+        id TEXT NOT NULL PRIMARY KEY
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE deleted_app_version (
+        app TEXT NOT NULL,
+        version TEXT NOT NULL,
+        PRIMARY KEY (app, version)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The version of the schema that this program speaks.
 #[expect(clippy::cast_possible_wrap, reason = "there are few steps")]

@@ -7,11 +7,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::control::change::Change;
-use crate::control::handle::HistoryPage;
+use crate::control::handle::{AppHistoryPage, HistoryPage};
 use crate::control::rules::apply;
-use crate::control::{Command, Reply};
+use crate::control::{AppCommand, Command, NewApp, NewAppVersion, Reply};
 use crate::model::{
-    Catalog, CodeVersion, DeploymentId, Environment, RoutineName, Shares, Timestamp,
+    AppName, Catalog, CodeVersion, DeploymentId, Environment, Percent, Reach, RegionName,
+    RoutineName, Shares, Timestamp, VersionId,
 };
 use Environment::{Production, Staging};
 
@@ -226,6 +227,114 @@ fn the_log_that_another_program_left_is_left_too() {
     let error = refusal(&left);
     assert!(matches!(error, StoreError::Foreign(_)), "{error}");
     assert!(!before.is_empty() && fs::read(&log).unwrap() == before);
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_opened_with_all_it_holds() {
+    let (_folder, path) = place();
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(schema::STEPS[0]).unwrap();
+    old.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute_batch(
+        r#"INSERT INTO routine VALUES ('shop', 'old', 0, 5, 0, '[]', '["spread"]', '');
+           INSERT INTO version VALUES ('shop', '1', '', 5, NULL, 0);
+           INSERT INTO deployment VALUES
+               (7, 'shop', 'production', '[{"code_version":"1","percentage":100}]', 5);
+           INSERT INTO environment VALUES ('shop', 'production', 7);"#,
+    )
+    .unwrap();
+    drop(old);
+
+    let store = Store::open(&path).unwrap();
+    let catalog = store.load().unwrap();
+    assert_eq!(catalog.last_deployment, 7);
+    assert!(catalog.apps.is_empty());
+    let shop = catalog.routine(&name("shop")).unwrap();
+    assert_eq!(shop.description, "old");
+    assert_eq!(shop.deployment(Production).unwrap().id, DeploymentId(7));
+    drop(store);
+    let schema: i64 = Connection::open(&path)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(schema, schema::KNOWN);
+}
+
+/// An app with everything that an app can have.
+fn storefront() -> (Catalog, Vec<Change>) {
+    let (mut catalog, mut changes) = (Catalog::default(), Vec::new());
+    let mut tell = |command| {
+        let applied = apply(&mut catalog, Command::App(command), None, Timestamp(5)).unwrap();
+        changes.extend(applied.changes);
+        applied.reply
+    };
+    let new = NewApp {
+        name: AppName::new("storefront").unwrap(),
+        remarks: "remarks".to_owned(),
+        service_port: 443,
+        target_port: 8080,
+        health_check: "{}".to_owned(),
+    };
+    let Reply::App(app) = tell(AppCommand::Create(new)) else { panic!("an app") };
+    let id = app.id.clone();
+    let mut add = |name: &str| {
+        let version = NewAppVersion {
+            name: name.to_owned(),
+            remarks: String::new(),
+            containers: r#"[{"Image":"web:1"}]"#.to_owned(),
+            upstream: Some(crate::model::Upstream::new("http://a.test").unwrap()),
+        };
+        match tell(AppCommand::AddVersion { id: id.clone(), version }) {
+            Reply::AppVersion(version) => version.version_id.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (one, two, three) = (add("one"), add("two"), add("three"));
+    let publish = |version_id: &VersionId, reach, start| AppCommand::Publish {
+        id: id.clone(),
+        environment: Production,
+        version_id: version_id.clone(),
+        reach,
+        remarks: "why".to_owned(),
+        start,
+    };
+    let regions: std::sync::Arc<[_]> = [RegionName::new("jiangsu").unwrap()].into();
+    tell(publish(&one, Reach::Percent(Percent::ALL), None));
+    tell(publish(&two, Reach::Regions(regions.clone()), None));
+    tell(publish(&one, Reach::FullRelease(regions), Some(Timestamp(90))));
+    tell(publish(&two, Reach::Percent(Percent::new(7).unwrap()), Some(Timestamp(80))));
+    tell(AppCommand::DeleteVersion { id: id.clone(), version_id: three });
+    let host = crate::model::Domain::new("shop.test").unwrap();
+    tell(AppCommand::AddRecord { id: id.clone(), host, site: 3 });
+    tell(AppCommand::SetCohort { id, cohort: "again".to_owned() });
+    (catalog, changes)
+}
+
+#[test]
+fn an_app_is_read_as_it_was_written() {
+    let (_folder, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    let (catalog, changes) = storefront();
+    store.save(&changes).unwrap();
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    let read = store.load().unwrap();
+    assert_eq!(read.apps, catalog.apps);
+    assert_eq!(read.app_names, catalog.app_names);
+    assert_eq!(read.app_hosts, catalog.app_hosts);
+    assert_eq!(read.schedule, catalog.schedule);
+    assert_eq!(read.deleted_app_versions, catalog.deleted_app_versions);
+    assert_eq!(
+        (read.last_minted, read.last_deployment),
+        (catalog.last_minted, catalog.last_deployment)
+    );
+
+    let id = catalog.apps.keys().next().unwrap().clone();
+    let page = AppHistoryPage { id, environment: None, before: Some(2), limit: 9 };
+    let told: Vec<_> = store.app_history(&page).unwrap();
+    let told: Vec<_> = told.iter().map(|it| (it.publish.id.0, it.environment)).collect();
+    assert_eq!(told, [(1, Production)]);
 }
 
 #[test]

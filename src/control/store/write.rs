@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Params};
 
+use super::apps::write_app_change;
 use super::rows::{text_of_routes, text_of_shares, text_of_sticky};
 use super::{Store, StoreError};
 use crate::control::change::Change;
@@ -76,6 +77,7 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
             "DELETE FROM deleted_version WHERE routine = ? AND code_version = ?",
             (name.as_str(), version.as_str()),
         ),
+        Change::App(change) => write_app_change(to, change),
         Change::Minted(last) => execute(
             to,
             "INSERT INTO minted (only, last) VALUES (1, ?) \
@@ -163,6 +165,6 @@ fn write_deployment(
     )
 }
 
-fn execute(to: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+pub(super) fn execute(to: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     to.prepare_cached(sql)?.execute(params).map(drop)
 }

@@ -84,6 +84,7 @@ impl Setup {
             domains: Vec::new(),
             override_allowed: true,
             trusted: self.trusted.clone(),
+            ..Settings::default()
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
@@ -157,6 +158,7 @@ impl Drop for Edge {
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
     let answer = Answer {
         routine: request.routine,
+        app: request.app,
         version: request.version,
         environment: request.environment.as_str(),
         method: request.method,

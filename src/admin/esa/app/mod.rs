@@ -1,0 +1,93 @@
+//! Actions about edge container apps. Nothing is run: an app and its versions are
+//! ready when they are made, and what has no effect here is kept and told again.
+
+mod app_version;
+mod existence;
+mod params;
+mod publish;
+mod record;
+mod rest;
+mod status;
+mod wire;
+
+use super::action::{Action, Answer, Call};
+use super::error::{Code, EsaError};
+use crate::admin::signature::Effect;
+use crate::control::{AppRefused, CommandError, Refused};
+
+/// By name, so that it can be searched. What is missing or malformed has codes of
+/// its own here, so each action looks for itself.
+pub(super) const ACTIONS: &[Action] = &[
+    writes("CreateEdgeContainerApp", |call| Box::pin(existence::create(call))),
+    writes("CreateEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("CreateEdgeContainerAppRecord", |call| Box::pin(record::create(call))),
+    writes("CreateEdgeContainerAppVersion", |call| Box::pin(app_version::create(call))),
+    writes("DeleteEdgeContainerApp", |call| Box::pin(existence::delete(call))),
+    writes("DeleteEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("DeleteEdgeContainerAppRecord", |call| Box::pin(record::delete(call))),
+    writes("DeleteEdgeContainerAppVersion", |call| Box::pin(app_version::delete(call))),
+    reads("DescribeEdgeContainerAppStats", |call| Box::pin(rest::stats(call))),
+    reads("GetEdgeContainer", |call| Box::pin(rest::service(call))),
+    reads("GetEdgeContainerApp", |call| Box::pin(existence::get(call))),
+    reads("GetEdgeContainerAppLogRiver", |call| Box::pin(rest::log_river(call))),
+    reads("GetEdgeContainerAppResourceCapacity", |call| Box::pin(rest::capacity(call))),
+    reads("GetEdgeContainerAppResourceReserve", |call| Box::pin(rest::reserve(call))),
+    reads("GetEdgeContainerAppResourceStatus", |call| Box::pin(rest::resources(call))),
+    reads("GetEdgeContainerAppStatus", |call| Box::pin(status::get(call))),
+    reads("GetEdgeContainerAppVersion", |call| Box::pin(app_version::get(call))),
+    reads("GetEdgeContainerDeployRegions", |call| Box::pin(rest::deploy_regions(call))),
+    reads("GetEdgeContainerLogs", |call| Box::pin(rest::logs(call))),
+    reads("GetEdgeContainerStagingDeployStatus", |call| Box::pin(rest::staging_status(call))),
+    reads("GetEdgeContainerTerminal", |call| Box::pin(rest::terminal(call))),
+    reads("ListEdgeContainerAppImageSecrets", |call| Box::pin(rest::image_secrets(call))),
+    reads("ListEdgeContainerAppRecords", |call| Box::pin(record::list(call))),
+    reads("ListEdgeContainerAppVersions", |call| Box::pin(app_version::list(call))),
+    reads("ListEdgeContainerApps", |call| Box::pin(existence::list(call))),
+    reads("ListEdgeContainerRecords", |call| Box::pin(record::list_of_site(call))),
+    writes("OpenEdgeContainer", |call| Box::pin(rest::open(call))),
+    writes("PublishEdgeContainerAppVersion", |call| Box::pin(publish::publish(call))),
+    writes("RebuildEdgeContainerAppStagingEnv", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("RollbackEdgeContainerAppVersion", |call| Box::pin(publish::roll_back(call))),
+    writes("UpdateEdgeContainerAppLogRiver", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("UpdateEdgeContainerAppResourceReserve", |call| Box::pin(rest::nothing_to_say(call))),
+];
+
+type Run = for<'a> fn(&'a Call<'a>) -> Answer<'a>;
+
+const fn reads(name: &'static str, run: Run) -> Action {
+    Action { name, effect: Effect::Reads, required: &[], run }
+}
+
+const fn writes(name: &'static str, run: Run) -> Action {
+    Action { name, effect: Effect::Writes, required: &[], run }
+}
+
+/// A failure in the codes that the pages of apps have.
+fn failed(error: CommandError) -> EsaError {
+    let code = match &error {
+        CommandError::Refused(Refused::App(refused)) => match refused {
+            AppRefused::NoApp(_) => Code::InvalidAppNotFound,
+            AppRefused::NoVersion(..) => Code::InvalidVersionId,
+            AppRefused::VersionNeeded(..) => Code::DependedByOthers,
+            AppRefused::AppExists(_)
+            | AppRefused::HostTaken(..)
+            | AppRefused::NoRecord(..)
+            | AppRefused::NotPublished(..)
+            | AppRefused::ScheduleFull(..) => Code::InvalidParameter,
+        },
+        CommandError::Refused(_) => Code::InvalidParameter,
+        CommandError::Store(_) => Code::InternalError,
+        CommandError::Stopped => Code::InternalException,
+    };
+    EsaError::new(code, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_can_be_found() {
+        assert!(ACTIONS.is_sorted_by_key(|action| action.name));
+    }
+}
