@@ -237,8 +237,8 @@ fn a_store_of_the_first_schema_is_opened_with_all_it_holds() {
     old.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
     old.execute_batch(
-        r#"INSERT INTO routine VALUES ('shop', 'old', 0, 5, 0, '[]', '["spread"]', '');
-           INSERT INTO version VALUES ('shop', '1', '', 5, NULL, 0);
+        r#"INSERT INTO routine VALUES ('shop', 'old', 0, 5, 'api', '[]', '["spread"]', 0, '', 0);
+           INSERT INTO version VALUES ('shop', '1', '', 5, NULL, 0, 'api');
            INSERT INTO deployment VALUES
                (7, 'shop', 'production', '[{"code_version":"1","percentage":100}]', 5);
            INSERT INTO environment VALUES ('shop', 'production', 7);"#,
