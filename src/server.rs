@@ -83,8 +83,9 @@ pub async fn serve<F>(
     }
 }
 
-/// Often enough that an idle connection lasts at most a quarter longer than asked.
-fn sweep_interval(idle: Duration) -> Duration {
+/// How often to look for idle connections: often enough that one lasts at most a
+/// quarter longer than asked.
+pub fn sweep_interval(idle: Duration) -> Duration {
     (idle / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
 }
 

@@ -109,8 +109,7 @@ async fn serve(
 async fn sweep(worker: Rc<Worker>) {
     let Proxy { timeouts, .. } = &*worker.proxy;
     let idle = timeouts.upstream_idle;
-    let mut ticks =
-        tokio::time::interval((idle / 4).clamp(Duration::from_millis(5), Duration::from_secs(1)));
+    let mut ticks = tokio::time::interval(server::sweep_interval(idle));
     loop {
         ticks.tick().await;
         worker.pool.sweep(idle);
