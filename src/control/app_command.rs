@@ -15,13 +15,11 @@ pub enum AppCommand {
     Delete {
         id: AppId,
     },
-    SetSticky {
+    /// Changes what is given, all of it at once.
+    Revise {
         id: AppId,
-        sticky: Sticky,
-    },
-    SetCohort {
-        id: AppId,
-        cohort: String,
+        sticky: Option<Sticky>,
+        cohort: Option<String>,
     },
     AddVersion {
         id: AppId,

@@ -71,29 +71,24 @@ pub(super) struct AppChange {
     cohort: Option<String>,
 }
 
-/// Changes what is given. Everything is read before anything is changed.
+/// Changes what is given, all of it or nothing.
 pub(super) async fn change(
     State(admin): State<Arc<Admin>>,
     At(id): At<AppId>,
     Sent(change): Sent<AppChange>,
 ) -> Result<Json<AppShape>, ApiError> {
-    let sticky = match &change.sticky {
-        Some(sources) => Some(
-            Sticky::parse(sources.iter().map(String::as_str))
-                .map_err(|error| ApiError::invalid(format!("sticky: {error}")))?,
-        ),
-        None => None,
+    let sticky = change.sticky.map(|sources| Sticky::parse(sources.iter().map(String::as_str)));
+    let command = AppCommand::Revise {
+        id,
+        sticky: sticky
+            .transpose()
+            .map_err(|error| ApiError::invalid(format!("sticky: {error}")))?,
+        cohort: change.cohort,
     };
-    let sticky = sticky.map(|sticky| AppCommand::SetSticky { id: id.clone(), sticky });
-    let cohort = change.cohort.map(|cohort| AppCommand::SetCohort { id: id.clone(), cohort });
-    let mut app = find(&admin, &id).await?;
-    for command in [cohort, sticky].into_iter().flatten() {
-        app = match admin.control.execute(Command::App(command)).await? {
-            Reply::App(app) => app,
-            _ => unreachable!("a change of an app is answered with the app"),
-        };
+    match admin.control.execute(Command::App(command)).await? {
+        Reply::App(app) => Ok(Json(shape(&admin, &app))),
+        _ => unreachable!("a change of an app is answered with the app"),
     }
-    Ok(Json(shape(&admin, &app)))
 }
 
 #[derive(Serialize)]

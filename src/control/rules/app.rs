@@ -20,11 +20,13 @@ pub(super) fn apply(catalog: &mut Catalog, command: AppCommand, now: Timestamp) 
     match command {
         AppCommand::Create(new) => create(catalog, new, now),
         AppCommand::Delete { id } => delete(catalog, id),
-        AppCommand::SetSticky { id, sticky } => revise(catalog, &id, now, |app| {
-            app.sticky = sticky;
-        }),
-        AppCommand::SetCohort { id, cohort } => revise(catalog, &id, now, |app| {
-            app.cohort = cohort;
+        AppCommand::Revise { id, sticky, cohort } => revise(catalog, &id, now, |app| {
+            if let Some(sticky) = sticky {
+                app.sticky = sticky;
+            }
+            if let Some(cohort) = cohort {
+                app.cohort = cohort;
+            }
         }),
         AppCommand::AddVersion { id, version } => add_version(catalog, &id, version, now),
         AppCommand::BindVersion { id, version_id, upstream } => {

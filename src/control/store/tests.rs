@@ -307,7 +307,7 @@ fn storefront() -> (Catalog, Vec<Change>) {
     tell(AppCommand::DeleteVersion { id: id.clone(), version_id: three });
     let host = crate::model::Domain::new("shop.test").unwrap();
     tell(AppCommand::AddRecord { id: id.clone(), host, site: 3 });
-    tell(AppCommand::SetCohort { id, cohort: "again".to_owned() });
+    tell(AppCommand::Revise { id, sticky: None, cohort: Some("again".to_owned()) });
     (catalog, changes)
 }
 
