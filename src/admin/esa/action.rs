@@ -22,6 +22,16 @@ pub(super) struct Call<'a> {
 
 pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Fields, EsaError>> + Send + 'a>>;
 
+/// What stands behind an action's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backing {
+    /// What it says is so, and what it does has an effect.
+    Real,
+    /// It answers as ESA would for an account that has nothing of the kind, and has no
+    /// effect.
+    Plausible,
+}
+
 /// One entry of the dialect.
 pub(super) struct Action {
     pub(super) name: &'static str,
@@ -29,94 +39,73 @@ pub(super) struct Action {
     pub(super) effect: Effect,
     /// Presence is checked of all before the shape of any.
     pub(super) required: &'static [&'static str],
-    pub(super) run: for<'a> fn(&'a Call<'a>) -> Answer<'a>,
+    pub(super) backing: Backing,
+    pub(super) run: Run,
 }
 
-/// By name, so that it can be searched.
-const ACTIONS: &[Action] = &[
-    Action {
-        name: "CommitRoutineStagingCode",
-        effect: Effect::Writes,
-        required: &["Name"],
-        run: |call| Box::pin(staging::commit(call)),
-    },
-    Action {
-        name: "CreateRoutine",
-        effect: Effect::Writes,
-        required: &["Name"],
-        run: |call| Box::pin(routine::create(call)),
-    },
-    Action {
-        name: "CreateRoutineCodeDeployment",
-        effect: Effect::Writes,
-        required: &["Name", "Env", "Strategy", "CodeVersions"],
-        run: |call| Box::pin(deployment::create(call)),
-    },
-    Action {
-        name: "DeleteRoutine",
-        effect: Effect::Writes,
-        required: &["Name"],
-        run: |call| Box::pin(routine::delete(call)),
-    },
-    Action {
-        name: "DeleteRoutineCodeVersion",
-        effect: Effect::Writes,
-        required: &["Name", "CodeVersion"],
-        run: |call| Box::pin(version::delete(call)),
-    },
-    Action {
-        name: "GetRoutine",
-        effect: Effect::Reads,
-        required: &["Name"],
-        run: |call| Box::pin(routine::get(call)),
-    },
-    Action {
-        name: "GetRoutineCodeVersion",
-        effect: Effect::Reads,
-        required: &["Name", "CodeVersion"],
-        run: |call| Box::pin(version::get_code(call)),
-    },
-    Action {
-        name: "GetRoutineCodeVersionInfo",
-        effect: Effect::Reads,
-        required: &["Name", "CodeVersion"],
-        run: |call| Box::pin(version::get(call)),
-    },
-    Action {
-        name: "GetRoutineStagingCodeUploadInfo",
-        // Leave to upload is leave to write.
-        effect: Effect::Writes,
-        required: &["Name"],
-        run: |call| Box::pin(staging::upload_info(call)),
-    },
-    Action {
-        name: "ListRoutineCodeVersions",
-        effect: Effect::Reads,
-        required: &["Name"],
-        run: |call| Box::pin(version::list(call)),
-    },
-    Action {
-        name: "ListUserRoutines",
-        effect: Effect::Reads,
-        required: &[],
-        run: |call| Box::pin(routine::list(call)),
-    },
-    Action {
-        name: "PublishRoutineCodeVersion",
-        effect: Effect::Writes,
-        required: &["Name", "Env"],
-        run: |call| Box::pin(deployment::publish(call)),
-    },
-    Action {
-        name: "UpdateRoutineConfigDescription",
-        effect: Effect::Writes,
-        required: &["Name"],
-        run: |call| Box::pin(routine::describe(call)),
-    },
+pub(super) type Run = for<'a> fn(&'a Call<'a>) -> Answer<'a>;
+
+impl Action {
+    pub(super) const fn reads(
+        name: &'static str,
+        required: &'static [&'static str],
+        run: Run,
+    ) -> Self {
+        Self { name, effect: Effect::Reads, required, backing: Backing::Real, run }
+    }
+
+    pub(super) const fn writes(
+        name: &'static str,
+        required: &'static [&'static str],
+        run: Run,
+    ) -> Self {
+        Self { name, effect: Effect::Writes, required, backing: Backing::Real, run }
+    }
+
+    /// The same, answered without anything behind it.
+    pub(super) const fn plausible(self) -> Self {
+        Self { backing: Backing::Plausible, ..self }
+    }
+}
+
+/// Every family of actions, each in the order of their names.
+pub(super) const FAMILIES: [&[Action]; 2] = [ROUTINES, app::ACTIONS];
+
+const ROUTINES: &[Action] = &[
+    Action::writes("CommitRoutineStagingCode", &["Name"], |call| Box::pin(staging::commit(call))),
+    Action::writes("CreateRoutine", &["Name"], |call| Box::pin(routine::create(call))),
+    Action::writes(
+        "CreateRoutineCodeDeployment",
+        &["Name", "Env", "Strategy", "CodeVersions"],
+        |call| Box::pin(deployment::create(call)),
+    ),
+    Action::writes("DeleteRoutine", &["Name"], |call| Box::pin(routine::delete(call))),
+    Action::writes("DeleteRoutineCodeVersion", &["Name", "CodeVersion"], |call| {
+        Box::pin(version::delete(call))
+    }),
+    Action::reads("GetRoutine", &["Name"], |call| Box::pin(routine::get(call))),
+    Action::reads("GetRoutineCodeVersion", &["Name", "CodeVersion"], |call| {
+        Box::pin(version::get_code(call))
+    }),
+    Action::reads("GetRoutineCodeVersionInfo", &["Name", "CodeVersion"], |call| {
+        Box::pin(version::get(call))
+    }),
+    // Leave to upload is leave to write.
+    Action::writes("GetRoutineStagingCodeUploadInfo", &["Name"], |call| {
+        Box::pin(staging::upload_info(call))
+    }),
+    Action::reads("ListRoutineCodeVersions", &["Name"], |call| Box::pin(version::list(call))),
+    Action::reads("ListUserRoutines", &[], |call| Box::pin(routine::list(call))),
+    Action::writes("PublishRoutineCodeVersion", &["Name", "Env"], |call| {
+        Box::pin(deployment::publish(call))
+    }),
+    Action::writes("UpdateRoutineConfigDescription", &["Name"], |call| {
+        Box::pin(routine::describe(call))
+    }),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Action> {
-    [ACTIONS, app::ACTIONS].into_iter().find_map(|actions| {
+    FAMILIES.into_iter().find_map(|actions| {
         let at = actions.binary_search_by(|action| action.name.cmp(name)).ok()?;
         Some(&actions[at])
     })
@@ -126,10 +115,14 @@ pub(super) fn find(name: &str) -> Option<&'static Action> {
 mod tests {
     use super::*;
 
+    fn all() -> impl Iterator<Item = &'static Action> {
+        FAMILIES.into_iter().flatten()
+    }
+
     #[test]
-    fn what_only_looks_is_called_get_or_list() {
-        for action in ACTIONS {
-            let looks = action.name.starts_with("Get") || action.name.starts_with("List");
+    fn what_only_looks_is_called_get_list_or_describe() {
+        for action in all() {
+            let looks = ["Get", "List", "Describe"].iter().any(|it| action.name.starts_with(it));
             let leave_to_write = action.name == "GetRoutineStagingCodeUploadInfo";
             let reads = action.effect == Effect::Reads;
             assert_eq!(reads, looks && !leave_to_write, "{}", action.name);
@@ -138,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_action_is_found() {
-        for action in ACTIONS {
+        for action in all() {
             assert_eq!(find(action.name).map(|found| found.name), Some(action.name));
         }
         assert!(find("createroutine").is_none());

@@ -10,56 +10,59 @@ mod rest;
 mod status;
 mod wire;
 
-use super::action::{Action, Answer, Call};
+use super::action::{Action, Call, Run};
 use super::error::{Code, EsaError};
-use crate::admin::signature::Effect;
 use crate::control::{AppRefused, CommandError, Refused};
 
 /// By name, so that it can be searched. What is missing or malformed has codes of
 /// its own here, so each action looks for itself.
 pub(super) const ACTIONS: &[Action] = &[
     writes("CreateEdgeContainerApp", |call| Box::pin(existence::create(call))),
-    writes("CreateEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("CreateEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call)))
+        .plausible(),
     writes("CreateEdgeContainerAppRecord", |call| Box::pin(record::create(call))),
     writes("CreateEdgeContainerAppVersion", |call| Box::pin(app_version::create(call))),
     writes("DeleteEdgeContainerApp", |call| Box::pin(existence::delete(call))),
-    writes("DeleteEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("DeleteEdgeContainerAppImageSecret", |call| Box::pin(rest::nothing_to_say(call)))
+        .plausible(),
     writes("DeleteEdgeContainerAppRecord", |call| Box::pin(record::delete(call))),
     writes("DeleteEdgeContainerAppVersion", |call| Box::pin(app_version::delete(call))),
-    reads("DescribeEdgeContainerAppStats", |call| Box::pin(rest::stats(call))),
-    reads("GetEdgeContainer", |call| Box::pin(rest::service(call))),
+    reads("DescribeEdgeContainerAppStats", |call| Box::pin(rest::stats(call))).plausible(),
+    reads("GetEdgeContainer", |call| Box::pin(rest::service(call))).plausible(),
     reads("GetEdgeContainerApp", |call| Box::pin(existence::get(call))),
-    reads("GetEdgeContainerAppLogRiver", |call| Box::pin(rest::log_river(call))),
-    reads("GetEdgeContainerAppResourceCapacity", |call| Box::pin(rest::capacity(call))),
-    reads("GetEdgeContainerAppResourceReserve", |call| Box::pin(rest::reserve(call))),
-    reads("GetEdgeContainerAppResourceStatus", |call| Box::pin(rest::resources(call))),
+    reads("GetEdgeContainerAppLogRiver", |call| Box::pin(rest::log_river(call))).plausible(),
+    reads("GetEdgeContainerAppResourceCapacity", |call| Box::pin(rest::capacity(call))).plausible(),
+    reads("GetEdgeContainerAppResourceReserve", |call| Box::pin(rest::reserve(call))).plausible(),
+    reads("GetEdgeContainerAppResourceStatus", |call| Box::pin(rest::resources(call))).plausible(),
     reads("GetEdgeContainerAppStatus", |call| Box::pin(status::get(call))),
     reads("GetEdgeContainerAppVersion", |call| Box::pin(app_version::get(call))),
     reads("GetEdgeContainerDeployRegions", |call| Box::pin(rest::deploy_regions(call))),
-    reads("GetEdgeContainerLogs", |call| Box::pin(rest::logs(call))),
+    reads("GetEdgeContainerLogs", |call| Box::pin(rest::logs(call))).plausible(),
     reads("GetEdgeContainerStagingDeployStatus", |call| Box::pin(rest::staging_status(call))),
-    reads("GetEdgeContainerTerminal", |call| Box::pin(rest::terminal(call))),
-    reads("ListEdgeContainerAppImageSecrets", |call| Box::pin(rest::image_secrets(call))),
+    reads("GetEdgeContainerTerminal", |call| Box::pin(rest::terminal(call))).plausible(),
+    reads("ListEdgeContainerAppImageSecrets", |call| Box::pin(rest::image_secrets(call)))
+        .plausible(),
     reads("ListEdgeContainerAppRecords", |call| Box::pin(record::list(call))),
     reads("ListEdgeContainerAppVersions", |call| Box::pin(app_version::list(call))),
     reads("ListEdgeContainerApps", |call| Box::pin(existence::list(call))),
     reads("ListEdgeContainerRecords", |call| Box::pin(record::list_of_site(call))),
-    writes("OpenEdgeContainer", |call| Box::pin(rest::open(call))),
+    writes("OpenEdgeContainer", |call| Box::pin(rest::open(call))).plausible(),
     writes("PublishEdgeContainerAppVersion", |call| Box::pin(publish::publish(call))),
-    writes("RebuildEdgeContainerAppStagingEnv", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("RebuildEdgeContainerAppStagingEnv", |call| Box::pin(rest::nothing_to_say(call)))
+        .plausible(),
     writes("RollbackEdgeContainerAppVersion", |call| Box::pin(publish::roll_back(call))),
-    writes("UpdateEdgeContainerAppLogRiver", |call| Box::pin(rest::nothing_to_say(call))),
-    writes("UpdateEdgeContainerAppResourceReserve", |call| Box::pin(rest::nothing_to_say(call))),
+    writes("UpdateEdgeContainerAppLogRiver", |call| Box::pin(rest::nothing_to_say(call)))
+        .plausible(),
+    writes("UpdateEdgeContainerAppResourceReserve", |call| Box::pin(rest::nothing_to_say(call)))
+        .plausible(),
 ];
 
-type Run = for<'a> fn(&'a Call<'a>) -> Answer<'a>;
-
 const fn reads(name: &'static str, run: Run) -> Action {
-    Action { name, effect: Effect::Reads, required: &[], run }
+    Action::reads(name, &[], run)
 }
 
 const fn writes(name: &'static str, run: Run) -> Action {
-    Action { name, effect: Effect::Writes, required: &[], run }
+    Action::writes(name, &[], run)
 }
 
 /// A failure in the codes that the pages of apps have.
@@ -80,14 +83,4 @@ fn failed(error: CommandError) -> EsaError {
         CommandError::Stopped => Code::InternalException,
     };
     EsaError::new(code, error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_action_can_be_found() {
-        assert!(ACTIONS.is_sorted_by_key(|action| action.name));
-    }
 }
