@@ -440,3 +440,85 @@ fn status_is_empty(serin: &Process, app: &str) -> (String, String) {
     let status = status(serin, app, "prod");
     (text(&status["PublishStatus"]), text(&status["DeployStatus"]))
 }
+
+#[test]
+fn what_is_plausible_is_spelled_as_the_models_of_clients_spell_it() {
+    let place = Place::new("");
+    let serin = place.start();
+    let app = make_app(&serin, "storefront");
+    let id = json!({ "AppId": app });
+    let asked = |action: &str, more: &Value| {
+        let mut params = id.clone();
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut answer = ok(&serin, action, &params);
+        answer.as_object_mut().unwrap().remove("RequestId");
+        answer
+    };
+    let none = json!({});
+
+    for action in ["GetEdgeContainerAppResourceCapacity", "GetEdgeContainerAppResourceStatus"] {
+        assert_eq!(asked(action, &none), json!({ "Regions": [] }));
+    }
+    let secrets = asked("ListEdgeContainerAppImageSecrets", &none);
+    assert_eq!(secrets, json!({ "ImageSecretList": [] }));
+    let terminal = asked("GetEdgeContainerTerminal", &none);
+    for name in ["Cluster", "Container", "Namespace", "Pod", "SessionId", "Token"] {
+        assert_eq!(terminal[name], "", "{name}");
+    }
+    // An update is answered with what it set.
+    let river = asked("UpdateEdgeContainerAppLogRiver", &json!({ "Path": "/log", "Stdout": true }));
+    assert_eq!(river, json!({ "Path": "/log", "Stdout": true }));
+    let reserve = json!({
+        "ReserveSet": [{ "Isp": "unicom", "Region": "huadong", "Replicas": 1 }],
+        "DurationTime": "2026-12-31T00:00:00Z", "Enable": true, "Forever": false,
+    });
+    assert_eq!(asked("UpdateEdgeContainerAppResourceReserve", &reserve), reserve);
+    let wrong = json!({ "AppId": app, "ReserveSet": "{}" });
+    let refusal = refused(&serin, "UpdateEdgeContainerAppResourceReserve", &wrong);
+    assert_eq!((refusal.0, refusal.1.as_str()), (400, "InvalidParameter"));
+
+    // Statistics are asked of an `App`.
+    let stats = |app: &str| call(&serin, "DescribeEdgeContainerAppStats", &json!({ "App": app }));
+    for known in [&app, "storefront"] {
+        assert_eq!(stats(known).json()["Points"], json!([]), "{known}");
+    }
+    for (unknown, code) in [
+        ("app-111111111111111111", "InvalidApp.NotFound"),
+        ("storefronts", "InvalidParameter.appid"),
+    ] {
+        assert_eq!(stats(unknown).json()["Code"], code);
+    }
+}
+
+#[test]
+fn the_records_of_a_site_are_found_by_their_names() {
+    let place = Place::new("");
+    let serin = place.start();
+    let app = make_app(&serin, "storefront");
+    for (site, host) in [(1, "a.example.com"), (1, "b.example.com"), (2, "a.example.org")] {
+        let record = json!({ "AppId": app, "SiteId": site, "RecordName": host });
+        ok(&serin, "CreateEdgeContainerAppRecord", &record);
+    }
+    let listed = |more: Value| {
+        let mut params = json!({ "SiteId": 1 });
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let answer = ok(&serin, "ListEdgeContainerRecords", &params);
+        let records = answer["Records"].as_array().unwrap();
+        assert_eq!(answer["TotalCount"], records.len());
+        assert!(records.iter().all(|it| it["RecordCname"] == "storefront.localhost"));
+        records.iter().map(|it| text(&it["RecordName"])).collect::<Vec<_>>()
+    };
+
+    let both = ["a.example.com", "b.example.com"];
+    assert_eq!(listed(json!({})), both);
+    assert_eq!(listed(json!({ "RecordName": "b.example.com" })), ["b.example.com"]);
+    // Without a mode a name is the whole name.
+    assert!(listed(json!({ "RecordName": "example.com" })).is_empty());
+    for (mode, name) in [("suffix", ".com"), ("fuzzy", "example")] {
+        assert_eq!(listed(json!({ "RecordName": name, "RecordMatchType": mode })), both, "{mode}");
+    }
+    let prefix = json!({ "RecordName": "a.", "RecordMatchType": "prefix" });
+    assert_eq!(listed(prefix), ["a.example.com"]);
+    let wrong = json!({ "SiteId": 1, "RecordMatchType": "regex" });
+    assert_eq!(refused(&serin, "ListEdgeContainerRecords", &wrong).1, "InvalidParameter");
+}

@@ -56,7 +56,7 @@ impl<'a> RecordLine<'a> {
         Self {
             app_id: app.id.as_str(),
             record_name: record.host.as_str(),
-            cname: format!("{}.localhost", app.name),
+            cname: cname(app),
             create_time: rfc3339_seconds(record.created),
             update_time: rfc3339_seconds(record.created),
             record_id: record.id,
@@ -67,22 +67,76 @@ impl<'a> RecordLine<'a> {
     }
 }
 
+/// What a record points at.
+fn cname(app: &EdgeContainerApp) -> String {
+    format!("{}.localhost", app.name)
+}
+
 pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     let app = call.app().await?;
     answer(call, app.records.values().map(|record| (&*app, &**record)).collect())
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SiteRecordList<'a> {
+    records: Vec<SiteRecordLine<'a>>,
+    page_number: usize,
+    page_size: usize,
+    total_count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SiteRecordLine<'a> {
+    record_name: &'a str,
+    record_cname: String,
+    site_id: i64,
+    /// Serin knows a site of a container by its number alone.
+    site_name: &'static str,
+    create_time: String,
+    update_time: String,
+}
+
 /// Those of every app, of one site where it is named.
 pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let site = call.params.integer("SiteId", 1..=i64::MAX)?;
+    let params = call.params;
+    let site = params.integer("SiteId", 1..=i64::MAX)?;
+    let paging = params.paging_up_to(PAGE_MAX)?;
+    let name = params.text("RecordName")?.unwrap_or_default();
+    let by = params.one_of("RecordMatchType", &["exact", "fuzzy", "prefix", "suffix"])?;
+    let matches = |host: &str| match by {
+        "fuzzy" => host.contains(&name),
+        "prefix" => host.starts_with(&name),
+        "suffix" => host.ends_with(&name),
+        _ => name.is_empty() || host == name,
+    };
     let catalog = call.admin.control.catalog().await?;
     let of = |app| {
         let app: &EdgeContainerApp = app;
         app.records.values().map(move |record| (app, &**record))
     };
-    let all = catalog.apps.values().flat_map(|app| of(app));
-    let of_site = all.filter(|(_, record)| site.is_none_or(|site| site == record.site));
-    answer(call, of_site.collect())
+    let mut records: Vec<_> = catalog
+        .apps
+        .values()
+        .flat_map(|app| of(app))
+        .filter(|(_, record)| site.is_none_or(|site| site == record.site))
+        .filter(|(_, record)| matches(record.host.as_str()))
+        .collect();
+    records.sort_by(|(_, one), (_, other)| one.host.cmp(&other.host));
+    Ok(fields(&SiteRecordList {
+        total_count: records.len(),
+        records: paging.of(records.iter().map(|(app, record)| SiteRecordLine {
+            record_name: record.host.as_str(),
+            record_cname: cname(app),
+            site_id: record.site,
+            site_name: "",
+            create_time: rfc3339_seconds(record.created),
+            update_time: rfc3339_seconds(record.created),
+        })),
+        page_number: paging.number,
+        page_size: paging.size,
+    }))
 }
 
 fn answer(

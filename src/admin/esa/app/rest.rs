@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::failed;
 use super::params::missing;
 use crate::admin::esa::action::Call;
-use crate::admin::esa::error::EsaError;
+use crate::admin::esa::error::{Code, EsaError};
 use crate::admin::esa::wire::Fields;
 use crate::admin::time::rfc3339_seconds;
-use crate::model::Environment;
+use crate::control::{AppRefused, Refused};
+use crate::model::{AppId, Environment};
 
 fn answer(shape: Value) -> Fields {
     match shape {
@@ -58,12 +60,20 @@ pub(super) async fn logs(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 pub(super) async fn log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Stdout": false, "Path": "", "FlushInterval": 0, "Logstore": "" })))
+    Ok(answer(json!({ "Path": "", "Stdout": false })))
+}
+
+/// What was sent is what is told, once: nothing keeps it.
+pub(super) async fn set_log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let path = call.params.text("Path")?.unwrap_or_default();
+    let stdout = call.params.boolean("Stdout")?.unwrap_or_default();
+    call.app().await?;
+    Ok(answer(json!({ "Path": path, "Stdout": stdout })))
 }
 
 pub(super) async fn capacity(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "RegionCapacityList": [] })))
+    Ok(answer(json!({ "Regions": [] })))
 }
 
 pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
@@ -71,31 +81,73 @@ pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
     Ok(answer(json!({ "ReserveSet": [], "Enable": false, "Forever": false, "DurationTime": "" })))
 }
 
-pub(super) async fn resources(call: &Call<'_>) -> Result<Fields, EsaError> {
+/// As [`set_log_river`].
+pub(super) async fn set_reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let params = call.params;
+    let set = params.json_if_given("ReserveSet")?.unwrap_or_else(|| json!([]));
+    if !set.is_array() {
+        return Err(EsaError::invalid("ReserveSet must be a list"));
+    }
+    let until = params.text("DurationTime")?.unwrap_or_default();
+    let enable = params.boolean("Enable")?.unwrap_or_default();
+    let forever = params.boolean("Forever")?.unwrap_or_default();
     call.app().await?;
-    Ok(answer(json!({ "RegionSet": [] })))
+    let told = json!({
+        "ReserveSet": set, "Enable": enable, "Forever": forever, "DurationTime": until,
+    });
+    Ok(answer(told))
 }
 
-pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
+pub(super) async fn resources(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Points": [] })))
+    Ok(answer(json!({ "Regions": [] })))
+}
+
+/// Its page calls the app `App` and says neither whether that is the id or the name.
+pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
+    let Some(app) = call.params.text("App")? else {
+        call.app().await?;
+        return Ok(no_stats());
+    };
+    let catalog = call.admin.control.catalog().await?;
+    let known = catalog.apps.values().any(|it| it.id.as_str() == app || it.name.as_str() == app);
+    match AppId::new(&app) {
+        _ if known => Ok(no_stats()),
+        Ok(id) => Err(failed(Refused::from(AppRefused::NoApp(id)).into())),
+        Err(error) => Err(EsaError::new(Code::InvalidAppId, error)),
+    }
+}
+
+fn no_stats() -> Fields {
+    answer(json!({
+        "Points": [],
+        "CpuUsageSecondsQuotaRateAvg": 0.0,
+        "CpuUsageSecondsTotalAvg": 0.0,
+        "FsReadsBytesAvgAvg": 0.0,
+        "FsWritesBytesAvgAvg": 0.0,
+        "MemoryRssAvg": 0.0,
+        "MemoryRssQuotaRateAvg": 0.0,
+        "PodReadyRateAvg": 0.0,
+    }))
 }
 
 /// There is no container to open one in.
 pub(super) async fn terminal(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Name": "" })))
+    Ok(answer(json!({
+        "Cluster": "", "Container": "", "Namespace": "", "Pod": "", "SessionId": "", "Token": "",
+    })))
 }
 
 pub(super) async fn image_secrets(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "ImageSecrets": [] })))
+    Ok(answer(json!({ "ImageSecretList": [] })))
 }
 
 /// The service is open from the start.
 #[expect(clippy::unused_async, reason = "every action is a future")]
 pub(super) async fn service(_: &Call<'_>) -> Result<Fields, EsaError> {
-    Ok(answer(json!({ "Status": "Running" })))
+    Ok(answer(json!({ "Status": "Running", "BillingMode": "", "InstanceId": "" })))
 }
 
 #[expect(clippy::unused_async, reason = "every action is a future")]
