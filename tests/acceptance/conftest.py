@@ -1,0 +1,96 @@
+"""What every test may have, and the last line."""
+
+import pathlib
+import sys
+
+import pytest
+
+import serin as process
+from sdk import Esa
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+SITE = """
+[[site]]
+id     = 1001
+name   = "example.com"
+origin = "http://{origin}"
+"""
+
+
+@pytest.fixture(scope="module")
+def serin(tmp_path_factory):
+    """One Serin for a file of tests: each has routines of its own."""
+    config = process.ANY_PORT + process.REGIONS
+    with process.serving(tmp_path_factory.mktemp("serin"), config) as serin:
+        yield serin
+
+
+@pytest.fixture(scope="module")
+def esa(serin):
+    return Esa(serin)
+
+
+@pytest.fixture(scope="module")
+def sited(tmp_path_factory):
+    """One with a site, whose origin says `origin`."""
+    with process.origin() as origin:
+        config = process.ANY_PORT + process.REGIONS + SITE.format(origin=origin)
+        with process.serving(tmp_path_factory.mktemp("sited"), config) as serin:
+            yield serin
+
+
+@pytest.fixture(scope="module")
+def sited_esa(sited):
+    return Esa(sited)
+
+
+KEYS = """
+[[access_key]]
+id     = "testid"
+secret = "testsecret"
+[[access_key]]
+id        = "watcher"
+secret    = "only-looking"
+read_only = true
+"""
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory):
+    """One that asks who calls."""
+    with process.serving(tmp_path_factory.mktemp("keyed"), process.ANY_PORT + KEYS) as serin:
+        yield serin
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts one Serin for one test, from a config."""
+    running = []
+
+    def start(config=process.ANY_PORT):
+        folder = tmp_path / str(len(running))
+        folder.mkdir()
+        running.append(process.Serin(folder, config))
+        return running[-1]
+
+    yield start
+    for serin in running:
+        serin.kill()
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    # A test may fail and then fail to clean up; it counts once.
+    names = {word: {it.nodeid for it in reporter.stats.get(word, [])}
+             for word in ("passed", "failed", "error", "skipped")}
+    failed = names["failed"] | names["error"]
+    session.config.counted = (
+        f"{len(names['passed'] - failed)} passed, {len(failed)} failed,"
+        f" {len(names['skipped'])} skipped"
+    )
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "counted"):
+        print(f"acceptance: {config.counted}", file=sys.stdout, flush=True)
