@@ -39,6 +39,7 @@ pub(super) struct Action {
     pub(super) effect: Effect,
     /// Presence is checked of all before the shape of any.
     pub(super) required: &'static [&'static str],
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test makes the README's table of it"))]
     pub(super) backing: Backing,
     pub(super) run: Run,
 }

@@ -13,6 +13,8 @@ mod params;
 mod permission;
 mod routine;
 mod staging;
+#[cfg(test)]
+mod table;
 mod upload;
 mod version;
 mod wire;
