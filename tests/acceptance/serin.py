@@ -26,7 +26,12 @@ production = "127.0.0.1:0"
 staging    = "127.0.0.1:0"
 admin      = "127.0.0.1:0"
 """
-TLS = 'admin_tls  = "127.0.0.1:0"\n'
+# The same, and admin speaks HTTPS, too.
+TLS = ANY_PORT + """\
+admin_tls  = "127.0.0.1:0"
+[tls]
+authority = "authority"
+"""
 # Regions for the releases that name them, and a client that may name its own.
 REGIONS = """
 [[region]]
