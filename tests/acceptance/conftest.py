@@ -81,6 +81,8 @@ def start(tmp_path):
 
 def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return  # a worker: whoever started it counts
     # A test may fail and then fail to clean up; it counts once.
     names = {word: {it.nodeid for it in reporter.stats.get(word, [])}
              for word in ("passed", "failed", "error", "skipped")}

@@ -155,7 +155,7 @@ fn the_readme_tells_of_every_action_what_stands_behind_it() {
 #[test]
 fn every_action_that_is_spoken_is_of_the_pages_and_told_once() {
     let mut told: Vec<&str> = PAGES.iter().flat_map(|(_, names)| *names).copied().collect();
-    for action in FAMILIES.into_iter().flatten() {
+    for action in FAMILIES.iter().copied().flatten() {
         assert!(told.contains(&action.name), "{} is in no family of PAGES", action.name);
     }
     let all = told.len();
