@@ -1,5 +1,7 @@
 """An account in each of its states, as the Python SDK meets it."""
 
+import functools
+
 import pytest
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 
@@ -12,6 +14,8 @@ LOCKED = ("You are calling an another routine related api. Please wait for the a
           " try again later.")
 QUOTA = ("The maximum number of configuration items for the feature has been reached. Adjust your"
          " configurations and try again.")
+NO_APP = ("The application does not exist. Check whether the application ID you specified is correct"
+          " and try again.")
 THROTTLED = "Request was denied due to user flow control."
 
 
@@ -79,6 +83,14 @@ def test_a_service_that_fails_says_so_and_recovers(esa, account, live, code):
     account(failures={"calls": 1, "code": code})
     refused(redeploy(esa, live), code, SERVICE)
     assert redeploy(esa, live)().deployment_id
+
+
+def test_a_container_service_that_fails_is_an_error_of_the_server(esa, account):
+    account(failures={"calls": 1, "code": "InternalError"})
+    call = functools.partial(esa, "PublishEdgeContainerAppVersion", publish_env="prod",
+                             app_id="app-111111111111111111", version_id="ver-1111111111111111")
+    refused(call, "InternalError", SERVICE, 500, "ServerException")
+    refused(call, "InvalidApp.NotFound", NO_APP, 404)
 
 
 def test_too_many_calls_are_throttled_for_a_while(esa, account):
