@@ -12,7 +12,7 @@ from conftest import KEYS, SITE
 from sdk import Esa, add_version, deploy
 from serin import Visitor, environment, shares_of, visits
 
-RUN_WITHIN_S = 60
+RUN_WITHIN_S = 120
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 CODE = "export default { async fetch() { return new Response('hello'); } };\n"
 
