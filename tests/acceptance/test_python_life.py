@@ -122,6 +122,15 @@ def test_an_asset_version_serves_once_its_archive_is_uploaded(serin, esa):
     assert Visitor(serin.production, f"{name}.localhost").version() == begun.code_version
 
 
+def test_a_routine_s_default_record_reaches_it(serin, esa):
+    name = "by-its-record"
+    esa("CreateRoutine", name=name)
+    version = add_version(esa, name)
+    deploy(esa, name, "production", {version: 100})
+    host = esa("GetRoutine", name=name).default_related_record
+    assert Visitor(serin.production, host).version("user-1") == version
+
+
 def test_a_routine_has_an_access_token(esa):
     esa("CreateRoutine", name="tokened")
     assert esa("GetRoutineAccessToken", name="tokened").token

@@ -140,9 +140,3 @@ def test_a_routine_that_is_deleted_takes_its_routes_with_it(sited, sited_esa):
     assert answer(sited, host, "/a") == version
     sited_esa("DeleteRoutine", name=name)
     assert answer(sited, host, "/a") == ORIGIN
-
-
-def test_a_routine_s_default_record_reaches_it(sited, sited_esa):
-    name, version = served(sited_esa)
-    told = sited_esa("GetRoutine", name=name).default_related_record
-    assert answer(sited, told) == version
