@@ -112,7 +112,11 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         trusted: config.trusted_proxies.clone(),
         regions: config.regions.clone(),
     };
-    let declared = Declared { routines: config.routines.clone(), apps: config.apps.clone() };
+    let declared = Declared {
+        sites: config.sites.clone(),
+        routines: config.routines.clone(),
+        apps: config.apps.clone(),
+    };
     let opened = ControlPlane::open(store, settings, declared, outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {

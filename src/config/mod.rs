@@ -1,7 +1,7 @@
 //! What the operator wrote, checked and complete.
 //!
 //! `file` holds the text as written; `section`, `access_key`, `routine`, `deployment`,
-//! `app` and `region` say what it may hold. Every mistake of a file is found in one
+//! `app`, `region` and `site` say what it may hold. Every mistake of a file is found in one
 //! reading, each with its line.
 
 mod access_key;
@@ -16,6 +16,7 @@ mod region;
 mod routine;
 mod section;
 mod settings;
+mod site;
 mod spelling;
 mod value;
 
@@ -27,7 +28,9 @@ pub use access_key::{DeclaredKey, SecretSource};
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
 
-use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, TrustedProxies};
+use crate::model::{
+    DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, Site, TrustedProxies,
+};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -55,6 +58,8 @@ pub struct Config {
     /// In the order of the file; none has the name of another or of a routine.
     pub apps: Vec<DeclaredApp>,
     pub regions: Regions,
+    /// In the order of the file; no two share an id or a name.
+    pub sites: Vec<Site>,
     /// What is allowed and may not be meant, by line.
     pub warnings: Vec<Finding>,
 }
@@ -110,6 +115,7 @@ impl Config {
             trusted_proxies: section::trusted_proxies(root),
             apps: app::apps(root, &routines),
             regions: region::regions(root),
+            sites: site::sites(root),
             routines,
             warnings: Vec::new(),
         }
@@ -117,7 +123,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "default_routine",
     "domain",
     "listen",
@@ -131,6 +137,7 @@ const KEYS: [&str; 13] = [
     "routine",
     "app",
     "region",
+    "site",
 ];
 
 /// What is found in `text`, as it prints.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::app_change::AppChange;
 use crate::model::{
-    CodeVersion, Deployment, Environment, Routine, RoutineName, StagedCode, Version,
+    CodeVersion, ConfigId, Deployment, Domain, Environment, Record, Routine, RoutineName,
+    RoutineRoute, SiteId, StagedCode, Version,
 };
 
 /// One thing that is other than before. A command's changes are stored in their order.
@@ -28,6 +29,10 @@ pub enum Change {
     /// The config's declaration no longer makes this version.
     VersionBuried(RoutineName, CodeVersion),
     VersionExhumed(RoutineName, CodeVersion),
+    Record(RoutineName, Arc<Record>),
+    RecordGone(RoutineName, Domain),
+    Route(Arc<RoutineRoute>),
+    RouteGone(SiteId, ConfigId),
     App(AppChange),
     /// The last code version or id minted.
     Minted(i64),
@@ -41,15 +46,27 @@ impl Change {
             Self::RoutineGone(name)
             | Self::Version(name, _)
             | Self::VersionGone(name, _)
-            | Self::Deployed(name, _, _) => Some(name),
+            | Self::Deployed(name, _, _)
+            | Self::Record(name, _)
+            | Self::RecordGone(name, _) => Some(name),
             Self::CodeStaged(..)
             | Self::CodeFrozen(..)
             | Self::RoutineBuried(_)
             | Self::RoutineExhumed(_)
             | Self::VersionBuried(..)
             | Self::VersionExhumed(..)
+            | Self::Route(_)
+            | Self::RouteGone(..)
             | Self::App(_)
             | Self::Minted(_) => None,
+        }
+    }
+    /// The site whose requests may be decided otherwise from now on.
+    pub fn rerouted(&self) -> Option<SiteId> {
+        match self {
+            Self::Route(route) => Some(route.site),
+            Self::RouteGone(site, _) => Some(*site),
+            _ => None,
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::app_command::{AppCommand, AppRefused};
+use super::route_command::{NewRoute, RouteRevision};
 use crate::model::{
-    AppVersion, CodeVersion, DeclaredRoutine, Deployment, DeploymentId, EdgeContainerApp,
-    Environment, Movement, Publish, Routine, RoutineName, ScheduledPublish, Shares, Sticky,
-    Upstream, Version,
+    AppVersion, CodeVersion, ConfigId, DeclaredRoutine, Deployment, DeploymentId, Domain,
+    EdgeContainerApp, Environment, Movement, Publish, Record, RecordOwner, Routine, RoutineName,
+    RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream, Version,
 };
 
 /// A change that an operator asks for.
@@ -60,6 +61,29 @@ pub enum Command {
         name: RoutineName,
         code_version: CodeVersion,
     },
+    /// All requests for `host` are the routine's from now on.
+    AddRecord {
+        name: RoutineName,
+        host: Domain,
+        site: SiteId,
+    },
+    DeleteRecord {
+        name: RoutineName,
+        host: Domain,
+        site: SiteId,
+        id: i64,
+    },
+    AddRoute(NewRoute),
+    /// Changes what is given, all of it at once.
+    ReviseRoute {
+        site: SiteId,
+        id: ConfigId,
+        revision: RouteRevision,
+    },
+    DeleteRoute {
+        site: SiteId,
+        id: ConfigId,
+    },
     Deploy {
         name: RoutineName,
         environment: Environment,
@@ -83,6 +107,10 @@ pub enum Reply {
     /// The version as it now is.
     Version(Arc<Version>),
     Deployed(Deployed),
+    /// The record as it now is.
+    Record(Arc<Record>),
+    /// The route as it now is.
+    Route(Arc<RoutineRoute>),
     /// The app as it now is.
     App(Arc<EdgeContainerApp>),
     /// The app's version as it now is.
@@ -127,6 +155,18 @@ pub enum Refused {
     NoEarlierDeployment(RoutineName, Environment),
     #[error("routine `{0}` has no deployment {2} in {1}")]
     UnknownDeployment(RoutineName, Environment, DeploymentId),
+    #[error("`{0}` is bound to {1} already")]
+    HostTaken(Domain, RecordOwner),
+    #[error("there is no site {0}: declare it as a `[[site]]` in the config")]
+    NoSite(SiteId),
+    #[error("`{1}` does not belong to site {0}, which is `{2}`")]
+    ForeignHost(SiteId, Domain, Domain),
+    #[error("routine `{0}` has no record `{1}` of that number and site")]
+    NoRecord(RoutineName, Domain),
+    #[error("site {0} has no route {1}")]
+    NoRoute(SiteId, ConfigId),
+    #[error("site {0} has {1} routes, and no more are taken")]
+    RoutesFull(SiteId, usize),
     #[error(transparent)]
     App(#[from] AppRefused),
     /// A value that only the rules can judge: what is wrong, in words.

@@ -6,6 +6,7 @@ mod app_command;
 mod change;
 mod command;
 mod handle;
+mod route_command;
 mod rules;
 mod schedule;
 mod store;
@@ -20,11 +21,13 @@ pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishReco
 pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
+pub use route_command::{NewRoute, RouteRevision, WrittenRule};
 pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
 pub use store::{Store, StoreError};
 
 use crate::model::{
-    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp,
+    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, SiteId,
+    Timestamp,
 };
 use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
 use handle::Letter;
@@ -85,6 +88,7 @@ impl ControlPlane {
         let mut catalog = store.load()?;
         let (declared, now) = (declared.into(), clock());
         let (mut changes, mut warnings) = rules::declare(&mut catalog, declared.routines, now);
+        warnings.extend(rules::declare_sites(&mut catalog, declared.sites));
         let (apps_changed, more_warnings) = rules::declare_apps(&mut catalog, declared.apps, now);
         changes.extend(apps_changed);
         warnings.extend(more_warnings);
@@ -197,15 +201,20 @@ impl ControlPlane {
                 _ => None,
             })
             .collect();
+        let sites: BTreeSet<SiteId> = changes.iter().filter_map(Change::rerouted).collect();
         let ids: BTreeSet<&AppId> = apps().filter_map(AppChange::routed).collect();
-        if names.is_empty() && ids.is_empty() && gone.is_empty() {
+        if names.is_empty() && ids.is_empty() && gone.is_empty() && sites.is_empty() {
             return;
         }
         let catalog = &self.catalog;
         let routines = names.into_iter().map(|name| (name, catalog.routines.get(name)));
         let apps = ids.into_iter().filter_map(|id| catalog.apps.get(id));
         // What is gone goes first: a name or a host may have found another owner.
-        self.table.publish(|table| table.without_apps(gone).with(routines).with_apps(apps));
+        let sites = sites.into_iter().filter_map(|id| catalog.site(id));
+        self.table.publish(|table| {
+            let table = table.without_apps(gone).with(routines).with_apps(apps);
+            table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+        });
     }
 
     /// What the deployment that `command` wants back served.

@@ -8,16 +8,19 @@ mod movement;
 mod name;
 mod network;
 mod publish;
+mod record;
 mod region;
 mod route;
 mod routine;
+mod routine_route;
 mod rule;
+mod site;
 mod split;
 mod sticky;
 mod upstream;
 
 pub use access_key::{AccessKey, Secret, SecretError};
-pub use app::{AppRecord, AppVersion, EdgeContainerApp};
+pub use app::{AppVersion, EdgeContainerApp};
 pub use catalog::Catalog;
 pub use declaration::{
     Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
@@ -29,15 +32,18 @@ pub use name::{
 };
 pub use network::TrustedProxies;
 pub use publish::{Allotment, Publish, Reach, ScheduledPublish};
+pub use record::{Record, RecordOwner};
 pub use region::{Region, Regions};
 pub use route::{HostPattern, PathPattern, Route, RouteError};
 pub use routine::{
     Deployment, DeploymentId, Environment, Origin, Routine, StagedCode, Timestamp, Version,
 };
+pub use routine_route::{ConfigId, ROUTES_PER_SITE_MAX, RouteMode, RouteTimeout, RoutineRoute};
 pub use rule::{
     Facts, HostBound, RULE_CONDITIONS_MAX, RULE_MAX_BYTES, RULE_NESTING_MAX, RULE_REGEXES_MAX,
     Rule, RuleError,
 };
+pub use site::{Site, SiteId};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
 pub use upstream::{Address, Upstream, UpstreamError};

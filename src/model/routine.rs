@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::name::{CodeVersion, RoutineName};
+use super::name::{CodeVersion, Domain, RoutineName};
+use super::record::Record;
 use super::route::Route;
 use super::split::{Kind, Release, Shares, Split};
 use super::sticky::Sticky;
@@ -163,6 +164,8 @@ pub struct Routine {
     pub cohort_declared: bool,
     pub versions: OrdMap<CodeVersion, Arc<Version>>,
     pub staged: Option<StagedCode>,
+    /// The hosts that are bound to it through the API.
+    pub records: OrdMap<Domain, Arc<Record>>,
     /// What is live, by [`Environment::index`].
     pub live: [Option<Arc<Deployment>>; 2],
 }
@@ -183,6 +186,7 @@ impl Routine {
             cohort_declared: false,
             versions: OrdMap::new(),
             staged: None,
+            records: OrdMap::new(),
             live: [None, None],
         }
     }

@@ -17,7 +17,9 @@ impl RoutingTable {
     pub fn compile(settings: Settings, catalog: &Catalog) -> Self {
         let all = catalog.routines.iter();
         let table = Self::new(settings).with(all.map(|(name, routine)| (name, Some(routine))));
-        table.with_apps(catalog.apps.values())
+        let table = table.with_apps(catalog.apps.values());
+        let sites = catalog.sites.values();
+        table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
     }
 
     /// This table with some routines as they now are; `None` is one that is gone.

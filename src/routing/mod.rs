@@ -10,6 +10,7 @@ mod index;
 mod paths;
 mod publish;
 mod region;
+mod sites;
 mod sticky;
 mod subject;
 mod table;

@@ -11,6 +11,7 @@ use super::host::Host;
 use super::index::{Hash, Index};
 use super::paths::{FoundPath, Paths, Slot};
 use super::region::region_of;
+use super::sites::CompiledSite;
 use super::sticky::{MintedKey, Sought, seek};
 use super::subject::{Subject, SubjectName};
 use super::target::{Reason, Tally, Target};
@@ -65,6 +66,10 @@ pub struct RoutingTable {
     pub(super) suffixes: Index<Paths>,
     pub(super) suffix_count: usize,
     pub(super) any_host: Arc<Paths>,
+    /// Every site of the account, by name.
+    pub(super) sites: Index<Option<Arc<CompiledSite>>>,
+    /// How many of them have routes that are enabled.
+    pub(super) routed_sites: usize,
     pub(super) names: Index<Option<Slot>>,
     pub(super) default: Option<Slot>,
     pub(super) routines: Vec<Arc<Chunk>>,
@@ -136,6 +141,8 @@ impl RoutingTable {
             suffixes: Index::default(),
             suffix_count: 0,
             any_host: Arc::default(),
+            sites: Index::default(),
+            routed_sites: 0,
             names: Index::default(),
             default: None,
             routines: Vec::new(),

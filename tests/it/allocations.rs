@@ -8,9 +8,9 @@ use allocation_counter::measure;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version};
 use serin::model::{
-    AppId, AppName, AppRecord, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp,
-    Environment, Facts, Kind, Publish, Reach, Region, RegionName, Regions, Release, Routine, Rule,
-    Split, Sticky, Timestamp, VersionId,
+    AppId, AppName, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp, Environment,
+    Facts, Kind, Publish, Reach, Record, Region, RegionName, Regions, Release, Routine, Rule,
+    SiteId, Split, Sticky, Timestamp, VersionId,
 };
 use serin::routing::{Reason, RoutingTable, Settings, published};
 
@@ -174,8 +174,13 @@ fn a_release_by_regions_allocates_nothing() {
     assert_eq!(allocations(table, "/", PEER, Reason::Region), 0);
 }
 
-fn record(host: &str) -> Arc<AppRecord> {
-    Arc::new(AppRecord { host: Domain::new(host).unwrap(), id: 1, site: 1, created: Timestamp(0) })
+fn record(host: &str) -> Arc<Record> {
+    Arc::new(Record {
+        host: Domain::new(host).unwrap(),
+        id: 1,
+        site: SiteId::new(1).unwrap(),
+        created: Timestamp(0),
+    })
 }
 
 fn app(name: &str, versions: &[VersionId]) -> EdgeContainerApp {

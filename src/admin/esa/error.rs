@@ -227,6 +227,12 @@ fn code_of(refused: &Refused) -> Code {
         | Refused::NoDeployment(..)
         | Refused::NoEarlierDeployment(..)
         | Refused::UnknownDeployment(..)
+        | Refused::HostTaken(..)
+        | Refused::NoSite(_)
+        | Refused::ForeignHost(..)
+        | Refused::NoRecord(..)
+        | Refused::NoRoute(..)
+        | Refused::RoutesFull(..)
         // Actions about apps have words of their own; this is a routine's.
         | Refused::App(_)
         | Refused::Invalid(_) => Code::InvalidParameter,

@@ -1,13 +1,14 @@
 //! Parameters, wherever the client put them, and one reader for all actions.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::error::{Code, EsaError};
-use crate::model::{CodeVersion, Environment, RoutineName};
+use crate::model::{CodeVersion, Domain, Environment, RoutineName, SiteId};
 
 /// The largest page that is given. The pages say 20, `esa-cli` asks for 50.
 pub(super) const PAGE_MAX: usize = 100;
@@ -128,6 +129,51 @@ impl Params {
         Environment::new(&text).ok_or_else(|| {
             EsaError::invalid(format!("{name} must be `staging` or `production`, not `{text}`"))
         })
+    }
+
+    /// A host of DNS, in whatever case it came.
+    pub(super) fn record_name(&self) -> Result<Domain, EsaError> {
+        let name = self.required("RecordName")?;
+        Domain::new(&name.to_ascii_lowercase()).map_err(EsaError::invalid)
+    }
+
+    pub(super) fn site_id(&self) -> Result<Option<SiteId>, EsaError> {
+        Ok(self.integer("SiteId", 1..=SiteId::MAX)?.and_then(SiteId::new))
+    }
+
+    /// In digits alone.
+    pub(super) fn integer(
+        &self,
+        name: &str,
+        range: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, EsaError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                let reason =
+                    format!("{name} must be an integer of {least} to {most}, not `{text}`");
+                Err(EsaError::invalid(reason))
+            }
+        }
+    }
+
+    /// One of `known`, or the first of them.
+    pub(super) fn one_of(
+        &self,
+        name: &str,
+        known: &[&'static str],
+    ) -> Result<&'static str, EsaError> {
+        match self.text(name)? {
+            None => Ok(known.first().copied().unwrap_or_default()),
+            Some(text) => known.iter().find(|it| **it == text).copied().ok_or_else(|| {
+                EsaError::invalid(format!("{name} must be one of `{}`", known.join("`, `")))
+            }),
+        }
     }
 
     /// Python says `True`, Node says `true`.

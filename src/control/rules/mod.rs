@@ -6,6 +6,8 @@ mod declare;
 mod declare_app;
 mod deployment;
 mod publish;
+mod record;
+mod route;
 mod routine;
 mod upstream_note;
 mod version;
@@ -13,7 +15,7 @@ mod version;
 use std::sync::Arc;
 
 pub use declare::Warning;
-pub(super) use declare::declare;
+pub(super) use declare::{declare, declare_sites};
 pub(super) use declare_app::declare_apps;
 pub(super) use publish::take_up_due;
 pub use version::CODE_MAX_BYTES;
@@ -22,6 +24,8 @@ use super::change::Change;
 use super::command::{Command, Refused, Reply};
 use crate::model::{Catalog, Routine, RoutineName, Shares, Timestamp};
 use deployment::{deploy, roll_back};
+use record::{add_record, delete_record};
+use route::{add_route, delete_route, revise_route};
 use routine::{create_routine, delete_routine, revise};
 use version::{add_version, bind_version, commit_staged_code, delete_version, stage_code};
 
@@ -74,6 +78,13 @@ pub fn apply(
         Command::DeleteVersion { name, code_version } => {
             delete_version(catalog, name, code_version)
         }
+        Command::AddRecord { name, host, site } => add_record(catalog, name, host, site, now),
+        Command::DeleteRecord { name, host, site, id } => {
+            delete_record(catalog, name, host, site, id)
+        }
+        Command::AddRoute(new) => add_route(catalog, new, now),
+        Command::ReviseRoute { site, id, revision } => revise_route(catalog, site, id, revision),
+        Command::DeleteRoute { site, id } => delete_route(catalog, site, id),
         Command::Deploy { name, environment, shares } => {
             deploy(catalog, name, environment, shares, now)
         }

@@ -3,6 +3,7 @@
 
 mod apps;
 mod read;
+mod routes;
 mod rows;
 mod schema;
 mod write;

@@ -30,8 +30,10 @@ impl Store {
         self.versions(&mut routines)?;
         self.staged_code(&mut routines)?;
         self.environments(&mut routines, &mut catalog)?;
+        self.records(&mut routines, &mut catalog)?;
         let shared = |(name, routine)| (name, Arc::new(routine));
         catalog.routines = routines.into_iter().map(shared).collect();
+        self.routes(&mut catalog)?;
 
         self.each("deleted_routine", 1, "SELECT name FROM deleted_routine", [], |cells| {
             catalog.deleted_routines.insert(cells.parse(0, RoutineName::new)?);
@@ -132,6 +134,7 @@ impl Store {
                 cohort_declared: cells.get(9)?,
                 versions: OrdMap::new(),
                 staged: None,
+                records: OrdMap::new(),
                 live: [None, None],
             };
             routines.insert(name, routine);

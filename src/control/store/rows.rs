@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use crate::model::{
     CodeVersion, Deployment, DeploymentId, Environment, Origin, Percent, Publish, Reach,
-    RegionName, Route, Shares, Sticky, Timestamp, VersionId,
+    RegionName, Route, Shares, SiteId, Sticky, Timestamp, VersionId,
 };
 
 /// A row that is being read. Whatever is wrong with it is reported with its table
@@ -49,6 +49,11 @@ impl Cells<'_> {
     pub(super) fn text(&self, column: usize) -> Result<&str, StoreError> {
         let text = self.row.get_ref(column)?.as_str();
         text.map_err(|error| self.corrupt(&error))
+    }
+
+    pub(super) fn site(&self, column: usize) -> Result<SiteId, StoreError> {
+        let number: i64 = self.get(column)?;
+        SiteId::new(number).ok_or_else(|| self.corrupt(&format!("{number} is no site")))
     }
 
     pub(super) fn corrupt(&self, why: &dyn Display) -> StoreError {

@@ -164,6 +164,33 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (app, version)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE routine_record (
+        routine TEXT NOT NULL REFERENCES routine ON DELETE CASCADE,
+        host TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        site INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (routine, host)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE routine_route (
+        site INTEGER NOT NULL,
+        id INTEGER NOT NULL,
+        routine TEXT NOT NULL REFERENCES routine ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        rule TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        bypass INTEGER NOT NULL,
+        fallback INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        timeout INTEGER,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX routine_route_by_routine ON routine_route (routine);
+",
 ];
 
 /// The version of the schema that this program speaks.

@@ -12,7 +12,7 @@ use crate::control::rules::apply;
 use crate::control::{AppCommand, Command, NewApp, NewAppVersion, Reply};
 use crate::model::{
     AppName, Catalog, CodeVersion, DeploymentId, Environment, Percent, Reach, RegionName,
-    RoutineName, Shares, Timestamp, VersionId,
+    RoutineName, Shares, SiteId, Timestamp, VersionId,
 };
 use Environment::{Production, Staging};
 
@@ -306,7 +306,7 @@ fn storefront() -> (Catalog, Vec<Change>) {
     tell(publish(&two, Reach::Percent(Percent::new(7).unwrap()), Some(Timestamp(80))));
     tell(AppCommand::DeleteVersion { id: id.clone(), version_id: three });
     let host = crate::model::Domain::new("shop.test").unwrap();
-    tell(AppCommand::AddRecord { id: id.clone(), host, site: 3 });
+    tell(AppCommand::AddRecord { id: id.clone(), host, site: SiteId::new(3).unwrap() });
     tell(AppCommand::Revise { id, sticky: None, cohort: Some("again".to_owned()) });
     (catalog, changes)
 }
@@ -322,7 +322,7 @@ fn an_app_is_read_as_it_was_written() {
     let read = store.load().unwrap();
     assert_eq!(read.apps, catalog.apps);
     assert_eq!(read.app_names, catalog.app_names);
-    assert_eq!(read.app_hosts, catalog.app_hosts);
+    assert_eq!(read.bound_hosts, catalog.bound_hosts);
     assert_eq!(read.schedule, catalog.schedule);
     assert_eq!(read.deleted_app_versions, catalog.deleted_app_versions);
     assert_eq!(

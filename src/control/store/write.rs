@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Params};
 
 use super::apps::write_app_change;
+use super::routes::{write_record, write_route};
 use super::rows::{text_of_routes, text_of_shares, text_of_sticky};
 use super::{Store, StoreError};
 use crate::control::change::Change;
@@ -77,6 +78,16 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
             "DELETE FROM deleted_version WHERE routine = ? AND code_version = ?",
             (name.as_str(), version.as_str()),
         ),
+        Change::Record(name, record) => write_record(to, name, record),
+        Change::RecordGone(name, host) => execute(
+            to,
+            "DELETE FROM routine_record WHERE routine = ? AND host = ?",
+            (name.as_str(), host.as_str()),
+        ),
+        Change::Route(route) => write_route(to, route),
+        Change::RouteGone(site, id) => {
+            execute(to, "DELETE FROM routine_route WHERE site = ? AND id = ?", (site.get(), id.0))
+        }
         Change::App(change) => write_app_change(to, change),
         Change::Minted(last) => execute(
             to,

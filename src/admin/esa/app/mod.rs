@@ -10,7 +10,7 @@ mod rest;
 mod status;
 mod wire;
 
-use super::action::{Action, Call, Run};
+use super::action::{Action, Run};
 use super::error::{Code, EsaError};
 use crate::control::{AppRefused, CommandError, Refused};
 
@@ -73,7 +73,6 @@ fn failed(error: CommandError) -> EsaError {
             AppRefused::NoVersion(..) => Code::InvalidVersionId,
             AppRefused::VersionNeeded(..) => Code::DependedByOthers,
             AppRefused::AppExists(_)
-            | AppRefused::HostTaken(..)
             | AppRefused::NoRecord(..)
             | AppRefused::NotPublished(..)
             | AppRefused::ScheduleFull(..) => Code::InvalidParameter,

@@ -4,16 +4,17 @@ use serde::Serialize;
 
 use super::existence::PAGE_MAX;
 use super::failed;
+use super::params::missing;
 use crate::admin::esa::action::Call;
 use crate::admin::esa::error::EsaError;
 use crate::admin::esa::wire::{Fields, fields};
 use crate::admin::time::rfc3339_seconds;
 use crate::control::{AppCommand, Command};
-use crate::model::{AppRecord, EdgeContainerApp};
+use crate::model::{EdgeContainerApp, Record};
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (id, host) = (call.params.app_id()?, call.params.record_name()?);
-    let site = call.params.site_id()?;
+    let site = call.params.site_id()?.ok_or_else(|| missing("SiteId"))?;
     let command = Command::App(AppCommand::AddRecord { id, host, site });
     call.admin.control.execute(command).await.map_err(failed)?;
     Ok(Fields::new())
@@ -21,7 +22,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (id, host) = (call.params.app_id()?, call.params.record_name()?);
-    call.params.site_id()?;
+    call.params.site_id()?.ok_or_else(|| missing("SiteId"))?;
     let command = Command::App(AppCommand::DeleteRecord { id, host });
     call.admin.control.execute(command).await.map_err(failed)?;
     Ok(Fields::new())
@@ -52,7 +53,7 @@ struct RecordLine<'a> {
 }
 
 impl<'a> RecordLine<'a> {
-    fn new(app: &'a EdgeContainerApp, record: &'a AppRecord) -> Self {
+    fn new(app: &'a EdgeContainerApp, record: &'a Record) -> Self {
         Self {
             app_id: app.id.as_str(),
             record_name: record.host.as_str(),
@@ -61,7 +62,7 @@ impl<'a> RecordLine<'a> {
             update_time: rfc3339_seconds(record.created),
             record_id: record.id,
             config_id: record.id,
-            site_id: record.site,
+            site_id: record.site.get(),
             schemd_id: record.id,
         }
     }
@@ -74,7 +75,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 /// Those of every app, of one site where it is named.
 pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let site = call.params.integer("SiteId", 1..=i64::MAX)?;
+    let site = call.params.site_id()?;
     let catalog = call.admin.control.catalog().await?;
     let of = |app| {
         let app: &EdgeContainerApp = app;
@@ -87,7 +88,7 @@ pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 fn answer(
     call: &Call<'_>,
-    mut records: Vec<(&EdgeContainerApp, &AppRecord)>,
+    mut records: Vec<(&EdgeContainerApp, &Record)>,
 ) -> Result<Fields, EsaError> {
     let params = call.params;
     let paging = params.paging_up_to(PAGE_MAX)?;
