@@ -21,6 +21,7 @@ mod proxy_swaps;
 mod restart;
 mod routing;
 mod signatures;
+mod sites;
 mod split_rule;
 mod split_statistics;
 mod support;

@@ -12,6 +12,7 @@ mod error;
 mod params;
 mod permission;
 mod routine;
+mod site;
 mod staging;
 mod upload;
 mod version;

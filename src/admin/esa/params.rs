@@ -211,8 +211,13 @@ impl Params {
 
     /// As [`Params::paging`], with another largest page.
     pub(super) fn paging_up_to(&self, size_max: usize) -> Result<Paging, EsaError> {
+        self.paging_of(PAGE_DEFAULT, size_max)
+    }
+
+    /// As [`Params::paging_up_to`], with another page for who asks for none.
+    pub(super) fn paging_of(&self, size: usize, size_max: usize) -> Result<Paging, EsaError> {
         let number = self.count("PageNumber", usize::MAX)?.unwrap_or(1);
-        let size = self.count("PageSize", size_max)?.unwrap_or(PAGE_DEFAULT);
+        let size = self.count("PageSize", size_max)?.unwrap_or(size);
         Ok(Paging { number, size })
     }
 
@@ -231,7 +236,7 @@ impl Params {
     }
 }
 
-fn absent(name: &str) -> EsaError {
+pub(super) fn absent(name: &str) -> EsaError {
     EsaError::new(Code::ParameterNotExist, format!("{name} is missing"))
 }
 

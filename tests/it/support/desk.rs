@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use serin::admin::{self, Admin, Keyring};
 use serin::control::{ControlPlane, Store};
-use serin::model::{AccessKey, AccessKeyId, Domain, Secret, Timestamp};
+use serin::model::{AccessKey, AccessKeyId, Declared, Domain, Secret, Site, SiteId, Timestamp};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -36,6 +36,21 @@ impl Desk {
 
     /// One that these may call: ids, secrets, and whether they may only look.
     pub(crate) fn keyed(keys: &[(&str, &str, bool)]) -> Self {
+        Self::declaring(keys, Declared::default())
+    }
+
+    /// One whose account has these sites, by number and name.
+    pub(crate) fn with_sites(sites: &[(i64, &str)]) -> Self {
+        let site = |&(id, name): &(i64, &str)| Site {
+            id: SiteId::new(id).unwrap(),
+            name: Domain::new(name).unwrap(),
+            origin: None,
+        };
+        let sites = sites.iter().map(site).collect();
+        Self::declaring(&[], Declared { sites, ..Declared::default() })
+    }
+
+    fn declaring(keys: &[(&str, &str, bool)], declared: Declared) -> Self {
         let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
             id: AccessKeyId::new(id).unwrap(),
             secret: Secret::new(secret).unwrap(),
@@ -49,7 +64,7 @@ impl Desk {
         };
         let settings = Settings::default();
         let store = Store::in_memory().unwrap();
-        let opened = ControlPlane::open(store, settings, Vec::new(), clock(&now_ns)).unwrap();
+        let opened = ControlPlane::open(store, settings, declared, clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
