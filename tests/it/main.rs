@@ -10,6 +10,7 @@ mod cohorts;
 mod crash;
 mod esa;
 mod life;
+mod plausible;
 mod proxy_bodies;
 mod proxy_connections;
 mod proxy_disclosure;

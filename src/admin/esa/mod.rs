@@ -12,6 +12,7 @@ mod error;
 mod params;
 mod permission;
 mod routine;
+mod search;
 mod site;
 mod staging;
 mod upload;

@@ -51,9 +51,9 @@ pub(super) const ACTIONS: &[Action] = &[
     writes("RebuildEdgeContainerAppStagingEnv", |call| Box::pin(rest::nothing_to_say(call)))
         .plausible(),
     writes("RollbackEdgeContainerAppVersion", |call| Box::pin(publish::roll_back(call))),
-    writes("UpdateEdgeContainerAppLogRiver", |call| Box::pin(rest::nothing_to_say(call)))
+    writes("UpdateEdgeContainerAppLogRiver", |call| Box::pin(rest::set_log_river(call)))
         .plausible(),
-    writes("UpdateEdgeContainerAppResourceReserve", |call| Box::pin(rest::nothing_to_say(call)))
+    writes("UpdateEdgeContainerAppResourceReserve", |call| Box::pin(rest::set_reserve(call)))
         .plausible(),
 ];
 

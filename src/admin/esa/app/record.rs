@@ -10,7 +10,7 @@ use crate::admin::esa::error::EsaError;
 use crate::admin::esa::wire::{Fields, fields};
 use crate::admin::time::rfc3339_seconds;
 use crate::control::{AppCommand, Command};
-use crate::model::{EdgeContainerApp, Record};
+use crate::model::{EdgeContainerApp, Record, RecordOwner};
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (id, host) = (call.params.app_id()?, call.params.record_name()?);
@@ -57,7 +57,7 @@ impl<'a> RecordLine<'a> {
         Self {
             app_id: app.id.as_str(),
             record_name: record.host.as_str(),
-            cname: format!("{}.localhost", app.name),
+            cname: cname(app),
             create_time: rfc3339_seconds(record.created),
             update_time: rfc3339_seconds(record.created),
             record_id: record.id,
@@ -73,17 +73,61 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     answer(call, app.records.values().map(|record| (&*app, &**record)).collect())
 }
 
-/// Those of every app, of one site where it is named.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SiteRecordList<'a> {
+    records: Vec<SiteRecordLine<'a>>,
+    page_number: usize,
+    page_size: usize,
+    total_count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SiteRecordLine<'a> {
+    record_name: &'a str,
+    record_cname: String,
+    site_id: i64,
+    site_name: &'a str,
+    create_time: String,
+    update_time: String,
+}
+
+/// Those of every app, by host; of one site where it is named.
 pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let site = call.params.site_id()?;
+    let params = call.params;
+    let site = params.site_id()?;
+    let paging = params.paging_up_to(PAGE_MAX)?;
+    let sought = params.name_search("RecordName", "RecordMatchType")?;
     let catalog = call.admin.control.catalog().await?;
-    let of = |app| {
-        let app: &EdgeContainerApp = app;
-        app.records.values().map(move |record| (app, &**record))
-    };
-    let all = catalog.apps.values().flat_map(|app| of(app));
-    let of_site = all.filter(|(_, record)| site.is_none_or(|site| site == record.site));
-    answer(call, of_site.collect())
+    let bound = catalog.bound_hosts.iter().filter_map(|(host, owner)| match owner {
+        RecordOwner::App(id) => {
+            let app = catalog.app(id)?;
+            let record = app.records.get(host)?;
+            let asked = site.is_none_or(|site| site == record.site);
+            (asked && sought.finds(host.as_str())).then_some((app, record))
+        }
+        RecordOwner::Routine(_) => None,
+    });
+    let found: Vec<_> = bound.collect();
+    Ok(fields(&SiteRecordList {
+        total_count: found.len(),
+        records: paging.of(found.into_iter().map(|(app, record)| SiteRecordLine {
+            record_name: record.host.as_str(),
+            record_cname: cname(app),
+            site_id: record.site.get(),
+            site_name: catalog.site(record.site).map_or("", |site| site.name.as_str()),
+            create_time: rfc3339_seconds(record.created),
+            update_time: rfc3339_seconds(record.created),
+        })),
+        page_number: paging.number,
+        page_size: paging.size,
+    }))
+}
+
+/// What a host would point at.
+fn cname(app: &EdgeContainerApp) -> String {
+    format!("{}.localhost", app.name)
 }
 
 fn answer(

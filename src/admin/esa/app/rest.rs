@@ -58,38 +58,78 @@ pub(super) async fn logs(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 pub(super) async fn log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Stdout": false, "Path": "", "FlushInterval": 0, "Logstore": "" })))
+    Ok(answer(json!({ "Path": "", "Stdout": false })))
 }
 
+/// Says again what was given, and keeps nothing of it.
+pub(super) async fn set_log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
+    call.app().await?;
+    let path = call.params.text("Path")?.unwrap_or_default();
+    let stdout = call.params.boolean("Stdout")?.unwrap_or(false);
+    Ok(answer(json!({ "Path": path, "Stdout": stdout })))
+}
+
+/// Nothing is placed anywhere, so there is no region with room for it.
 pub(super) async fn capacity(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "RegionCapacityList": [] })))
-}
-
-pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
-    call.app().await?;
-    Ok(answer(json!({ "ReserveSet": [], "Enable": false, "Forever": false, "DurationTime": "" })))
+    Ok(answer(json!({ "Regions": [] })))
 }
 
 pub(super) async fn resources(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "RegionSet": [] })))
+    Ok(answer(json!({ "Regions": [] })))
 }
 
-pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
+pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Points": [] })))
+    Ok(answer(json!({ "DurationTime": "", "Enable": false, "Forever": false, "ReserveSet": [] })))
+}
+
+/// Says again what was given, and keeps nothing of it.
+pub(super) async fn set_reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
+    call.app().await?;
+    let params = call.params;
+    Ok(answer(json!({
+        "DurationTime": params.text("DurationTime")?.unwrap_or_default(),
+        "Enable": params.boolean("Enable")?.unwrap_or(false),
+        "Forever": params.boolean("Forever")?.unwrap_or(false),
+        "ReserveSet": params.json_if_given("ReserveSet")?.unwrap_or_else(|| json!([])),
+    })))
+}
+
+/// Of an app that is asked for as `App`; no container has used anything.
+pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
+    if call.params.text("App")?.is_none() {
+        call.app().await?;
+    }
+    Ok(answer(json!({
+        "CpuUsageSecondsQuotaRateAvg": 0.0,
+        "CpuUsageSecondsTotalAvg": 0.0,
+        "FsReadsBytesAvgAvg": 0.0,
+        "FsWritesBytesAvgAvg": 0.0,
+        "MemoryRssAvg": 0.0,
+        "MemoryRssQuotaRateAvg": 0.0,
+        "PodReadyRateAvg": 0.0,
+        "Points": [],
+    })))
 }
 
 /// There is no container to open one in.
 pub(super) async fn terminal(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "Name": "" })))
+    Ok(answer(json!({
+        "Cluster": "",
+        "Container": "",
+        "Namespace": "",
+        "Pod": "",
+        "SessionId": "",
+        "Token": "",
+    })))
 }
 
 pub(super) async fn image_secrets(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
-    Ok(answer(json!({ "ImageSecrets": [] })))
+    Ok(answer(json!({ "ImageSecretList": [] })))
 }
 
 /// The service is open from the start.

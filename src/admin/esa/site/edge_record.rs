@@ -13,21 +13,13 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
     let id = call.site_id()?;
     let paging = params.paging_of(PAGE_MAX, PAGE_MAX)?;
-    let sought = params.text("RecordName")?.unwrap_or_default().to_ascii_lowercase();
-    let search = params.one_of("RecordMatchType", &["exact", "prefix", "suffix", "fuzzy"])?;
-    let fits = |host: &str| match search {
-        _ if sought.is_empty() => true,
-        "prefix" => host.starts_with(&sought),
-        "suffix" => host.ends_with(&sought),
-        "fuzzy" => host.contains(&sought),
-        _ => host == sought,
-    };
+    let sought = params.name_search("RecordName", "RecordMatchType")?;
     let catalog = call.catalog().await?;
     let site = existing_site(&catalog, id)?;
     let bound = catalog.bound_hosts.iter().filter_map(|(host, owner)| match owner {
         RecordOwner::Routine(name) => {
             let record = catalog.routine(name)?.records.get(host)?;
-            (record.site == id && fits(host.as_str())).then_some((name, record))
+            (record.site == id && sought.finds(host.as_str())).then_some((name, record))
         }
         RecordOwner::App(_) => None,
     });

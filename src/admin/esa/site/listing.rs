@@ -12,20 +12,15 @@ pub(super) const ACTIVE: &str = "active";
 pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
     let paging = params.paging_of(PAGE_MAX, PAGE_MAX)?;
-    let sought = params.text("SiteName")?.unwrap_or_default().to_ascii_lowercase();
-    let search = params.one_of("SiteSearchType", &["exact", "prefix", "suffix", "fuzzy"])?;
+    let sought = params.name_search("SiteName", "SiteSearchType")?;
     let status = params.text("Status")?;
     let catalog = call.catalog().await?;
-    let fits = |name: &str| match search {
-        _ if sought.is_empty() => true,
-        "prefix" => name.starts_with(&sought),
-        "suffix" => name.ends_with(&sought),
-        "fuzzy" => name.contains(&sought),
-        _ => name == sought,
-    };
     let is_asked = status.is_none_or(|status| status.eq_ignore_ascii_case(ACTIVE));
-    let found: Vec<_> =
-        catalog.sites.values().filter(|site| is_asked && fits(site.name.as_str())).collect();
+    let found: Vec<_> = catalog
+        .sites
+        .values()
+        .filter(|site| is_asked && sought.finds(site.name.as_str()))
+        .collect();
     Ok(fields(&SiteList {
         total_count: found.len(),
         sites: paging.of(found.into_iter().map(|site| SiteLine::new(site))),
