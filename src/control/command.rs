@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::app_command::{AppCommand, AppRefused};
 use crate::model::{
     AppVersion, CodeVersion, DeclaredRoutine, Deployment, DeploymentId, EdgeContainerApp,
-    Environment, Movement, Publish, Routine, RoutineName, ScheduledPublish, Shares, Sticky,
-    Upstream, Version,
+    Environment, Movement, Publish, QuotaReached, Quotas, Routine, RoutineName, ScheduledPublish,
+    Shares, Sticky, Upstream, Version,
 };
 
 /// A change that an operator asks for.
@@ -72,6 +72,8 @@ pub enum Command {
         environment: Environment,
         to: Option<DeploymentId>,
     },
+    /// Says what the API may make from now on. What is there stays, and nothing is stored.
+    SetQuotas(Quotas),
 }
 
 /// What came of a command.
@@ -127,6 +129,8 @@ pub enum Refused {
     NoEarlierDeployment(RoutineName, Environment),
     #[error("routine `{0}` has no deployment {2} in {1}")]
     UnknownDeployment(RoutineName, Environment, DeploymentId),
+    #[error(transparent)]
+    QuotaReached(#[from] QuotaReached),
     #[error(transparent)]
     App(#[from] AppRefused),
     /// A value that only the rules can judge: what is wrong, in words.

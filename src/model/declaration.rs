@@ -1,6 +1,7 @@
 //! What the operator's config declares, checked and complete.
 
 use super::name::{AppId, AppName, CodeVersion, RoutineName, VersionId};
+use super::quota::Quotas;
 use super::route::Route;
 use super::routine::Environment;
 use super::split::Shares;
@@ -12,11 +13,12 @@ use super::upstream::Upstream;
 pub struct Declared {
     pub routines: Vec<DeclaredRoutine>,
     pub apps: Vec<DeclaredApp>,
+    pub quotas: Quotas,
 }
 
 impl From<Vec<DeclaredRoutine>> for Declared {
     fn from(routines: Vec<DeclaredRoutine>) -> Self {
-        Self { routines, apps: Vec::new() }
+        Self { routines, ..Self::default() }
     }
 }
 

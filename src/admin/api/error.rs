@@ -122,6 +122,7 @@ impl From<Refused> for ApiError {
             Refused::NoDeployment(..) => (StatusCode::NOT_FOUND, "no_deployment"),
             Refused::NoEarlierDeployment(..) => (StatusCode::CONFLICT, "no_earlier_deployment"),
             Refused::UnknownDeployment(..) => (StatusCode::NOT_FOUND, "deployment_not_found"),
+            Refused::QuotaReached(_) => (StatusCode::CONFLICT, "quota_reached"),
             Refused::App(refused) => match refused {
                 AppRefused::NoApp(_) => (StatusCode::NOT_FOUND, "app_not_found"),
                 AppRefused::AppExists(_) => (StatusCode::CONFLICT, "app_exists"),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::error::EsaError;
 use super::params::Params;
 use super::wire::Fields;
-use super::{app, deployment, routine, staging, version};
+use super::{app, deployment, routine, service, staging, version};
 use crate::admin::Admin;
 use crate::admin::signature::Effect;
 
@@ -69,7 +69,7 @@ impl Action {
 }
 
 /// Every family of actions, each in the order of their names.
-pub(super) const FAMILIES: [&[Action]; 2] = [ROUTINES, app::ACTIONS];
+pub(super) const FAMILIES: [&[Action]; 3] = [ROUTINES, app::ACTIONS, service::ACTIONS];
 
 const ROUTINES: &[Action] = &[
     Action::writes("CommitRoutineStagingCode", &["Name"], |call| Box::pin(staging::commit(call))),

@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring};
+use serin::admin::{self, Admin, Keyring, LiveAccount};
 use serin::control::{ControlPlane, Store};
-use serin::model::{AccessKey, AccessKeyId, Domain, Secret, Timestamp};
+use serin::model::{AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Secret, Timestamp};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -36,6 +36,15 @@ impl Desk {
 
     /// One that these may call: ids, secrets, and whether they may only look.
     pub(crate) fn keyed(keys: &[(&str, &str, bool)]) -> Self {
+        Self::configured(keys, Account::default(), Quotas::default())
+    }
+
+    /// As [`Desk::keyed`], where the config has an account such as this.
+    pub(crate) fn configured(
+        keys: &[(&str, &str, bool)],
+        account: Account,
+        quotas: Quotas,
+    ) -> Self {
         let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
             id: AccessKeyId::new(id).unwrap(),
             secret: Secret::new(secret).unwrap(),
@@ -48,8 +57,9 @@ impl Desk {
             move || Timestamp(now_ns.load(Ordering::SeqCst))
         };
         let settings = Settings::default();
+        let declared = Declared { quotas, ..Declared::default() };
         let store = Store::in_memory().unwrap();
-        let opened = ControlPlane::open(store, settings, Vec::new(), clock(&now_ns)).unwrap();
+        let opened = ControlPlane::open(store, settings, declared, clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
@@ -58,6 +68,7 @@ impl Desk {
             keyring,
             table: opened.table,
             account: "154edaf6".to_owned(),
+            live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()),
             upload_secret: [7; 32],
             draw: Box::new(move || {
