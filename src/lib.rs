@@ -80,6 +80,9 @@
 //!   signed request everything must be signed that is read: `host`, every `x-acs-*`,
 //!   the type of a body; no field or parameter of it may come twice. Serin's own
 //!   clients sign too, so a secret travels only where a person sends it as a bearer.
+//! - The account that callers meet is two things: its quotas are in the catalog, since
+//!   only the one writer can count what it makes; what it refuses, and how late it
+//!   answers, is `admin::account`. Neither is stored: a start takes the config's.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
 //! - Used nonces are bounded by key. A full memory refuses (Throttling.User) and

@@ -4,6 +4,7 @@
 //! With access keys, a call must say who is asking. Open to all are `/livez` and
 //! `/readyz`, and the upload form, which carries a permission of its own.
 
+mod account;
 mod api;
 mod body;
 mod esa;
@@ -36,6 +37,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
+pub use self::account::LiveAccount;
 use self::guard::Hosts;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
@@ -53,6 +55,11 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 const LIVE_PATH: &str = "/livez";
 const READY_PATH: &str = "/readyz";
 
+/// Whether the ESA dialect has an action of this name.
+pub fn has_action(name: &str) -> bool {
+    esa::has_action(name)
+}
+
 /// What the admin listener speaks for.
 pub struct Admin {
     pub control: ControlHandle,
@@ -62,6 +69,8 @@ pub struct Admin {
     pub table: TableReader,
     /// The account in default records: 8 hex digits.
     pub account: String,
+    /// How that account behaves.
+    pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
     pub domain: Option<Domain>,
     /// Signs what may be uploaded. A new one at each start ends older permissions.

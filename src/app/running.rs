@@ -15,7 +15,7 @@ use super::certificates::{self, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
-use crate::admin::{self, Admin, Keyring};
+use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
@@ -116,6 +116,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         sites: config.sites.clone(),
         routines: config.routines.clone(),
         apps: config.apps.clone(),
+        quotas: config.account.quotas,
     };
     let opened = ControlPlane::open(store, settings, declared, outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
@@ -142,6 +143,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         keyring,
         table: table.clone(),
         account: ACCOUNT.to_owned(),
+        live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone(),
         ready: roster.ready.clone(),
         upload_secret: outside::random(),

@@ -1,10 +1,11 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `access_key`, `routine`, `deployment`,
-//! `app`, `region` and `site` say what it may hold. Every mistake of a file is found in one
-//! reading, each with its line.
+//! `file` holds the text as written; `section`, `access_key`, `account`, `routine`,
+//! `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
+//! found in one reading, each with its line.
 
 mod access_key;
+mod account;
 mod app;
 #[cfg(test)]
 mod contract;
@@ -25,6 +26,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use access_key::{DeclaredKey, SecretSource};
+pub use account::DeclaredAccount;
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
 
@@ -53,6 +55,8 @@ pub struct Config {
     /// In the order of the file; no two share an id. With none, admin is open, and on
     /// a loopback address.
     pub access_keys: Vec<DeclaredKey>,
+    /// How the account behaves until the API says otherwise.
+    pub account: DeclaredAccount,
     /// In the order of the file; no two share a name or a route.
     pub routines: Vec<DeclaredRoutine>,
     /// In the order of the file; none has the name of another or of a routine.
@@ -107,6 +111,7 @@ impl Config {
             domain: root.get("domain").and_then(|value| value.parsed(Domain::new)),
             listen: section::listen(root),
             access_keys: access_key::access_keys(root),
+            account: account::account(root),
             server: section::server(root),
             tls: section::tls(root, store_path.as_deref()),
             store_path,
@@ -123,7 +128,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "default_routine",
     "domain",
     "listen",
@@ -134,6 +139,7 @@ const KEYS: [&str; 14] = [
     "headers",
     "trusted",
     "access_key",
+    "account",
     "routine",
     "app",
     "region",

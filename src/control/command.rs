@@ -6,8 +6,9 @@ use super::app_command::{AppCommand, AppRefused};
 use super::route_command::{NewRoute, RouteRevision};
 use crate::model::{
     AppVersion, CodeVersion, ConfigId, DeclaredRoutine, Deployment, DeploymentId, Domain,
-    EdgeContainerApp, Environment, Movement, Publish, Record, RecordOwner, Routine, RoutineName,
-    RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream, Version,
+    EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
+    Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
+    Version,
 };
 
 /// A change that an operator asks for.
@@ -96,6 +97,8 @@ pub enum Command {
         environment: Environment,
         to: Option<DeploymentId>,
     },
+    /// Says what the API may make from now on. What is there stays, and nothing is stored.
+    SetQuotas(Quotas),
 }
 
 /// What came of a command.
@@ -167,6 +170,8 @@ pub enum Refused {
     NoRoute(SiteId, ConfigId),
     #[error("site {0} has {1} routes, and no more are taken")]
     RoutesFull(SiteId, usize),
+    #[error(transparent)]
+    QuotaReached(#[from] QuotaReached),
     #[error(transparent)]
     App(#[from] AppRefused),
     /// A value that only the rules can judge: what is wrong, in words.

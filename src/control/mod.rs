@@ -92,6 +92,7 @@ impl ControlPlane {
         let (apps_changed, more_warnings) = rules::declare_apps(&mut catalog, declared.apps, now);
         changes.extend(apps_changed);
         warnings.extend(more_warnings);
+        catalog.quotas = declared.quotas;
         // What became due while nobody served.
         changes.extend(rules::take_up_due(&mut catalog, now));
         store.save(&changes)?;
@@ -171,6 +172,8 @@ impl ControlPlane {
     /// Stores, publishes and answers `batch`; the next one starts from what came of it.
     fn finish(&mut self, batch: Batch) -> Batch {
         let stored = self.store.save(&batch.changes).map_err(logged);
+        // They are not stored, so they hold whatever becomes of the rest.
+        self.catalog.quotas = batch.catalog.quotas;
         if stored.is_ok() {
             self.catalog = batch.catalog;
             self.publish(&batch.changes);
@@ -258,6 +261,7 @@ impl Batch {
     }
 
     fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {
+        let sets_quotas = matches!(command, Command::SetQuotas(_));
         let outcome = apply(&mut self.catalog, command, past, now).map(|applied| {
             for warning in applied.warnings {
                 tracing::warn!("{warning}");
@@ -265,7 +269,7 @@ impl Batch {
             self.changes.extend(applied.changes);
             applied.reply
         });
-        let provisional = !self.changes.is_empty();
+        let provisional = !self.changes.is_empty() && !sets_quotas;
         self.answers.push(Answered { answer, outcome, provisional });
     }
 }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Percent, Route, Sticky,
-    Upstream,
+    CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Percent, Quotas, Route,
+    Sticky, Upstream,
 };
 use Environment::{Production, Staging};
 
@@ -273,6 +273,47 @@ fn a_batch_that_cannot_be_stored_changes_nothing() {
     assert_eq!(deployed_id(&outcomes[3]), 2);
     assert_eq!(published_ids(&table), [2, 2]);
     assert!(all_of(&plane.store.load().unwrap()) == all_of(&plane.catalog));
+}
+
+#[test]
+fn quotas_hold_although_the_disk_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.db");
+    let Opened { mut plane, .. } = open(Store::open(&path).unwrap(), vec![declared("shop")]);
+    plane.store.fill_up();
+    let quotas = |routines| Quotas { routines: Some(routines), ..Quotas::default() };
+    let full = stage("shop", 1_000_000);
+    let commands = vec![
+        Command::SetQuotas(quotas(7)),
+        full,
+        Command::SetQuotas(quotas(1)),
+        // Refused, but beside a change that is not stored.
+        create("cart"),
+    ];
+    let outcomes = tell(&mut plane, commands);
+    assert!(matches!(outcomes[0], Ok(Reply::Done)), "{outcomes:?}");
+    assert!(matches!(outcomes[1], Err(CommandError::Store(_))), "{outcomes:?}");
+    assert!(matches!(outcomes[2], Ok(Reply::Done)), "{outcomes:?}");
+    assert!(matches!(outcomes[3], Err(CommandError::Store(_))), "{outcomes:?}");
+    assert_eq!(plane.catalog.quotas, quotas(1));
+    let [refused] = &tell(&mut plane, vec![create("cart")])[..] else { panic!("one outcome") };
+    assert!(matches!(refused, Err(CommandError::Refused(Refused::QuotaReached(_)))), "{refused:?}");
+}
+
+#[test]
+fn a_start_takes_the_quotas_of_the_config() {
+    let quotas = Quotas { routines: Some(1), ..Quotas::default() };
+    let declared = Declared {
+        routines: vec![declared("shop"), declared("cart")],
+        quotas,
+        ..Declared::default()
+    };
+    let store = Store::in_memory().unwrap();
+    let clock = || Timestamp(1_700_000_000_000_000_000);
+    let mut plane = ControlPlane::open(store, Settings::default(), declared, clock).unwrap().plane;
+    assert_eq!((plane.catalog.quotas, plane.catalog.routines.len()), (quotas, 2));
+    let [refused] = &tell(&mut plane, vec![create("more")])[..] else { panic!("one outcome") };
+    assert!(matches!(refused, Err(CommandError::Refused(Refused::QuotaReached(_)))), "{refused:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use imbl::{OrdMap, OrdSet};
 
 use super::app::EdgeContainerApp;
 use super::name::{AppId, AppName, CodeVersion, Domain, RoutineName, VersionId};
+use super::quota::Quotas;
 use super::record::RecordOwner;
 use super::routine::{DeploymentId, Environment, Routine, Timestamp};
 use super::routine_route::{ConfigId, RoutineRoute};
@@ -41,6 +42,8 @@ pub struct Catalog {
     pub deleted_versions: OrdSet<(RoutineName, CodeVersion)>,
     pub deleted_apps: OrdSet<AppId>,
     pub deleted_app_versions: OrdSet<(AppId, VersionId)>,
+    /// What the API may make. Not stored: each start takes the config's.
+    pub quotas: Quotas,
 }
 
 impl Catalog {

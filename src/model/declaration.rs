@@ -1,6 +1,7 @@
 //! What the operator's config declares, checked and complete.
 
 use super::name::{AppId, AppName, CodeVersion, RoutineName, VersionId};
+use super::quota::Quotas;
 use super::route::Route;
 use super::routine::Environment;
 use super::site::Site;
@@ -15,6 +16,7 @@ pub struct Declared {
     pub sites: Vec<Site>,
     pub routines: Vec<DeclaredRoutine>,
     pub apps: Vec<DeclaredApp>,
+    pub quotas: Quotas,
 }
 
 impl From<Vec<DeclaredRoutine>> for Declared {

@@ -1,6 +1,7 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
 mod access_key;
+mod account;
 mod app;
 mod catalog;
 mod declaration;
@@ -8,6 +9,7 @@ mod movement;
 mod name;
 mod network;
 mod publish;
+mod quota;
 mod record;
 mod region;
 mod route;
@@ -20,6 +22,9 @@ mod sticky;
 mod upstream;
 
 pub use access_key::{AccessKey, Secret, SecretError};
+pub use account::{
+    Account, FailureCode, Failures, LATENCY_MAX, ServiceStatus, is_about_containers,
+};
 pub use app::{AppVersion, EdgeContainerApp};
 pub use catalog::Catalog;
 pub use declaration::{
@@ -27,11 +32,12 @@ pub use declaration::{
 };
 pub use movement::{Flow, Movement};
 pub use name::{
-    AccessKeyId, AppId, AppName, CodeVersion, Domain, ESA_RECORDS, NameError, RegionName,
-    RoutineName, VersionId,
+    AccessKeyId, ActionName, AppId, AppName, CodeVersion, Domain, ESA_RECORDS, NameError, PlanName,
+    RegionName, RoutineName, VersionId,
 };
 pub use network::TrustedProxies;
 pub use publish::{Allotment, Publish, Reach, ScheduledPublish};
+pub use quota::{QUOTA_MAX, Quota, QuotaReached, Quotas};
 pub use record::{Record, RecordOwner};
 pub use region::{Region, Regions};
 pub use route::{HostPattern, PathPattern, Route, RouteError};

@@ -331,3 +331,24 @@ fn without_sites_in_the_config_records_are_taken_and_routes_are_not() {
     let (_, reason) = refused(&desk, "CreateRoutineRoute", &params);
     assert!(reason.contains("[[site]]"), "{reason}");
 }
+
+#[test]
+fn a_quota_of_routes_holds_over_all_sites() {
+    let desk = desk();
+    let quotas = json!({ "quotas": { "routes": 2 } });
+    desk.tell("PATCH", "/account", &quotas).with(200);
+    let first = route(&desk, "one", &[]);
+    route(&desk, "two", &[("SiteId", "1003"), ("Rule", "true")]);
+    let third = [
+        ("SiteId", "1002"),
+        ("RoutineName", "shop"),
+        ("RouteName", "three"),
+        ("RouteEnable", "on"),
+        ("Rule", RULE),
+    ];
+    assert_eq!(refused(&desk, "CreateRoutineRoute", &third).0, "RoutineNumberExceedQuotaLimit");
+    let account = desk.ask("GET", "/account").with(200);
+    assert_eq!(account["used"], json!({ "routines": 2, "routes": 2 }));
+    ok(&desk, "DeleteRoutineRoute", &[("SiteId", "1001"), ("ConfigId", &first)]);
+    ok(&desk, "CreateRoutineRoute", &third);
+}

@@ -128,6 +128,7 @@ impl From<Refused> for ApiError {
             Refused::NoRecord(..) => (StatusCode::NOT_FOUND, "record_not_found"),
             Refused::NoRoute(..) => (StatusCode::NOT_FOUND, "route_not_found"),
             Refused::RoutesFull(..) => (StatusCode::CONFLICT, "routes_full"),
+            Refused::QuotaReached(_) => (StatusCode::CONFLICT, "quota_reached"),
             Refused::App(refused) => match refused {
                 AppRefused::NoApp(_) => (StatusCode::NOT_FOUND, "app_not_found"),
                 AppRefused::AppExists(_) => (StatusCode::CONFLICT, "app_exists"),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::error::EsaError;
 use super::params::Params;
 use super::wire::Fields;
-use super::{app, deployment, routine, site, staging, version};
+use super::{app, deployment, routine, service, site, staging, version};
 use crate::admin::Admin;
 use crate::admin::signature::Effect;
 
@@ -69,7 +69,8 @@ impl Action {
 }
 
 /// Every family of actions, each in the order of their names.
-pub(super) const FAMILIES: [&[Action]; 3] = [ROUTINES, site::ACTIONS, app::ACTIONS];
+pub(super) const FAMILIES: [&[Action]; 4] =
+    [ROUTINES, site::ACTIONS, app::ACTIONS, service::ACTIONS];
 
 const ROUTINES: &[Action] = &[
     Action::writes("CommitRoutineStagingCode", &["Name"], |call| Box::pin(staging::commit(call))),

@@ -91,6 +91,10 @@ pub fn apply(
         Command::Rollback { name, environment, to } => {
             roll_back(catalog, name, environment, to, past, now)
         }
+        Command::SetQuotas(quotas) => {
+            catalog.quotas = quotas;
+            Ok((Vec::new(), Reply::Done))
+        }
     }?;
     Ok(Applied { changes, reply, warnings: Vec::new() })
 }
@@ -111,5 +115,7 @@ fn put(catalog: &mut Catalog, routine: Routine) -> Arc<Routine> {
 
 #[cfg(test)]
 mod app_tests;
+#[cfg(test)]
+mod quota_tests;
 #[cfg(test)]
 mod tests;

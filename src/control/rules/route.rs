@@ -20,6 +20,7 @@ pub(super) fn add_route(catalog: &mut Catalog, new: NewRoute, now: Timestamp) ->
         count += 1;
         last = last.max(route.sequence);
     }
+    catalog.quotas.check_routes(catalog.site_routes.len())?;
     if count >= ROUTES_PER_SITE_MAX {
         return Err(Refused::RoutesFull(new.site, ROUTES_PER_SITE_MAX));
     }

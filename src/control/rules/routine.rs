@@ -23,6 +23,7 @@ pub(super) fn create_routine(
     if let Some(taken) = app_named(catalog, &name) {
         return Err(AppRefused::AppExists(taken).into());
     }
+    catalog.quotas.check_routines(catalog.routines.len())?;
     let routine = Routine { description, has_assets, ..Routine::new(name.clone(), now) };
     let routine = Arc::new(routine);
     let mut changes = vec![Change::Routine(routine.clone())];

@@ -48,6 +48,7 @@ pub(super) fn commit_staged_code(
         return Err(Refused::NothingStaged(name.clone()));
     };
     let noted = description.as_deref().map(in_description).transpose()?;
+    catalog.quotas.check_versions(routine.versions.len())?;
     let (code_version, created) = mint(catalog, &routine, now)?;
     let version = Version {
         description: description.unwrap_or(staged.description),
@@ -73,23 +74,21 @@ pub(super) fn add_version(
     now: Timestamp,
 ) -> Outcome {
     let routine = existing(catalog, name)?;
+    if let Some(taken) = code_version.as_ref().filter(|it| routine.versions.contains_key(*it)) {
+        return Err(Refused::VersionExists(name.clone(), taken.clone()));
+    }
+    catalog.quotas.check_versions(routine.versions.len())?;
     let mut changes = Vec::new();
-    let (code_version, created) = match code_version {
-        Some(taken) if routine.versions.contains_key(&taken) => {
-            return Err(Refused::VersionExists(name.clone(), taken));
+    let (code_version, created) = if let Some(given) = code_version {
+        let key = (name.clone(), given.clone());
+        if catalog.deleted_versions.remove(&key).is_some() {
+            changes.push(Change::VersionExhumed(key.0, key.1));
         }
-        Some(given) => {
-            let key = (name.clone(), given.clone());
-            if catalog.deleted_versions.remove(&key).is_some() {
-                changes.push(Change::VersionExhumed(key.0, key.1));
-            }
-            (given, now)
-        }
-        None => {
-            let minted = mint(catalog, &routine, now)?;
-            changes.push(Change::Minted(catalog.last_minted));
-            minted
-        }
+        (given, now)
+    } else {
+        let minted = mint(catalog, &routine, now)?;
+        changes.push(Change::Minted(catalog.last_minted));
+        minted
     };
     let version = Version { description, upstream, ..Version::new(code_version, created) };
     let version = put_version(catalog, routine, version);

@@ -8,9 +8,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring};
+use serin::admin::{self, Admin, Keyring, LiveAccount};
 use serin::control::{ControlPlane, Store};
-use serin::model::{AccessKey, AccessKeyId, Declared, Domain, Secret, Site, SiteId, Timestamp};
+use serin::model::{
+    AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Secret, Site, SiteId, Timestamp,
+};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -36,7 +38,7 @@ impl Desk {
 
     /// One that these may call: ids, secrets, and whether they may only look.
     pub(crate) fn keyed(keys: &[(&str, &str, bool)]) -> Self {
-        Self::declaring(keys, Declared::default())
+        Self::configured(keys, Account::default(), Quotas::default())
     }
 
     /// One whose account has these sites, by number and name.
@@ -47,10 +49,19 @@ impl Desk {
             origin: None,
         };
         let sites = sites.iter().map(site).collect();
-        Self::declaring(&[], Declared { sites, ..Declared::default() })
+        Self::declaring(&[], Account::default(), Declared { sites, ..Declared::default() })
     }
 
-    fn declaring(keys: &[(&str, &str, bool)], declared: Declared) -> Self {
+    /// As [`Desk::keyed`], where the config has an account such as this.
+    pub(crate) fn configured(
+        keys: &[(&str, &str, bool)],
+        account: Account,
+        quotas: Quotas,
+    ) -> Self {
+        Self::declaring(keys, account, Declared { quotas, ..Declared::default() })
+    }
+
+    fn declaring(keys: &[(&str, &str, bool)], account: Account, declared: Declared) -> Self {
         let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
             id: AccessKeyId::new(id).unwrap(),
             secret: Secret::new(secret).unwrap(),
@@ -64,7 +75,7 @@ impl Desk {
         };
         let settings = Settings::default();
         let store = Store::in_memory().unwrap();
-        let opened = ControlPlane::open(store, settings, declared, clock(&now_ns)).unwrap();
+        let opened = ControlPlane::open(store, settings, declared.clone(), clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
@@ -73,6 +84,7 @@ impl Desk {
             keyring,
             table: opened.table,
             account: "154edaf6".to_owned(),
+            live_account: LiveAccount::new(account, declared.quotas),
             domain: Some(Domain::new("edge.test").unwrap()),
             upload_secret: [7; 32],
             draw: Box::new(move || {
