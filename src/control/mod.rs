@@ -9,6 +9,8 @@ mod handle;
 mod rules;
 mod schedule;
 mod store;
+mod upload_command;
+mod variable_command;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,8 +22,10 @@ pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishReco
 pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
-pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
+pub use rules::{Applied, CODE_MAX_BYTES, VARIABLES_MAX, Warning, apply};
 pub use store::{Store, StoreError};
+pub use upload_command::UploadCommand;
+pub use variable_command::VariableCommand;
 
 use crate::model::{
     AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp,

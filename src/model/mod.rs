@@ -4,6 +4,7 @@ mod access_key;
 mod app;
 mod catalog;
 mod declaration;
+mod making;
 mod movement;
 mod name;
 mod network;
@@ -15,6 +16,7 @@ mod rule;
 mod split;
 mod sticky;
 mod upstream;
+mod variable;
 
 pub use access_key::{AccessKey, Secret, SecretError};
 pub use app::{AppRecord, AppVersion, EdgeContainerApp};
@@ -22,6 +24,7 @@ pub use catalog::Catalog;
 pub use declaration::{
     Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
 };
+pub use making::{Assets, Making, VersionStatus};
 pub use movement::{Flow, Movement};
 pub use name::{
     AccessKeyId, AppId, AppName, CodeVersion, Domain, ESA_RECORDS, NameError, RegionName,
@@ -41,3 +44,6 @@ pub use rule::{
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
 pub use upstream::{Address, Upstream, UpstreamError};
+pub use variable::{
+    VARIABLE_KEY_MAX_BYTES, VARIABLE_VALUE_MAX_BYTES, Variable, VariableError, VariableKey,
+};

@@ -223,6 +223,8 @@ fn code_of(refused: &Refused) -> Code {
         Refused::VersionDeployed(..) => Code::DependedByOthers,
         Refused::NoVersion(..)
         | Refused::VersionExists(..)
+        | Refused::NotAvailable(..)
+        | Refused::AlreadyUploaded(_)
         | Refused::NothingStaged(_)
         | Refused::NoDeployment(..)
         | Refused::NoEarlierDeployment(..)

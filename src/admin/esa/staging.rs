@@ -43,6 +43,7 @@ pub(super) async fn commit(call: &Call<'_>) -> Result<Fields, EsaError> {
     let command = Command::CommitStagedCode {
         name: call.params.routine_name("Name")?,
         description: call.params.text("CodeDescription")?,
+        deploy_env: call.params.environment_if_given("DeployEnv")?,
     };
     match call.admin.control.execute(command).await? {
         Reply::Version(version) => {

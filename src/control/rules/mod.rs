@@ -7,7 +7,9 @@ mod declare_app;
 mod deployment;
 mod publish;
 mod routine;
+mod upload;
 mod upstream_note;
+mod variable;
 mod version;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ pub use declare::Warning;
 pub(super) use declare::declare;
 pub(super) use declare_app::declare_apps;
 pub(super) use publish::take_up_due;
+pub use variable::VARIABLES_MAX;
 pub use version::CODE_MAX_BYTES;
 
 use super::change::Change;
@@ -52,6 +55,8 @@ pub fn apply(
             return Ok(Applied { changes, reply, warnings });
         }
         Command::App(command) => app::apply(catalog, command, now),
+        Command::Upload(command) => upload::apply(catalog, command, now),
+        Command::Variables(command) => variable::apply(catalog, command),
         Command::CreateRoutine { name, description, has_assets } => {
             create_routine(catalog, name, description, has_assets, now)
         }
@@ -62,8 +67,8 @@ pub fn apply(
         Command::StageCode { name, description, code } => {
             stage_code(catalog, name, description, code)
         }
-        Command::CommitStagedCode { name, description } => {
-            commit_staged_code(catalog, &name, description, now)
+        Command::CommitStagedCode { name, description, deploy_env } => {
+            commit_staged_code(catalog, &name, description, deploy_env, now)
         }
         Command::AddVersion { name, code_version, description, upstream } => {
             add_version(catalog, &name, code_version, description, upstream, now)

@@ -5,6 +5,7 @@ mod apps;
 mod read;
 mod rows;
 mod schema;
+mod variables;
 mod write;
 
 use std::fs::{File, TryLockError};
