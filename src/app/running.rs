@@ -139,6 +139,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         domain: config.domain.clone(),
+        staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),

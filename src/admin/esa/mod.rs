@@ -5,8 +5,12 @@
 //! one. Checks run in this order: action and version, who is asking and whether it may,
 //! presence, shape, existence of the routine, existence of its versions.
 
+mod access;
 mod action;
 mod app;
+mod assets;
+mod build;
+mod bundle;
 mod deployment;
 mod error;
 mod params;
@@ -14,6 +18,7 @@ mod permission;
 mod routine;
 mod staging;
 mod upload;
+mod variable;
 mod version;
 mod wire;
 
@@ -29,6 +34,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use self::action::{Action, Call};
+pub(super) use self::assets::{ASSETS_UPLOAD_PATH, upload_assets};
 use self::error::{Code, EsaError};
 use self::params::Params;
 pub(super) use self::upload::{UPLOAD_PATH, turn_upload_away, upload};
