@@ -429,37 +429,8 @@ impl Wish {
                 shop.versions.truncate(self.picks.1 % 3);
                 Command::Declare(if self.staging { vec![shop] } else { Vec::new() })
             }
-            12 => Command::Upload(UploadCommand::Begin {
-                name,
-                description,
-                making: Making {
-                    extra_info: "{}".to_owned(),
-                    build_id: self.percent,
-                    deploy_env: self.staging.then_some(environment),
-                    not_found_strategy: "404Page".to_owned(),
-                    ..Making::default()
-                },
-            }),
-            13 => Command::Upload(UploadCommand::Complete {
-                name,
-                code_version: one,
-                code: self.staging.then(|| b"code".as_slice().into()),
-                assets: Assets { files: 2, bytes: self.percent },
-            }),
-            14 => Command::Upload(UploadCommand::Fail { name, code_version: one }),
-            15 => Command::Variables(VariableCommand::Set {
-                name,
-                environment,
-                variables: vec![
-                    (variable(self.picks.0), Variable::plain(&description).unwrap()),
-                    (variable(self.picks.1), Variable::SECRET),
-                ],
-            }),
-            16 => Command::Variables(VariableCommand::Delete {
-                name,
-                environment,
-                keys: vec![variable(self.picks.0), variable(self.picks.1)],
-            }),
+            12..=14 => Command::Upload(self.upload(name, one, description)),
+            15 | 16 => Command::Variables(self.variables(name, environment)),
             _ => Command::Deploy {
                 name,
                 environment,
@@ -469,6 +440,40 @@ impl Wish {
                     split(one.as_str(), other.as_str(), self.percent)
                 },
             },
+        }
+    }
+
+    fn upload(&self, name: RoutineName, one: CodeVersion, description: String) -> UploadCommand {
+        match self.verb {
+            12 => UploadCommand::Begin {
+                name,
+                description,
+                making: Making {
+                    extra_info: "{}".to_owned(),
+                    build_id: self.percent,
+                    deploy_env: self.staging.then_some(Staging),
+                    not_found_strategy: "404Page".to_owned(),
+                    ..Making::default()
+                },
+            },
+            13 => UploadCommand::Complete {
+                name,
+                code_version: one,
+                code: self.staging.then(|| b"code".as_slice().into()),
+                assets: Assets { files: 2, bytes: self.percent },
+            },
+            _ => UploadCommand::Fail { name, code_version: one },
+        }
+    }
+
+    fn variables(&self, name: RoutineName, environment: Environment) -> VariableCommand {
+        let (one, other) = (variable(self.picks.0), variable(self.picks.1));
+        if self.verb == 15 {
+            let plain = Variable::plain(&self.percent.to_string()).unwrap();
+            let variables = vec![(one, plain), (other, Variable::SECRET)];
+            VariableCommand::Set { name, environment, variables }
+        } else {
+            VariableCommand::Delete { name, environment, keys: vec![one, other] }
         }
     }
 }

@@ -1,28 +1,17 @@
 //! Versions that come as one zip of code and assets, from the first call to the last,
 //! and what becomes of zips that are none.
 
-use std::io::{Cursor, Write};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use crate::support::desk::{Desk, Heard};
+use crate::support::oss::{FORM_KIND, zip_form, zipped};
 
 const CREATE: &str = "CreateRoutineWithAssetsCodeVersion";
 const CODE: &str = "// @upstream http://127.0.0.1:9001\nexport default {}";
-
-fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in files {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 fn site() -> Vec<u8> {
     zipped(&[("routine/index.js", CODE.as_bytes()), ("assets/index.html", b"<p>hello")])
@@ -47,27 +36,12 @@ fn with_shop() -> (Desk, Begun) {
     (desk, begun)
 }
 
-/// The form that esa-cli sends, to the address it was told: no file name.
+/// Posts the form to the address that the answer told.
 fn post(desk: &Desk, config: &Value, more: &[(&str, &str)], zip: &[u8]) -> Heard {
-    let of_config = [
-        ("OSSAccessKeyId", "OSSAccessKeyId"),
-        ("Signature", "Signature"),
-        ("x-oss-security-token", "XOssSecurityToken"),
-        ("policy", "Policy"),
-        ("key", "Key"),
-    ];
-    let of_config = of_config.map(|(field, name)| (field, config[name].as_str().unwrap()));
-    let mut body = String::new();
-    for (field, value) in of_config.iter().chain(more) {
-        body += "--b\r\nContent-Disposition: form-data; name=\"";
-        body += &format!("{field}\"\r\n\r\n{value}\r\n");
-    }
-    body += "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n";
-    body += "Content-Type: application/octet-stream\r\n\r\n";
-    let body = [body.as_bytes(), zip, b"\r\n--b--\r\n"].concat();
+    let body = zip_form(config, more, zip);
     let own = format!("http://{}", desk.address);
     let path = config["Url"].as_str().unwrap().strip_prefix(&own).unwrap().to_owned();
-    let headers = [("content-type", "multipart/form-data; boundary=b")];
+    let headers = [("content-type", FORM_KIND)];
     desk.request("POST", &path, &headers, &body)
 }
 
@@ -222,7 +196,7 @@ fn a_zip_of_many_small_entries_that_come_out_large_is_a_bomb_too() {
 #[test]
 fn what_breaks_off_or_is_too_large_leaves_the_version_waiting() {
     let (desk, Begun { version, config }) = with_shop();
-    let headers = [("content-type", "multipart/form-data; boundary=b")];
+    let headers = [("content-type", FORM_KIND)];
     let cut = desk.request("POST", "/oss/assets", &headers, b"--b\r\nContent-Dispo");
     assert_refused(&cut, 400, "MalformedPOSTRequest", "");
     let large = vec![0; 64 * 1024 * 1024 + 1];

@@ -1,5 +1,6 @@
 //! Actions that tell how the account's routines are reached.
 
+use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -15,9 +16,11 @@ use crate::model::{Routine, RoutineName, Timestamp};
 
 pub(super) const ACTIONS: &[Action] = &[
     Action::reads("GetRoutineAccessToken", &["Name"], |call| Box::pin(access_token(call))),
-    Action::reads("GetRoutineStagingEnvIp", &[], |call| Box::pin(staging_addresses(call))),
+    Action::reads("GetRoutineStagingEnvIp", &[], |call| {
+        Box::pin(ready(Ok(staging_addresses(call))))
+    }),
     Action::reads("GetRoutineUserInfo", &[], |call| Box::pin(user_info(call))),
-    Action::reads("ListRoutineCanaryAreas", &[], |call| Box::pin(canary_areas(call))),
+    Action::reads("ListRoutineCanaryAreas", &[], |call| Box::pin(ready(Ok(canary_areas(call))))),
 ];
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -55,9 +58,9 @@ struct StagingAddresses {
     ipv4: Vec<String>,
 }
 
-async fn staging_addresses(call: &Call<'_>) -> Result<Fields, EsaError> {
+fn staging_addresses(call: &Call<'_>) -> Fields {
     let ipv4 = ipv4_of(call.admin.staging).iter().map(ToString::to_string).collect();
-    Ok(fields(&StagingAddresses { ipv4 }))
+    fields(&StagingAddresses { ipv4 })
 }
 
 /// Where a client of this machine finds the listener. One of IPv6 alone has no such
@@ -107,12 +110,12 @@ struct CanaryAreas {
 }
 
 /// The regions that the config knows.
-async fn canary_areas(call: &Call<'_>) -> Result<Fields, EsaError> {
+fn canary_areas(call: &Call<'_>) -> Fields {
     let canary_areas = call
         .admin
         .table
         .read(|table| table.regions().iter().map(|region| region.name.to_string()).collect());
-    Ok(fields(&CanaryAreas { canary_areas }))
+    fields(&CanaryAreas { canary_areas })
 }
 
 #[cfg(test)]

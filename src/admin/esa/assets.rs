@@ -81,9 +81,9 @@ async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
         description: call.params.text("CodeDescription")?.unwrap_or_default(),
         making: making(call.params)?,
     };
-    let version = match call.admin.control.execute(Command::Upload(command)).await? {
-        Reply::Version(version) => version,
-        _ => unreachable!("a version that is begun is answered with it"),
+    let reply = call.admin.control.execute(Command::Upload(command)).await?;
+    let Reply::Version(version) = reply else {
+        unreachable!("a version that is begun is answered with it")
     };
     let admin = call.admin;
     let code_version = &version.code_version;

@@ -1,6 +1,8 @@
 //! Actions about git builds, answered as to an account that has connected no git
 //! account: nothing is listed, and nothing can be configured or built.
 
+use std::future::ready;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,20 +21,20 @@ pub(super) const ACTIONS: &[Action] = &[
         Box::pin(configuration(call))
     })
     .plausible(),
-    Action::reads("GetRoutineBuild", &["RoutineBuildId"], |call| Box::pin(a_build(call)))
+    Action::reads("GetRoutineBuild", &["RoutineBuildId"], |call| Box::pin(ready(a_build(call))))
         .plausible(),
     Action::reads("GetRoutineBuildConfiguration", &["RoutineName"], |call| {
         Box::pin(configuration(call))
     })
     .plausible(),
     Action::reads("ListRoutineBuildConfigurations", &["RoutineNames"], |call| {
-        Box::pin(configurations(call))
+        Box::pin(ready(configurations(call)))
     })
     .plausible(),
     Action::reads("ListRoutineBuilds", &[], |call| Box::pin(builds(call))).plausible(),
-    Action::writes("ReDoRoutineBuild", &["RoutineBuildId"], |call| Box::pin(a_build(call)))
+    Action::writes("ReDoRoutineBuild", &["RoutineBuildId"], |call| Box::pin(ready(a_build(call))))
         .plausible(),
-    Action::writes("StopRoutineBuild", &["RoutineBuildId"], |call| Box::pin(a_build(call)))
+    Action::writes("StopRoutineBuild", &["RoutineBuildId"], |call| Box::pin(ready(a_build(call))))
         .plausible(),
     Action::writes("UpdateRoutineBuildConfiguration", &["RoutineName"], |call| {
         Box::pin(configuration(call))
@@ -67,7 +69,7 @@ async fn configuration(call: &Call<'_>) -> Result<Fields, EsaError> {
 }
 
 /// A build that is asked for and cannot be.
-async fn a_build(call: &Call<'_>) -> Result<Fields, EsaError> {
+fn a_build(call: &Call<'_>) -> Result<Fields, EsaError> {
     let id = call.params.number("RoutineBuildId", BUILD_ID_MAX)?;
     Err(EsaError::invalid(format!("there is no build {}", id.unwrap_or_default())))
 }
@@ -78,7 +80,7 @@ struct Configurations {
     routine_build_configurations: Vec<Value>,
 }
 
-async fn configurations(call: &Call<'_>) -> Result<Fields, EsaError> {
+fn configurations(call: &Call<'_>) -> Result<Fields, EsaError> {
     // A list of names: those of no routine have no configuration either.
     call.params.required("RoutineNames")?;
     Ok(fields(&Configurations { routine_build_configurations: Vec::new() }))

@@ -34,8 +34,8 @@ pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
         CodeVersion::new(&text).map_err(EsaError::invalid)?
     } else {
         let routine = call.routine(&name).await?;
-        let newest = routine.versions_newest_first().into_iter();
-        let newest = newest.cloned().find(|version| version.status == VersionStatus::Available);
+        let mut newest_first = routine.versions_newest_first().into_iter();
+        let newest = newest_first.find(|version| version.status == VersionStatus::Available);
         let none = || EsaError::invalid(format!("routine `{name}` has no available code version"));
         newest.ok_or_else(none)?.code_version.clone()
     };

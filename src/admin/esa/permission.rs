@@ -143,7 +143,7 @@ mod tests {
     fn form(policy: &str, signature: &str, key: &str) -> Form {
         let texts = [policy, signature, key].map(str::to_owned);
         let [policy, signature, key] = texts;
-        Form { policy, signature, key, ..Form::default() }
+        Form { key, policy, signature, ..Form::default() }
     }
 
     fn later(seconds: i64) -> Timestamp {

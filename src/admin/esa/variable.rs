@@ -102,9 +102,9 @@ async fn delete(call: &Call<'_>) -> Result<Fields, EsaError> {
     let asked = keys(&call.params.json("EnvironmentVariableKeys")?)?;
     let known = asked.iter().filter_map(|text| VariableKey::new(text).ok()).collect();
     let command = VariableCommand::Delete { name, environment, keys: known };
-    let deleted = match call.admin.control.execute(Command::Variables(command)).await? {
-        Reply::VariablesDeleted(keys) => keys,
-        _ => unreachable!("a deletion of variables is answered with their keys"),
+    let reply = call.admin.control.execute(Command::Variables(command)).await?;
+    let Reply::VariablesDeleted(deleted) = reply else {
+        unreachable!("a deletion of variables is answered with their keys")
     };
     let gone: HashSet<&str> = deleted.iter().map(VariableKey::as_str).collect();
     let (deleted_keys, failed_keys) =

@@ -21,7 +21,7 @@ pub(super) fn apply(catalog: &mut Catalog, command: UploadCommand, now: Timestam
         UploadCommand::Complete { name, code_version, code, assets } => {
             complete(catalog, &name, code_version, code, assets)
         }
-        UploadCommand::Fail { name, code_version } => fail(catalog, &name, code_version),
+        UploadCommand::Fail { name, code_version } => fail(catalog, &name, &code_version),
     }
 }
 
@@ -78,8 +78,8 @@ fn complete(
     Ok((changes, Reply::Version(version)))
 }
 
-fn fail(catalog: &mut Catalog, name: &RoutineName, code_version: CodeVersion) -> Outcome {
-    let (routine, waiting) = waiting(catalog, name, &code_version)?;
+fn fail(catalog: &mut Catalog, name: &RoutineName, code_version: &CodeVersion) -> Outcome {
+    let (routine, waiting) = waiting(catalog, name, code_version)?;
     let version = Version { status: VersionStatus::Failed, ..waiting };
     let version = put_version(catalog, routine, version);
     Ok((vec![Change::Version(name.clone(), version.clone())], Reply::Version(version)))

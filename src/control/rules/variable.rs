@@ -12,21 +12,21 @@ pub const VARIABLES_MAX: usize = 100;
 pub(super) fn apply(catalog: &mut Catalog, command: VariableCommand) -> Outcome {
     match command {
         VariableCommand::Set { name, environment, variables } => {
-            set(catalog, name, environment, variables)
+            set(catalog, &name, environment, variables)
         }
         VariableCommand::Delete { name, environment, keys } => {
-            delete(catalog, name, environment, keys)
+            delete(catalog, &name, environment, keys)
         }
     }
 }
 
 fn set(
     catalog: &mut Catalog,
-    name: RoutineName,
+    name: &RoutineName,
     environment: Environment,
     variables: Vec<(VariableKey, Variable)>,
 ) -> Outcome {
-    let mut routine = existing(catalog, &name)?;
+    let mut routine = existing(catalog, name)?;
     let known = &mut routine.variables[environment.index()];
     known.extend(variables.iter().cloned());
     if known.len() > VARIABLES_MAX {
@@ -42,11 +42,11 @@ fn set(
 
 fn delete(
     catalog: &mut Catalog,
-    name: RoutineName,
+    name: &RoutineName,
     environment: Environment,
     keys: Vec<VariableKey>,
 ) -> Outcome {
-    let mut routine = existing(catalog, &name)?;
+    let mut routine = existing(catalog, name)?;
     let known = &mut routine.variables[environment.index()];
     let deleted: Vec<_> = keys.into_iter().filter(|key| known.remove(key).is_some()).collect();
     put(catalog, routine);

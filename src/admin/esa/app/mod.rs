@@ -10,7 +10,7 @@ mod rest;
 mod status;
 mod wire;
 
-use super::action::{Action, Call, Run};
+use super::action::{Action, Run};
 use super::error::{Code, EsaError};
 use crate::control::{AppRefused, CommandError, Refused};
 
