@@ -92,7 +92,7 @@ fn variables_are_listed_in_pages_and_by_keyword() {
     let second = page(&[("PageNumber", "2")]);
     assert_eq!(second["Count"], 5);
     assert!(second["EnvironmentVariables"].get("KEY_30").is_some());
-    let found = page(&[("KeyWord", "ey_3"), ("PageSize", "2")]);
+    let found = page(&[("KeyWord", "eY_3"), ("PageSize", "2")]);
     assert_eq!((&found["Count"], &found["TotalCount"]), (&json!(2), &json!(5)));
 }
 

@@ -224,9 +224,9 @@ mod tests {
 
     #[test]
     fn what_comes_out_is_counted_over_all_entries() {
-        let zip = zipped(&[("assets/a", &[0; 60]), ("b", &[0; 30]), (SCRIPT, &[0; 10])]);
+        let zip = zipped(&[(SCRIPT, &[0; 10]), ("assets/a", &[0; 60]), ("b", &[0; 30])]);
         assert!(read_within(&zip, 100).is_ok());
-        for inflated_max in [99, 90, 89, 60, 59, 1, 0] {
+        for inflated_max in [99, 71, 70, 69, 10, 9, 0] {
             let refused = read_within(&zip, inflated_max).unwrap_err();
             assert!(matches!(refused, BundleError::Inflated), "{inflated_max}: {refused}");
         }
@@ -259,7 +259,7 @@ mod tests {
     fn no_damage_is_taken_for_a_zip() {
         assert!(refusal(b"").contains("no zip"));
         assert!(refusal(b"not a zip").contains("no zip"));
-        let content: Vec<u8> = (0..2_000_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        let content: Vec<u8> = (0..200_u32).flat_map(|n| (n * n).to_le_bytes()).collect();
         let whole = zipped(&[(SCRIPT, &content), ("assets/a", &content)]);
         let good = read(&whole).unwrap();
         for length in 0..whole.len() {
