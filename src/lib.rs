@@ -85,6 +85,8 @@
 //!   answers, is `admin::account`. Neither is stored: a start takes the config's.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
+//! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the
+//!   assets are counted; of a secret variable only that it is there.
 //! - Used nonces are bounded by key. A full memory refuses (Throttling.User) and
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin

@@ -2,7 +2,7 @@
 //! under `/api/v1`, and whether the process is alive and ready.
 //!
 //! With access keys, a call must say who is asking. Open to all are `/livez` and
-//! `/readyz`, and the upload form, which carries a permission of its own.
+//! `/readyz`, and the upload forms, which carry a permission of their own.
 
 mod account;
 mod api;
@@ -73,7 +73,10 @@ pub struct Admin {
     pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
     pub domain: Option<Domain>,
-    /// Signs what may be uploaded. A new one at each start ends older permissions.
+    /// Where staging listens.
+    pub staging: SocketAddr,
+    /// Signs what may be uploaded, and access tokens. A new one at each start ends older
+    /// ones.
     pub upload_secret: [u8; 32],
     /// Draws what makes a request id.
     pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
@@ -144,6 +147,7 @@ fn router(admin: Arc<Admin>, door: Door) -> Router {
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
+        .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
         .nest("/api/v1", api::routes())
@@ -169,7 +173,7 @@ async fn admit(
     let mut response = match guard::check(&parts, &door, hosts) {
         Ok(()) => match path {
             // The dialect asks who calls in its own words, the form in its own way.
-            "/" | esa::UPLOAD_PATH | LIVE_PATH | READY_PATH => {
+            "/" | esa::UPLOAD_PATH | esa::ASSETS_UPLOAD_PATH | LIVE_PATH | READY_PATH => {
                 next.run(Request::from_parts(parts, body)).await
             }
             // All else, so that no new path is open by oversight.
@@ -180,7 +184,7 @@ async fn admit(
         },
         Err(trespass) => match path {
             "/" => esa::turn_away(&admin, &parts, &trespass),
-            esa::UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
+            esa::UPLOAD_PATH | esa::ASSETS_UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
             _ => api::turn_away(&trespass),
         },
     };

@@ -145,6 +145,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone(),
+        staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),

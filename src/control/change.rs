@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app_change::AppChange;
 use crate::model::{
     CodeVersion, ConfigId, Deployment, Domain, Environment, Record, Routine, RoutineName,
-    RoutineRoute, SiteId, StagedCode, Version,
+    RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
 };
 
 /// One thing that is other than before. A command's changes are stored in their order.
@@ -13,7 +13,7 @@ use crate::model::{
 pub enum Change {
     /// The routine itself, less its versions, its slot and its deployments.
     Routine(Arc<Routine>),
-    /// With its versions, its slot and what is live; its history stays.
+    /// With its versions, its slot, its variables and what is live; its history stays.
     RoutineGone(RoutineName),
     Version(RoutineName, Arc<Version>),
     /// With its code.
@@ -21,6 +21,10 @@ pub enum Change {
     CodeStaged(RoutineName, StagedCode, Arc<[u8]>),
     /// The slot's code is now this version's too.
     CodeFrozen(RoutineName, CodeVersion),
+    /// A version's code, which came with it.
+    Code(RoutineName, CodeVersion, Arc<[u8]>),
+    Variable(RoutineName, Environment, VariableKey, Variable),
+    VariableGone(RoutineName, Environment, VariableKey),
     Deployed(RoutineName, Environment, Arc<Deployment>),
     /// The config's declaration no longer makes this routine; of its versions
     /// nothing is remembered.
@@ -51,6 +55,9 @@ impl Change {
             | Self::RecordGone(name, _) => Some(name),
             Self::CodeStaged(..)
             | Self::CodeFrozen(..)
+            | Self::Code(..)
+            | Self::Variable(..)
+            | Self::VariableGone(..)
             | Self::RoutineBuried(_)
             | Self::RoutineExhumed(_)
             | Self::VersionBuried(..)

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::app_command::{AppCommand, AppRefused};
 use super::route_command::{NewRoute, RouteRevision};
+use super::upload_command::UploadCommand;
+use super::variable_command::VariableCommand;
 use crate::model::{
     AppVersion, CodeVersion, ConfigId, DeclaredRoutine, Deployment, DeploymentId, Domain,
     EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
     Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
-    Version,
+    VariableKey, Version, VersionStatus,
 };
 
 /// A change that an operator asks for.
@@ -17,6 +19,8 @@ pub enum Command {
     /// The config as it stands at start: it owns the shape of what it declares.
     Declare(Vec<DeclaredRoutine>),
     App(AppCommand),
+    Upload(UploadCommand),
+    Variables(VariableCommand),
     CreateRoutine {
         name: RoutineName,
         description: String,
@@ -40,10 +44,11 @@ pub enum Command {
         code: Arc<[u8]>,
     },
     /// Freezes the slot into a new version, whose description is the one given
-    /// here or else the slot's.
+    /// here or else the slot's. It is made with the variables of `deploy_env`.
     CommitStagedCode {
         name: RoutineName,
         description: Option<String>,
+        deploy_env: Option<Environment>,
     },
     /// Adds a version without code; a `None` version is minted.
     AddVersion {
@@ -120,6 +125,8 @@ pub enum Reply {
     AppVersion(Arc<AppVersion>),
     Published(Arc<Publish>),
     Scheduled(Arc<ScheduledPublish>),
+    /// The keys that were there, in the order asked.
+    VariablesDeleted(Vec<VariableKey>),
 }
 
 /// A deployment that has become live.
@@ -150,6 +157,13 @@ pub enum Refused {
     VersionExists(RoutineName, CodeVersion),
     #[error("code version `{0}` is deployed in {1}: deploy another one there first")]
     VersionDeployed(CodeVersion, Environment),
+    #[error(
+        "code version `{0}` is `{status}` and cannot be deployed: upload its code and assets first",
+        status = .1.as_str()
+    )]
+    NotAvailable(CodeVersion, VersionStatus),
+    #[error("code version `{0}` is available already, and takes no other upload: make a new one")]
+    AlreadyUploaded(CodeVersion),
     #[error("routine `{0}` has no uploaded code to commit: upload it first")]
     NothingStaged(RoutineName),
     #[error("routine `{0}` has no deployment in {1}")]

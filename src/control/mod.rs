@@ -10,6 +10,8 @@ mod route_command;
 mod rules;
 mod schedule;
 mod store;
+mod upload_command;
+mod variable_command;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,8 +24,10 @@ pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
 pub use route_command::{NewRoute, RouteRevision, WrittenRule};
-pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
+pub use rules::{Applied, CODE_MAX_BYTES, VARIABLES_MAX, Warning, apply};
 pub use store::{Store, StoreError};
+pub use upload_command::UploadCommand;
+pub use variable_command::VariableCommand;
 
 use crate::model::{
     AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, SiteId,

@@ -5,6 +5,7 @@ mod account;
 mod app;
 mod catalog;
 mod declaration;
+mod making;
 mod movement;
 mod name;
 mod network;
@@ -20,6 +21,7 @@ mod site;
 mod split;
 mod sticky;
 mod upstream;
+mod variable;
 
 pub use access_key::{AccessKey, Secret, SecretError};
 pub use account::{
@@ -30,6 +32,7 @@ pub use catalog::Catalog;
 pub use declaration::{
     Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
 };
+pub use making::{Assets, Making, VersionStatus};
 pub use movement::{Flow, Movement};
 pub use name::{
     AccessKeyId, ActionName, AppId, AppName, CodeVersion, Domain, ESA_RECORDS, NameError, PlanName,
@@ -53,3 +56,6 @@ pub use site::{Site, SiteId};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
 pub use upstream::{Address, Upstream, UpstreamError};
+pub use variable::{
+    VARIABLE_KEY_MAX_BYTES, VARIABLE_VALUE_MAX_BYTES, Variable, VariableError, VariableKey,
+};

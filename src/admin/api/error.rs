@@ -118,6 +118,8 @@ impl From<Refused> for ApiError {
             Refused::NoVersion(..) => (StatusCode::NOT_FOUND, "version_not_found"),
             Refused::VersionExists(..) => (StatusCode::CONFLICT, "version_exists"),
             Refused::VersionDeployed(..) => (StatusCode::CONFLICT, "version_deployed"),
+            Refused::NotAvailable(..) => (StatusCode::CONFLICT, "version_not_available"),
+            Refused::AlreadyUploaded(_) => (StatusCode::CONFLICT, "version_uploaded"),
             Refused::NothingStaged(_) => (StatusCode::CONFLICT, "nothing_staged"),
             Refused::NoDeployment(..) => (StatusCode::NOT_FOUND, "no_deployment"),
             Refused::NoEarlierDeployment(..) => (StatusCode::CONFLICT, "no_earlier_deployment"),

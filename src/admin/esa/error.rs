@@ -278,6 +278,8 @@ fn code_of(refused: &Refused) -> Code {
         Refused::QuotaReached(_) => Code::QuotaLimit,
         Refused::NoVersion(..)
         | Refused::VersionExists(..)
+        | Refused::NotAvailable(..)
+        | Refused::AlreadyUploaded(_)
         | Refused::NothingStaged(_)
         | Refused::NoDeployment(..)
         | Refused::NoEarlierDeployment(..)

@@ -6,8 +6,12 @@
 //! the account's state, presence, shape, existence of the routine, existence of its
 //! versions. Who is not known is told nothing of the account.
 
+mod access;
 mod action;
 mod app;
+mod assets;
+mod build;
+mod bundle;
 mod deployment;
 mod error;
 mod params;
@@ -18,6 +22,7 @@ mod service;
 mod site;
 mod staging;
 mod upload;
+mod variable;
 mod version;
 mod wire;
 
@@ -33,6 +38,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use self::action::{Action, Call};
+pub(super) use self::assets::{ASSETS_UPLOAD_PATH, upload_assets};
 use self::error::{Code, EsaError};
 use self::params::Params;
 pub(super) use self::upload::{UPLOAD_PATH, turn_upload_away, upload};

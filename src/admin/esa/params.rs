@@ -176,6 +176,11 @@ impl Params {
         }
     }
 
+    pub(super) fn environment_if_given(&self, name: &str) -> Result<Option<Environment>, EsaError> {
+        let given = self.text(name)?.is_some();
+        given.then(|| self.environment(name)).transpose()
+    }
+
     /// Python says `True`, Node says `true`.
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, EsaError> {
         match self.text(name)? {
@@ -221,8 +226,22 @@ impl Params {
         Ok(Paging { number, size })
     }
 
+    /// An integer of 0 to `max`, in digits alone.
+    pub(super) fn number(&self, name: &str, max: u64) -> Result<Option<u64>, EsaError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && number <= max => Ok(Some(number)),
+            _ => Err(EsaError::invalid(format!(
+                "{name} must be an integer of 0 to {max}, not `{text}`"
+            ))),
+        }
+    }
+
     /// An integer of 1 to `max`, in digits alone.
-    fn count(&self, name: &str, max: usize) -> Result<Option<usize>, EsaError> {
+    pub(super) fn count(&self, name: &str, max: usize) -> Result<Option<usize>, EsaError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };

@@ -8,6 +8,7 @@ use crate::control::change::Change;
 use crate::model::{
     AppId, Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
     Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version, VersionId,
+    VersionStatus,
 };
 
 /// What the operator should know: the config says one thing and the store another.
@@ -105,6 +106,7 @@ fn is_in_use(routine: &Routine) -> bool {
         || routine.live.iter().any(Option::is_some)
         || routine.staged.is_some()
         || !routine.records.is_empty()
+        || routine.variables.iter().any(|variables| !variables.is_empty())
         || routine.versions.values().any(|version| version.origin != Origin::Config)
 }
 
@@ -244,7 +246,12 @@ impl Declaration<'_> {
         }
         let before = routine.versions.get(&key.1).cloned();
         let mut version = match &before {
-            Some(before) => Version { origin: before.origin.declared(), ..Version::clone(before) },
+            // What is declared can be deployed: its upload no longer matters.
+            Some(before) => Version {
+                origin: before.origin.declared(),
+                status: VersionStatus::Available,
+                ..Version::clone(before)
+            },
             None => Version { origin: Origin::Config, ..Version::new(key.1.clone(), self.now) },
         };
         let upstream = declared.upstream.map(Some);

@@ -9,7 +9,9 @@ mod publish;
 mod record;
 mod route;
 mod routine;
+mod upload;
 mod upstream_note;
+mod variable;
 mod version;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ pub use declare::Warning;
 pub(super) use declare::{declare, declare_sites};
 pub(super) use declare_app::declare_apps;
 pub(super) use publish::take_up_due;
+pub use variable::VARIABLES_MAX;
 pub use version::CODE_MAX_BYTES;
 
 use super::change::Change;
@@ -56,6 +59,8 @@ pub fn apply(
             return Ok(Applied { changes, reply, warnings });
         }
         Command::App(command) => app::apply(catalog, command, now),
+        Command::Upload(command) => upload::apply(catalog, command, now),
+        Command::Variables(command) => variable::apply(catalog, command),
         Command::CreateRoutine { name, description, has_assets } => {
             create_routine(catalog, name, description, has_assets, now)
         }
@@ -66,8 +71,8 @@ pub fn apply(
         Command::StageCode { name, description, code } => {
             stage_code(catalog, name, description, code)
         }
-        Command::CommitStagedCode { name, description } => {
-            commit_staged_code(catalog, &name, description, now)
+        Command::CommitStagedCode { name, description, deploy_env } => {
+            commit_staged_code(catalog, &name, description, deploy_env, now)
         }
         Command::AddVersion { name, code_version, description, upstream } => {
             add_version(catalog, &name, code_version, description, upstream, now)

@@ -1,7 +1,10 @@
 //! Quotas, as sentences.
 
 use super::*;
-use crate::model::{CodeVersion, DeclaredRoutine, DeclaredVersion, Quota, QuotaReached, Quotas};
+use crate::control::UploadCommand;
+use crate::model::{
+    CodeVersion, DeclaredRoutine, DeclaredVersion, Making, Quota, QuotaReached, Quotas,
+};
 
 fn name(text: &str) -> RoutineName {
     RoutineName::new(text).unwrap()
@@ -29,7 +32,15 @@ fn stage(routine: &str) -> Command {
 }
 
 fn commit(routine: &str) -> Command {
-    Command::CommitStagedCode { name: name(routine), description: None }
+    Command::CommitStagedCode { name: name(routine), description: None, deploy_env: None }
+}
+
+fn begin(routine: &str) -> Command {
+    Command::Upload(UploadCommand::Begin {
+        name: name(routine),
+        description: String::new(),
+        making: Making::default(),
+    })
 }
 
 fn tell(catalog: &mut Catalog, command: Command) -> Result<Applied, Refused> {
@@ -81,7 +92,7 @@ fn versions_are_made_up_to_their_quota_however_they_are_made() {
         Command::DeleteVersion { name: name("aa"), code_version: CodeVersion::new("1").unwrap() };
     tell(&mut catalog, gone).unwrap();
     tell(&mut catalog, add("aa", None)).unwrap();
-    for more in [add("aa", Some("1")), add("aa", None), commit("aa")] {
+    for more in [add("aa", Some("1")), add("aa", None), commit("aa"), begin("aa")] {
         assert_reached(&mut catalog, more, Quota::VersionsPerRoutine, 2);
     }
     // Each routine has its own count.

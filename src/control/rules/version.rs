@@ -7,7 +7,8 @@ use super::{Outcome, existing, put};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::model::{
-    Catalog, CodeVersion, Routine, RoutineName, StagedCode, Timestamp, Upstream, Version,
+    Catalog, CodeVersion, Environment, Making, Routine, RoutineName, StagedCode, Timestamp,
+    Upstream, Version,
 };
 
 /// The largest code of a version: ESA's limit of a script.
@@ -20,12 +21,7 @@ pub(super) fn stage_code(
     code: Arc<[u8]>,
 ) -> Outcome {
     let mut routine = existing(catalog, &name)?;
-    if code.len() > CODE_MAX_BYTES {
-        let length = code.len();
-        return Err(Refused::Invalid(format!(
-            "the code is {length} bytes, and at most {CODE_MAX_BYTES} are taken"
-        )));
-    }
+    check_length(&code)?;
     let upstream = match in_description(&description)? {
         Some(upstream) => Some(upstream),
         None => in_code(&code)?,
@@ -37,10 +33,21 @@ pub(super) fn stage_code(
     Ok((changes, Reply::Routine(routine)))
 }
 
+pub(super) fn check_length(code: &[u8]) -> Result<(), Refused> {
+    if code.len() > CODE_MAX_BYTES {
+        let length = code.len();
+        return Err(Refused::Invalid(format!(
+            "the code is {length} bytes, and at most {CODE_MAX_BYTES} are taken"
+        )));
+    }
+    Ok(())
+}
+
 pub(super) fn commit_staged_code(
     catalog: &mut Catalog,
     name: &RoutineName,
     description: Option<String>,
+    deploy_env: Option<Environment>,
     now: Timestamp,
 ) -> Outcome {
     let routine = existing(catalog, name)?;
@@ -49,10 +56,12 @@ pub(super) fn commit_staged_code(
     };
     let noted = description.as_deref().map(in_description).transpose()?;
     catalog.quotas.check_versions(routine.versions.len())?;
+    let has_variables = routine.has_variables(deploy_env);
     let (code_version, created) = mint(catalog, &routine, now)?;
     let version = Version {
         description: description.unwrap_or(staged.description),
         upstream: noted.flatten().or(staged.upstream),
+        making: Making { deploy_env, has_variables, ..Making::default() },
         ..Version::new(code_version, created)
     };
     let version = put_version(catalog, routine, version);
@@ -136,7 +145,11 @@ pub(super) fn delete_version(
     Ok((changes, Reply::Done))
 }
 
-fn put_version(catalog: &mut Catalog, mut routine: Routine, version: Version) -> Arc<Version> {
+pub(super) fn put_version(
+    catalog: &mut Catalog,
+    mut routine: Routine,
+    version: Version,
+) -> Arc<Version> {
     let version = Arc::new(version);
     let code_version = version.code_version.clone();
     routine.versions.insert(code_version, version.clone());
@@ -146,7 +159,7 @@ fn put_version(catalog: &mut Catalog, mut routine: Routine, version: Version) ->
 
 /// The next code version, and the moment it names: now, or later when the clock
 /// stands still or goes back.
-fn mint(
+pub(super) fn mint(
     catalog: &mut Catalog,
     routine: &Routine,
     now: Timestamp,

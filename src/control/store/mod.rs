@@ -6,6 +6,7 @@ mod read;
 mod routes;
 mod rows;
 mod schema;
+mod variables;
 mod write;
 
 use std::fs::{File, TryLockError};

@@ -11,7 +11,8 @@ use serde_json::Value;
 use serin::admin::{self, Admin, Keyring, LiveAccount};
 use serin::control::{ControlPlane, Store};
 use serin::model::{
-    AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Secret, Site, SiteId, Timestamp,
+    AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
+    Site, SiteId, Timestamp,
 };
 use serin::routing::Settings;
 use serin::server::Patience;
@@ -73,7 +74,13 @@ impl Desk {
             let now_ns = now_ns.clone();
             move || Timestamp(now_ns.load(Ordering::SeqCst))
         };
-        let settings = Settings::default();
+        let region = Region {
+            name: RegionName::new("jiangsu").unwrap(),
+            networks: Vec::new(),
+            country: None,
+            asn: None,
+        };
+        let settings = Settings { regions: Regions::new(vec![region]), ..Settings::default() };
         let store = Store::in_memory().unwrap();
         let opened = ControlPlane::open(store, settings, declared.clone(), clock(&now_ns)).unwrap();
         let plane = opened.plane;
@@ -86,6 +93,7 @@ impl Desk {
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, declared.quotas),
             domain: Some(Domain::new("edge.test").unwrap()),
+            staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
             draw: Box::new(move || {
                 let count = drawn.fetch_add(1, Ordering::SeqCst);
@@ -157,6 +165,16 @@ impl Desk {
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         self.request("POST", "/", &headers, form(params).as_bytes())
+    }
+
+    /// Calls an action as those clients do that send JSON.
+    pub(crate) fn call_json(&self, action: &str, body: &Value) -> Heard {
+        let headers = [
+            ("x-acs-action", action),
+            ("x-acs-version", "2024-09-10"),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
+        self.request("POST", "/", &headers, body.to_string().as_bytes())
     }
 
     /// Asks the native API without a body.
