@@ -17,7 +17,7 @@ use super::shape::{ShareShape, shares};
 use crate::admin::Admin;
 use crate::control::Refused;
 use crate::model::{AppName, Environment, RoutineName};
-use crate::routing::{Explanation, SubjectName};
+use crate::routing::{Explanation, Reason, SubjectName};
 
 /// Where the version answers when nothing says otherwise.
 const BUILT_IN: &str = "built-in";
@@ -31,7 +31,7 @@ pub(super) struct ExplanationShape {
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<String>,
     environment: &'static str,
-    /// The route, `record` or `default_routine`; null when asked by name.
+    /// The route, `bound record`, `record` or `default_routine`; null when asked by name.
     matched: Option<String>,
     deployment_id: Option<String>,
     code_versions: Vec<ShareShape>,
@@ -46,10 +46,15 @@ pub(super) struct ExplanationShape {
     /// Of the newer version.
     percentage: Option<u8>,
     joins_at: Option<u8>,
-    /// Null without a deployment, and where a keyless request takes its turn.
+    /// Null without a deployment, where a keyless request takes its turn, and where an
+    /// origin answers.
     version: Option<String>,
     reason: Option<&'static str>,
+    /// Null for the reason `origin` is a site that has none.
     upstream: Option<String>,
+    /// What the version fails goes to the site's origin. Left out where it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fallback: bool,
     /// Of a release by regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     regional: Option<RegionalShape>,
@@ -68,7 +73,9 @@ impl ExplanationShape {
     fn new(explanation: &Explanation) -> Self {
         let placement = explanation.placement.as_ref();
         let key = explanation.key.as_ref();
-        let decided = explanation.version.is_some() || explanation.deployment.is_some();
+        let is_origin = explanation.reason == Reason::Origin;
+        let decided =
+            explanation.version.is_some() || explanation.deployment.is_some() || is_origin;
         let name = explanation.subject.to_string();
         let (routine, app) = match explanation.subject {
             SubjectName::Routine(_) => (Some(name), None),
@@ -94,10 +101,12 @@ impl ExplanationShape {
             joins_at: placement.map(|placement| placement.position.joins_at().get()),
             version: explanation.version.as_ref().map(ToString::to_string),
             reason: decided.then(|| explanation.reason.as_str()),
-            upstream: explanation.version.as_ref().map(|_| {
-                let upstream = explanation.upstream.as_ref();
-                upstream.map_or_else(|| BUILT_IN.to_owned(), ToString::to_string)
-            }),
+            upstream: match (&explanation.upstream, &explanation.version) {
+                (Some(upstream), _) => Some(upstream.to_string()),
+                (None, Some(_)) => Some(BUILT_IN.to_owned()),
+                (None, None) => None,
+            },
+            fallback: explanation.fallback,
             regional: explanation.regional.as_ref().map(|regional| RegionalShape {
                 regions: regional.regions.iter().map(ToString::to_string).collect(),
                 inside: regional.inside.to_string(),
