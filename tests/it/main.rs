@@ -23,6 +23,7 @@ mod restart;
 mod routing;
 mod rules;
 mod signatures;
+mod site_changes;
 mod split_rule;
 mod split_statistics;
 mod support;
