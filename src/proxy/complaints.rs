@@ -55,3 +55,20 @@ impl Limit {
         Some(self.withheld.take())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_a_second_passes_and_those_about_origins_by_themselves() {
+        let complaints = Complaints::default();
+        assert_eq!(complaints.versions.pass(), Some(0));
+        assert_eq!(complaints.versions.pass(), None);
+        assert_eq!(complaints.versions.pass(), None);
+        assert_eq!(complaints.origins.pass(), Some(0));
+        let a_second_ago = Instant::now().checked_sub(Limit::EVERY);
+        complaints.versions.last.set(a_second_ago);
+        assert_eq!(complaints.versions.pass(), Some(2));
+    }
+}

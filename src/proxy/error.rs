@@ -195,11 +195,14 @@ impl ProxyError {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut proxy_status = format!("serin; error={}", self.kind());
-        if let Self::Unroutable(Unroutable::NoOrigin { site, .. }) = self {
-            // RFC 9209, section 2.1.5: what the error type does not say.
-            proxy_status.push_str(&format!("; details=\"site {site} has no origin\""));
-        }
+        // RFC 9209, section 2.1.5: what the error type does not say.
+        let details = match self {
+            Self::Unroutable(Unroutable::NoOrigin { site, .. }) => {
+                format!("; details=\"site {site} has no origin\"")
+            }
+            _ => String::new(),
+        };
+        let proxy_status = format!("serin; error={}{details}", self.kind());
         let proxy_status = HeaderValue::try_from(proxy_status);
         let proxy_status = proxy_status.expect("error types and names of sites are ASCII");
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);

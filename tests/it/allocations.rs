@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Version};
 use serin::model::{
     AppId, AppName, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp, Environment,
     Facts, Kind, Publish, Reach, Region, RegionName, Regions, Release, Routine, RoutineRoute, Rule,
-    SiteId, Split, Sticky, Timestamp, TrustedProxies, VersionId,
+    Split, Sticky, Timestamp, TrustedProxies, VersionId,
 };
 use serin::routing::{Reason, RoutingTable, Settings, published};
 

@@ -15,8 +15,9 @@ fn ask_with(edge: &Edge, method: &str, target: &str, lines: &[&str]) -> Answer {
     let slash = target.find('/').unwrap_or(target.len());
     let (host, path) = target.split_at(slash);
     let path = if path.is_empty() { "/" } else { path };
-    let more: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    edge.client().send(format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n")).answer()
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}");
+    let lines = [&[&*head], lines, &["\r\n"]].concat();
+    edge.client().send(lines.join("\r\n")).answer()
 }
 
 /// The routine that answers.

@@ -288,7 +288,14 @@ fn request(host: &str, path: &str, method: &str, headers: &[Vec<u8>]) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::model::{
+        Catalog, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, RouteMode, Routine,
+        RoutineRoute, Rule, Shares, Site, SiteId, Timestamp, Upstream, Version,
+    };
+    use crate::routing::{RoutingTable, Settings};
 
     #[test]
     fn a_user_or_a_request_is_asked_about_and_not_both() {
@@ -334,5 +341,93 @@ mod tests {
         assert_eq!(parts.headers[HOST], "a.test:80");
         assert_eq!(parts.headers["x-user-id"].as_bytes(), "ü:1".as_bytes());
         assert_eq!(parts.headers["x-raw"].as_bytes(), b"\xFF");
+    }
+
+    /// What is said about a GET of `/` from site `a.test`, whose route has this shape.
+    fn explained(origin: Option<&str>, live: bool, shape: fn(&mut RoutineRoute)) -> Value {
+        let mut routine = Routine::new(RoutineName::new("shop").unwrap(), Timestamp(0));
+        let version = CodeVersion::new("1").unwrap();
+        let known = Version::new(version.clone(), Timestamp(0));
+        routine.versions.insert(version.clone(), Arc::new(known));
+        routine.live[0] = live.then(|| {
+            let (id, created) = (DeploymentId(7), Timestamp(0));
+            Arc::new(Deployment { id, shares: Shares::whole(version), created })
+        });
+        let site = Site {
+            id: SiteId::new(1).unwrap(),
+            name: Domain::new("a.test").unwrap(),
+            origin: origin.map(|origin| Upstream::new(origin).unwrap()),
+        };
+        let mut route = RoutineRoute {
+            id: ConfigId(9),
+            site: site.id,
+            routine: routine.name.clone(),
+            name: "main".to_owned(),
+            enabled: true,
+            rule_text: "true".to_owned(),
+            rule: Rule::parse("true").unwrap(),
+            mode: RouteMode::Custom,
+            bypass: false,
+            fallback: false,
+            sequence: 1,
+            timeout: None,
+            created: Timestamp(0),
+        };
+        shape(&mut route);
+        let catalog = Catalog {
+            routines: [(routine.name.clone(), Arc::new(routine))].into_iter().collect(),
+            site_routes: [((site.id, route.id), Arc::new(route))].into_iter().collect(),
+            sites: [(site.id, Arc::new(site))].into_iter().collect(),
+            ..Catalog::default()
+        };
+        let settings = Settings { override_allowed: true, ..Settings::default() };
+        let table = RoutingTable::compile(settings, &catalog);
+        let parts = request("w.a.test", "/", "GET", &[]).unwrap();
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let environment = Environment::ALL[0];
+        let explanation = table.explain(environment, &parts, client).unwrap().unwrap();
+        serde_json::to_value(ExplanationShape::new(&explanation)).unwrap()
+    }
+
+    #[test]
+    fn a_route_of_a_site_is_explained_and_so_is_the_origin_in_its_routines_place() {
+        let origin = Some("http://127.0.0.1:1");
+        let bypass: fn(&mut RoutineRoute) = |route| route.bypass = true;
+        let fallback: fn(&mut RoutineRoute) = |route| route.fallback = true;
+        let of = |said: &Value| {
+            assert_eq!(said["matched"], "route main (ConfigId 9 of site a.test)");
+            assert_eq!(said["routine"], "shop");
+            ["version", "deployment_id", "reason", "upstream", "fallback"]
+                .map(|it| said[it].clone())
+        };
+        let nothing = Value::Null;
+        let origins = |fallback: Value| {
+            [
+                nothing.clone(),
+                nothing.clone(),
+                "origin".into(),
+                "http://127.0.0.1:1".into(),
+                fallback,
+            ]
+        };
+        let plain = explained(origin, true, |_| {});
+        let only =
+            |fallback: Value| ["1".into(), "7".into(), "only".into(), "built-in".into(), fallback];
+        assert_eq!(of(&plain), only(nothing.clone()));
+        assert_eq!(plain["code_versions"].as_array().unwrap().len(), 1);
+        assert_eq!(of(&explained(origin, true, fallback)), only(true.into()));
+        // Nothing to fall back to.
+        assert_eq!(of(&explained(None, true, fallback)), only(nothing.clone()));
+        let bypassed = explained(origin, true, bypass);
+        assert_eq!(of(&bypassed), origins(nothing.clone()));
+        assert_eq!(bypassed["code_versions"].as_array().unwrap().len(), 0);
+        assert_eq!(of(&explained(origin, false, fallback)), origins(true.into()));
+        let [version, _, reason, upstream, _] = of(&explained(None, true, bypass));
+        assert_eq!(
+            [version, reason, upstream],
+            [nothing.clone(), "origin".into(), nothing.clone()]
+        );
+        let [_, _, reason, ..] = of(&explained(None, false, fallback));
+        assert_eq!(reason, nothing);
     }
 }

@@ -131,11 +131,10 @@ impl RoutingTable {
                 Some(Arc::new(SiteRoute::new(site, route, slot)))
             });
             let compiled = CompiledSite::new(routes.collect());
-            let has_routes = !compiled.is_empty();
-            let routed = &mut next.routed_sites;
+            let count = &mut next.routed_sites;
             next.sites.update(site.name.as_str(), |known| {
-                let had_routes = known.as_ref().is_some_and(|known| !known.is_empty());
-                *routed = *routed + usize::from(has_routes) - usize::from(had_routes);
+                let was_routed = known.as_ref().is_some_and(|known| !known.is_empty());
+                *count = *count + usize::from(!compiled.is_empty()) - usize::from(was_routed);
                 *known = Some(Arc::new(compiled));
                 true
             });
