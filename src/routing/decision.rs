@@ -50,7 +50,8 @@ impl Decision {
 
     fn falling_back(&self) -> Option<&SiteRoute> {
         let route = self.route.as_deref().filter(|route| route.falls_back())?;
-        self.target().map(|_| route)
+        // The built-in backend does not fail.
+        self.target()?.upstream.as_ref().map(|_| route)
     }
 
     /// What becomes of a decision whose version failed.

@@ -142,7 +142,7 @@ impl RoutingTable {
         }
     }
 
-    /// Decides which version answers `request`, which came from `peer`.
+    /// Decides who answers `request`, which came from `peer`.
     #[inline]
     pub fn decide(
         &self,
