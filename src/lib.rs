@@ -69,6 +69,11 @@
 //!   routines in chunks of 256, and a change copies the shard and the chunk that it
 //!   touches. So a lookup costs the same whatever the number of routines, and a
 //!   deployment is published in microseconds among 100,000 of them.
+//! - A route of a site is tried only for hosts that its rule could match, so a request
+//!   meets a few of ten thousand. Where it comes from is found out for the first rule
+//!   that asks. The site is the most specific one of the host, even without routes.
+//! - A fallback sends a request whose version failed to an origin as it came. Its body
+//!   is lent to the version's connection, and taken back if nothing of it was read.
 //! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
 //!   would let a second Serin in to take half of the connections.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:

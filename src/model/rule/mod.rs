@@ -95,6 +95,12 @@ impl Rule {
         hosts::bound(&self.0)
     }
 
+    /// Whether this rule reads the country or the AS number of a request: who evaluates
+    /// it has to know them only then.
+    pub fn asks_for_place(&self) -> bool {
+        self.0.reads(|field| matches!(field, field::Field::Country | field::Field::AsNumber))
+    }
+
     /// The rule that `esa-cli` writes for a route such as `*.example.com/api/*`.
     /// For every host, which its table lacks, the rule speaks of the path alone.
     pub fn simple(host_and_path: &str) -> Result<String, RouteError> {
