@@ -23,8 +23,8 @@ use crate::model::{
 pub struct Explanation {
     pub environment: Environment,
     pub subject: SubjectName,
-    /// The route that matched, of the config or of a site, `bound record`, `record` or `default_routine`; `None`
-    /// when it was asked for by name.
+    /// The route that matched, of the config or of a site, `bound record`, `record` or
+    /// `default_routine`; `None` when it was asked for by name.
     pub matched: Option<String>,
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
