@@ -9,6 +9,15 @@ use crate::support::process::{ANY_PORT, Process};
 use crate::support::raw::Client;
 
 const USERS: usize = 500;
+/// By default record, by a route of the config, by a record and by routes of a site.
+const HOSTS: [&str; 6] = [
+    "checkout.localhost",
+    "cart.localhost",
+    "search.localhost",
+    "x.test",
+    "bound.example.com",
+    "www.example.com",
+];
 
 /// Everything that an operator or a user can see: the answers of both
 /// environments, and what the native API tells.
@@ -17,7 +26,7 @@ fn portrait(serin: &Process) -> Vec<String> {
     for (environment, address) in [("production", serin.production), ("staging", serin.staging)] {
         let mut connection = Connection::open(address).unwrap();
         for user in 0..USERS {
-            for host in ["checkout.localhost", "cart.localhost", "search.localhost", "x.test"] {
+            for host in HOSTS {
                 let key = format!("user-{user}");
                 let response = connection.get(host, &[("x-serin-key", &key)]).unwrap();
                 let said = |name| response.header(name).unwrap_or("-").to_owned();
@@ -48,6 +57,9 @@ fn portrait(serin: &Process) -> Vec<String> {
         ("ListUserRoutines", ""),
         ("GetRoutineUserInfo", ""),
         ("ListRoutineCodeVersions", "Name=cart"),
+        ("ListRoutineRelatedRecords", "Name=cart"),
+        ("ListSiteRoutes", "SiteId=1001"),
+        ("ListSites", ""),
         ("ListRoutineEnvironmentVariables", "Name=cart&Env=staging"),
         ("ListRoutineEnvironmentVariables", "Name=cart&Env=production"),
         ("ListRoutineEnvironmentVariables", "Name=checkout&Env=production"),
@@ -99,6 +111,10 @@ fn a_killed_serin_serves_what_it_served_before() {
 {ANY_PORT}
 [store]
 path = \"{}\"
+
+[[site]]
+id = 1001
+name = \"example.com\"
 
 [[routine]]
 name = \"checkout\"
@@ -164,7 +180,27 @@ code_versions = [{{ code_version = \"1\", percentage = 100 }}]
     assert_eq!(upload(&serin, "", b"no zip"), 400);
     begin(&serin, "DeployEnv=production");
 
+    let in_site =
+        |name: &str, host: &str| form(&[(name, "cart"), ("SiteId", "1001"), ("RecordName", host)]);
+    let bind = |host| told(&serin, "CreateRoutineRelatedRecord", &in_site("Name", host));
+    bind("bound.example.com");
+    let gone = bind("gone.example.com")["RecordId"].as_i64().unwrap();
+    let gone = format!("{}&RecordId={gone}", in_site("Name", "gone.example.com"));
+    told(&serin, "DeleteRoutineRelatedRecord", &gone);
+    let route = |name, rule, more: &str| {
+        let params = form(&[("RouteName", name), ("RouteEnable", "on"), ("Rule", rule)]);
+        let params = format!("{}&{params}{more}", in_site("RoutineName", ""));
+        told(&serin, "CreateRoutineRoute", &params)["ConfigId"].as_i64().unwrap()
+    };
+    let rule =
+        r#"http.host eq "www.example.com" and http.request.headers["x-serin-key"] contains "7""#;
+    route("sevens", rule, "&Timeout=30&Fallback=on");
+    route("bypassed", r#"ends_with(http.host, "www.example.com")"#, "&Bypass=on&Sequence=9");
+    let gone = route("gone", "true", "&Sequence=0");
+    told(&serin, "DeleteRoutineRoute", &format!("SiteId=1001&ConfigId={gone}"));
+
     let before = portrait(&serin);
+    assert!(before.iter().any(|line| line.contains(" 502 ")), "a bypass without an origin");
     assert!(before.iter().any(|line| line.contains(" 503 ")), "a routine without a deployment");
     let all = before.concat();
     for seen in ["\"init\"", "\"failed\"", "SinglePage", "9007199254740991", "ZXhwb3J0IHt9", "seen"]
@@ -172,7 +208,8 @@ code_versions = [{{ code_version = \"1\", percentage = 100 }}]
         assert!(all.contains(seen), "{seen}");
     }
     assert!(!all.contains("never-seen"));
-    assert!(!all.contains("GONE"));
+    assert!(all.contains("sevens") && all.contains("bound.example.com"));
+    assert!(!all.contains("GONE") && !all.contains("gone.example.com"));
     serin.kill();
     let serin = Process::start(&config);
     let after = portrait(&serin);
