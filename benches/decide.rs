@@ -10,7 +10,10 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::HeaderValue;
 use http::header::HOST;
 use http::request::Parts;
-use serin::model::{Catalog, Environment, Kind, Release, Routine, Shares, Split, Sticky};
+use serin::model::{
+    Catalog, ConfigId, Domain, Environment, Kind, Release, RouteMode, Routine, RoutineRoute, Rule,
+    Shares, Site, SiteId, Split, Sticky, Timestamp,
+};
 use serin::routing::{Draws, RoutingTable, Settings, TableReader, published};
 
 mod support;
@@ -152,6 +155,82 @@ fn by_way(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn ruled_host(number: usize) -> String {
+    format!("shop-{number}.rules.example")
+}
+
+/// A rule about one host, as `esa-cli` writes it.
+fn host_rule(number: usize) -> String {
+    let host = ruled_host(number);
+    format!(r#"(http.host eq "{host}" and starts_with(http.request.uri.path, "/"))"#)
+}
+
+/// Adds a site, and a route of it to the first routine for each rule.
+fn add_site(catalog: &mut Catalog, rules: impl IntoIterator<Item = String>) {
+    let site = SiteId::new(1).expect("in range");
+    let name = Domain::new("rules.example").expect("a domain");
+    catalog.sites.insert(site, Arc::new(Site { id: site, name, origin: None }));
+    for (id, rule_text) in (1_i64..).zip(rules) {
+        let route = RoutineRoute {
+            id: ConfigId(id),
+            site,
+            routine: support::name(0),
+            name: String::new(),
+            enabled: true,
+            rule: Rule::parse(&rule_text).expect("a rule"),
+            rule_text,
+            mode: RouteMode::Custom,
+            bypass: false,
+            fallback: false,
+            sequence: 1,
+            timeout: None,
+            created: Timestamp(0),
+        };
+        catalog.site_routes.insert((site, route.id), Arc::new(route));
+    }
+}
+
+/// Routes of one site by rule, each for a host of its own, beside a table without any.
+fn by_rule(criterion: &mut Criterion) {
+    let draws = support::draws();
+    let mut group = criterion.benchmark_group("decide/rule");
+    let (host, path) = (ruled_host(7), "/cart");
+    for routes in [1, 10, 1_000] {
+        let mut catalog = support::catalog(1_000);
+        add_site(&mut catalog, (7..7 + routes).map(host_rule));
+        let table = reader(&catalog);
+        let request = support::request(&host, path);
+        group.bench_function(BenchmarkId::new("host", routes), |bench| {
+            bench.iter(|| decide(&table, &request, PEER, &draws));
+        });
+    }
+    let mut catalog = support::catalog(1_000);
+    add_site(&mut catalog, (0..1_000).map(host_rule));
+    let table = reader(&catalog);
+    // A host of the site that no rule speaks of, and one of no site.
+    for (case, host) in [("no-route", "nobody.rules.example"), ("no-site", "nobody.example.net")] {
+        let request = support::request(host, path);
+        group.bench_function(BenchmarkId::new(case, 1_000), |bench| {
+            bench.iter(|| decide(&table, &request, PEER, &draws));
+        });
+    }
+    for (case, rule) in [
+        ("path", r#"starts_with(http.request.uri.path, "/cart")"#),
+        ("regex", r#"http.request.uri.path matches "^/ca[a-z]+$""#),
+        ("cookie", r#"http.request.cookies["theme"] eq "dark""#),
+        ("country", r#"ip.geoip.country ne "CN""#),
+    ] {
+        let mut catalog = support::catalog(1_000);
+        add_site(&mut catalog, [rule.to_owned()]);
+        let table = reader(&catalog);
+        let request = support::request(&host, path);
+        group.bench_function(case, |bench| {
+            bench.iter(|| decide(&table, &request, PEER, &draws));
+        });
+    }
+    group.finish();
+}
+
 fn by_source(criterion: &mut Criterion) {
     let draws = support::draws();
     let v6 = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xa, 0xb, 1, 2, 3, 4));
@@ -214,6 +293,6 @@ fn key_to_version(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500)).without_plots();
-    targets = by_size, by_way, by_source, key_to_version
+    targets = by_size, by_way, by_rule, by_source, key_to_version
 }
 criterion_main!(benches);

@@ -69,6 +69,11 @@
 //!   routines in chunks of 256, and a change copies the shard and the chunk that it
 //!   touches. So a lookup costs the same whatever the number of routines, and a
 //!   deployment is published in microseconds among 100,000 of them.
+//! - A route of a site is tried only for hosts that its rule could match, so a request
+//!   meets a few of ten thousand. Where it comes from is found out for the first rule
+//!   that asks. The site is the most specific one of the host, even without routes.
+//! - A fallback sends a request whose version failed to an origin as it came. Its body
+//!   is lent to the version's connection, and taken back if nothing of it was read.
 //! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
 //!   would let a second Serin in to take half of the connections.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
@@ -80,8 +85,13 @@
 //!   signed request everything must be signed that is read: `host`, every `x-acs-*`,
 //!   the type of a body; no field or parameter of it may come twice. Serin's own
 //!   clients sign too, so a secret travels only where a person sends it as a bearer.
+//! - The account that callers meet is two things: its quotas are in the catalog, since
+//!   only the one writer can count what it makes; what it refuses, and how late it
+//!   answers, is `admin::account`. Neither is stored: a start takes the config's.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
+//! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the
+//!   assets are counted; of a secret variable only that it is there.
 //! - Used nonces are bounded by key. A full memory refuses (Throttling.User) and
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin

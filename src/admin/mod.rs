@@ -2,8 +2,76 @@
 //! under `/api/v1`, and whether the process is alive and ready.
 //!
 //! With access keys, a call must say who is asking. Open to all are `/livez` and
-//! `/readyz`, and the upload form, which carries a permission of its own.
+//! `/readyz`, and the upload forms, which carry a permission of their own.
+//!
+//! # Where ESA is silent
+//!
+//! ESA's pages leave much open. What Serin does there, in one place; what the language
+//! of rules does is said at [`model::Rule`](crate::model::Rule).
+//!
+//! Calls:
+//!
+//! - A call may leave out the API version. Of a parameter that comes twice, the body's
+//!   holds before the query's and the last before the first.
+//! - Checks run in this order: the action, who is asking and whether it may, the
+//!   account's state (throttling, service, arrears, lock, failures), presence, shape,
+//!   existence of the routine, existence of its versions. A refused call changes nothing.
+//! - What is missing is `ParameterNotExist`, what is malformed or unknown
+//!   `InvalidParameter`. ESA's texts never say what is wrong; `Reason`, a field of
+//!   Serin's own, does.
+//! - There are as many pages as a list fills. One has up to 100 entries, of sites, routes
+//!   and container apps up to 500.
+//!
+//! Routines:
+//!
+//! - A code version is 19 digits, the nanoseconds of its making, ascending. One that is
+//!   not `available` cannot be deployed; PublishRoutineCodeVersion without one takes the
+//!   newest that is.
+//! - Deleting a version that an environment serves is `DependedByOthers`. Deleting what
+//!   is deployed, a routine or an app, withdraws it, with its records and routes.
+//! - A zip is read to its end before its version is available. One that came whole and
+//!   is none makes the version `failed`, so that tools stop waiting; another may follow
+//!   for as long as the permission lasts, 5 minutes. Assets are counted and not kept.
+//! - Variables have no effect, since no code runs: a version tells by HasEnvVars whether
+//!   there were any. A secret's value is not even kept, and is told as `******`.
+//! - Default records never ask for the token that GetRoutineAccessToken gives. Actions
+//!   on builds answer as for an account without git builds.
+//!
+//! Sites, records and routes:
+//!
+//! - Sites are the config's, which does not say when they were made: the epoch is told.
+//!   A host belongs to the site with the longest name that is its own or above it.
+//! - A record lies within the site that it names, is no wildcard, and its host belongs to
+//!   one routine or app. A config without sites takes records for any SiteId, and no
+//!   routes.
+//! - Of the routes of a site the first whose rule holds takes a request: the lowest
+//!   Sequence, of equal ones the oldest. Without a Sequence a route goes behind all
+//!   others. Names need not differ. A route holds before a record.
+//! - A route's Mode is `simple` where its rule is of a host and a path alone, unless
+//!   `custom` is asked for. Its ConfigType is `rule`. Its Timeout is for the head of the
+//!   response, and an update may change it but not take it away.
+//! - A bypass sends requests to the site's origin, a fallback those that the routine
+//!   fails: nothing is deployed, or its upstream gave no response. A response of status
+//!   5xx is one. A version override holds before a bypass.
+//!
+//! The account:
+//!
+//! - A service that is not open refuses every action on routines; arrears and a lock
+//!   those that change something. Edge containers have a service of their own, which is
+//!   open. Every quota is `RoutineNumberExceedQuotaLimit`, whose text speaks of the
+//!   items of any feature; the native API keeps to quotas, too.
+//!
+//! Edge containers:
+//!
+//! - No container is run: what is made is `created` at once, what is published is
+//!   `published` at once or at its StartTime, which a restart does not lose.
+//! - A publish may lower a share, follow a release by regions, or name the version that
+//!   has everybody. The rest of the users stay with the baseline, the version that had
+//!   everybody last; without one the version published gets them all.
+//! - Regions have any name of `[a-z0-9-]{1,64}`, known to the config or not.
+//! - A rollback without UsedPercent takes everybody back, and drops what waits.
 
+mod account;
 mod api;
 mod body;
 mod esa;
@@ -36,6 +104,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
+pub use self::account::LiveAccount;
 use self::guard::Hosts;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
@@ -53,6 +122,11 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 const LIVE_PATH: &str = "/livez";
 const READY_PATH: &str = "/readyz";
 
+/// Whether the ESA dialect has an action of this name.
+pub fn has_action(name: &str) -> bool {
+    esa::has_action(name)
+}
+
 /// What the admin listener speaks for.
 pub struct Admin {
     pub control: ControlHandle,
@@ -62,9 +136,14 @@ pub struct Admin {
     pub table: TableReader,
     /// The account in default records: 8 hex digits.
     pub account: String,
+    /// How that account behaves.
+    pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
     pub domain: Option<Domain>,
-    /// Signs what may be uploaded. A new one at each start ends older permissions.
+    /// Where staging listens.
+    pub staging: SocketAddr,
+    /// Signs what may be uploaded, and access tokens. A new one at each start ends older
+    /// ones.
     pub upload_secret: [u8; 32],
     /// Draws what makes a request id.
     pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
@@ -135,6 +214,7 @@ fn router(admin: Arc<Admin>, door: Door) -> Router {
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
+        .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
         .nest("/api/v1", api::routes())
@@ -160,7 +240,7 @@ async fn admit(
     let mut response = match guard::check(&parts, &door, hosts) {
         Ok(()) => match path {
             // The dialect asks who calls in its own words, the form in its own way.
-            "/" | esa::UPLOAD_PATH | LIVE_PATH | READY_PATH => {
+            "/" | esa::UPLOAD_PATH | esa::ASSETS_UPLOAD_PATH | LIVE_PATH | READY_PATH => {
                 next.run(Request::from_parts(parts, body)).await
             }
             // All else, so that no new path is open by oversight.
@@ -171,7 +251,7 @@ async fn admit(
         },
         Err(trespass) => match path {
             "/" => esa::turn_away(&admin, &parts, &trespass),
-            esa::UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
+            esa::UPLOAD_PATH | esa::ASSETS_UPLOAD_PATH => esa::turn_upload_away(&admin, &trespass),
             _ => api::turn_away(&trespass),
         },
     };

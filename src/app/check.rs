@@ -6,12 +6,13 @@ use std::path::Path;
 use serde_json::json;
 
 use super::Failure;
+use super::warnings::warnings;
 use crate::config::{Config, Finding, ReadError};
 
 /// Reports every mistake of the file at `path` at once.
 pub fn check(path: &Path, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let (mistakes, warnings) = match Config::read(path) {
-        Ok(config) => (Vec::new(), config.warnings),
+        Ok(config) => (Vec::new(), warnings(&config)),
         Err(ReadError::Mistakes { source, .. }) => (source.findings().to_vec(), Vec::new()),
         Err(other) => return Err(other.into()),
     };

@@ -15,7 +15,7 @@ use super::certificates::{self, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
-use crate::admin::{self, Admin, Keyring};
+use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
@@ -112,7 +112,12 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         trusted: config.trusted_proxies.clone(),
         regions: config.regions.clone(),
     };
-    let declared = Declared { routines: config.routines.clone(), apps: config.apps.clone() };
+    let declared = Declared {
+        sites: config.sites.clone(),
+        routines: config.routines.clone(),
+        apps: config.apps.clone(),
+        quotas: config.account.quotas,
+    };
     let opened = ControlPlane::open(store, settings, declared, outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -138,7 +143,9 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         keyring,
         table: table.clone(),
         account: ACCOUNT.to_owned(),
+        live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone(),
+        staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),

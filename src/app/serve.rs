@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::signals::Signals;
+use super::warnings::warnings;
 use super::{Addresses, Failure, start};
 use crate::config::Config;
 
 /// Serves what the file at `path` describes until SIGINT or SIGTERM, then drains.
 pub fn serve(path: &Path) -> Result<(), Failure> {
     let config = Config::read(path)?;
-    for warning in &config.warnings {
+    for warning in warnings(&config) {
         tracing::warn!("{}: {warning}", path.display());
     }
     let mut signals = Signals::catch()?;

@@ -1,10 +1,13 @@
 //! What the keys mean to other tools, and what the files in `configs/` say.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
-use super::{Config, Headers, Listen, SecretSource, Timeouts};
-use crate::model::{DeclaredRoutine, Domain, Environment, RoutineName, Shares, Sticky, Upstream};
+use super::{Config, DeclaredAccount, Headers, Listen, SecretSource, Timeouts};
+use crate::model::{
+    Account, DeclaredRoutine, Domain, Environment, Failures, Quotas, RoutineName, Shares, Sticky,
+    Upstream,
+};
 
 /// What other tools rely on: these keys, with these meanings.
 const CONTRACT: &str = r#"
@@ -158,6 +161,27 @@ fn the_example_writes_every_default_that_it_names() {
     assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
     assert_eq!(example.timeouts, default.timeouts);
     assert_eq!(example.headers, default.headers);
+    // Limits have no default, nor has the action that fails.
+    let account = example.account.account;
+    let failures = Failures { action: None, ..account.failures.clone() };
+    let account = Account { calls_per_second: None, failures, ..account };
+    assert_eq!(account, default.account.account);
+}
+
+#[test]
+fn the_example_explains_every_key_of_the_account() {
+    let DeclaredAccount { account, quotas, .. } = parsed(EXAMPLE).account;
+    assert_eq!(account.calls_per_second.map(NonZeroU32::get), Some(100));
+    let action = account.failures.action.unwrap();
+    assert_eq!(action.as_str(), "CreateRoutineCodeDeployment");
+    let [routines, versions_per_routine, routes] = [100, 20, 100].map(Some);
+    assert_eq!(quotas, Quotas { routines, versions_per_routine, routes });
+    for key in ["service", "in_arrears", "locked", "locked_calls", "latency", "plan"] {
+        assert!(EXAMPLE.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+    }
+    for key in ["percent", "calls", "code"] {
+        assert!(EXAMPLE.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `access_key`, `routine`, `deployment`,
-//! `app` and `region` say what it may hold. Every mistake of a file is found in one
-//! reading, each with its line.
+//! `file` holds the text as written; `section`, `access_key`, `account`, `routine`,
+//! `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
+//! found in one reading, each with its line.
 
 mod access_key;
+mod account;
 mod app;
 #[cfg(test)]
 mod contract;
@@ -16,6 +17,7 @@ mod region;
 mod routine;
 mod section;
 mod settings;
+mod site;
 mod spelling;
 mod value;
 
@@ -24,10 +26,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use access_key::{DeclaredKey, SecretSource};
+pub use account::DeclaredAccount;
 pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
 
-use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, TrustedProxies};
+use crate::model::{
+    DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, Site, TrustedProxies,
+};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -50,11 +55,15 @@ pub struct Config {
     /// In the order of the file; no two share an id. With none, admin is open, and on
     /// a loopback address.
     pub access_keys: Vec<DeclaredKey>,
+    /// How the account behaves until the API says otherwise.
+    pub account: DeclaredAccount,
     /// In the order of the file; no two share a name or a route.
     pub routines: Vec<DeclaredRoutine>,
     /// In the order of the file; none has the name of another or of a routine.
     pub apps: Vec<DeclaredApp>,
     pub regions: Regions,
+    /// In the order of the file; no two share an id or a name.
+    pub sites: Vec<Site>,
     /// What is allowed and may not be meant, by line.
     pub warnings: Vec<Finding>,
 }
@@ -102,6 +111,7 @@ impl Config {
             domain: root.get("domain").and_then(|value| value.parsed(Domain::new)),
             listen: section::listen(root),
             access_keys: access_key::access_keys(root),
+            account: account::account(root),
             server: section::server(root),
             tls: section::tls(root, store_path.as_deref()),
             store_path,
@@ -110,6 +120,7 @@ impl Config {
             trusted_proxies: section::trusted_proxies(root),
             apps: app::apps(root, &routines),
             regions: region::regions(root),
+            sites: site::sites(root),
             routines,
             warnings: Vec::new(),
         }
@@ -117,7 +128,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "default_routine",
     "domain",
     "listen",
@@ -128,9 +139,11 @@ const KEYS: [&str; 13] = [
     "headers",
     "trusted",
     "access_key",
+    "account",
     "routine",
     "app",
     "region",
+    "site",
 ];
 
 /// What is found in `text`, as it prints.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AppId, AppName, AppRecord, AppVersion, Domain, EdgeContainerApp, Environment, Publish,
+    AppId, AppName, AppVersion, Domain, EdgeContainerApp, Environment, Publish, Record,
     ScheduledPublish, VersionId,
 };
 
@@ -16,7 +16,7 @@ pub enum AppChange {
     AppGone(AppId, AppName),
     Version(AppId, Arc<AppVersion>),
     VersionGone(AppId, VersionId),
-    Record(AppId, Arc<AppRecord>),
+    Record(AppId, Arc<Record>),
     RecordGone(AppId, Domain),
     Published(AppId, Environment, Arc<Publish>),
     Scheduled(AppId, Arc<ScheduledPublish>),

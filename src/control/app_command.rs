@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AppId, AppName, Domain, Environment, Percent, Publish, Reach, Sticky, Timestamp, Upstream,
-    VersionId,
+    AppId, AppName, Domain, Environment, Percent, Publish, Reach, SiteId, Sticky, Timestamp,
+    Upstream, VersionId,
 };
 
 /// A change of an app that an operator asks for.
@@ -39,7 +39,7 @@ pub enum AppCommand {
     AddRecord {
         id: AppId,
         host: Domain,
-        site: i64,
+        site: SiteId,
     },
     DeleteRecord {
         id: AppId,
@@ -107,8 +107,6 @@ pub enum AppRefused {
         "version `{0}` is published, is the baseline or waits for its time in {1}: publish another one there first"
     )]
     VersionNeeded(VersionId, Environment),
-    #[error("`{0}` is bound to app `{1}` already")]
-    HostTaken(Domain, AppId),
     #[error("app `{0}` has no record `{1}`")]
     NoRecord(AppId, Domain),
     #[error("app `{0}` has nothing to roll back in {1}")]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::app_change::AppChange;
 use crate::model::{
-    CodeVersion, Deployment, Environment, Routine, RoutineName, StagedCode, Version,
+    CodeVersion, ConfigId, Deployment, Domain, Environment, Record, Routine, RoutineName,
+    RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
 };
 
 /// One thing that is other than before. A command's changes are stored in their order.
@@ -12,7 +13,7 @@ use crate::model::{
 pub enum Change {
     /// The routine itself, less its versions, its slot and its deployments.
     Routine(Arc<Routine>),
-    /// With its versions, its slot and what is live; its history stays.
+    /// With its versions, its slot, its variables and what is live; its history stays.
     RoutineGone(RoutineName),
     Version(RoutineName, Arc<Version>),
     /// With its code.
@@ -20,6 +21,10 @@ pub enum Change {
     CodeStaged(RoutineName, StagedCode, Arc<[u8]>),
     /// The slot's code is now this version's too.
     CodeFrozen(RoutineName, CodeVersion),
+    /// A version's code, which came with it.
+    Code(RoutineName, CodeVersion, Arc<[u8]>),
+    Variable(RoutineName, Environment, VariableKey, Variable),
+    VariableGone(RoutineName, Environment, VariableKey),
     Deployed(RoutineName, Environment, Arc<Deployment>),
     /// The config's declaration no longer makes this routine; of its versions
     /// nothing is remembered.
@@ -28,6 +33,10 @@ pub enum Change {
     /// The config's declaration no longer makes this version.
     VersionBuried(RoutineName, CodeVersion),
     VersionExhumed(RoutineName, CodeVersion),
+    Record(RoutineName, Arc<Record>),
+    RecordGone(RoutineName, Domain),
+    Route(Arc<RoutineRoute>),
+    RouteGone(SiteId, ConfigId),
     App(AppChange),
     /// The last code version or id minted.
     Minted(i64),
@@ -41,15 +50,30 @@ impl Change {
             Self::RoutineGone(name)
             | Self::Version(name, _)
             | Self::VersionGone(name, _)
-            | Self::Deployed(name, _, _) => Some(name),
+            | Self::Deployed(name, _, _)
+            | Self::Record(name, _)
+            | Self::RecordGone(name, _) => Some(name),
             Self::CodeStaged(..)
             | Self::CodeFrozen(..)
+            | Self::Code(..)
+            | Self::Variable(..)
+            | Self::VariableGone(..)
             | Self::RoutineBuried(_)
             | Self::RoutineExhumed(_)
             | Self::VersionBuried(..)
             | Self::VersionExhumed(..)
+            | Self::Route(_)
+            | Self::RouteGone(..)
             | Self::App(_)
             | Self::Minted(_) => None,
+        }
+    }
+    /// The site whose requests may be decided otherwise from now on.
+    pub fn rerouted(&self) -> Option<SiteId> {
+        match self {
+            Self::Route(route) => Some(route.site),
+            Self::RouteGone(site, _) => Some(*site),
+            _ => None,
         }
     }
 }

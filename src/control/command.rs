@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::app_command::{AppCommand, AppRefused};
+use super::route_command::{NewRoute, RouteRevision};
+use super::upload_command::UploadCommand;
+use super::variable_command::VariableCommand;
 use crate::model::{
-    AppVersion, CodeVersion, DeclaredRoutine, Deployment, DeploymentId, EdgeContainerApp,
-    Environment, Movement, Publish, Routine, RoutineName, ScheduledPublish, Shares, Sticky,
-    Upstream, Version,
+    AppVersion, CodeVersion, ConfigId, DeclaredRoutine, Deployment, DeploymentId, Domain,
+    EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
+    Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
+    VariableKey, Version, VersionStatus,
 };
 
 /// A change that an operator asks for.
@@ -15,6 +19,8 @@ pub enum Command {
     /// The config as it stands at start: it owns the shape of what it declares.
     Declare(Vec<DeclaredRoutine>),
     App(AppCommand),
+    Upload(UploadCommand),
+    Variables(VariableCommand),
     CreateRoutine {
         name: RoutineName,
         description: String,
@@ -38,10 +44,11 @@ pub enum Command {
         code: Arc<[u8]>,
     },
     /// Freezes the slot into a new version, whose description is the one given
-    /// here or else the slot's.
+    /// here or else the slot's. It is made with the variables of `deploy_env`.
     CommitStagedCode {
         name: RoutineName,
         description: Option<String>,
+        deploy_env: Option<Environment>,
     },
     /// Adds a version without code; a `None` version is minted.
     AddVersion {
@@ -60,6 +67,29 @@ pub enum Command {
         name: RoutineName,
         code_version: CodeVersion,
     },
+    /// All requests for `host` are the routine's from now on.
+    AddRecord {
+        name: RoutineName,
+        host: Domain,
+        site: SiteId,
+    },
+    DeleteRecord {
+        name: RoutineName,
+        host: Domain,
+        site: SiteId,
+        id: i64,
+    },
+    AddRoute(NewRoute),
+    /// Changes what is given, all of it at once.
+    ReviseRoute {
+        site: SiteId,
+        id: ConfigId,
+        revision: RouteRevision,
+    },
+    DeleteRoute {
+        site: SiteId,
+        id: ConfigId,
+    },
     Deploy {
         name: RoutineName,
         environment: Environment,
@@ -72,6 +102,8 @@ pub enum Command {
         environment: Environment,
         to: Option<DeploymentId>,
     },
+    /// Says what the API may make from now on. What is there stays, and nothing is stored.
+    SetQuotas(Quotas),
 }
 
 /// What came of a command.
@@ -83,12 +115,18 @@ pub enum Reply {
     /// The version as it now is.
     Version(Arc<Version>),
     Deployed(Deployed),
+    /// The record as it now is.
+    Record(Arc<Record>),
+    /// The route as it now is.
+    Route(Arc<RoutineRoute>),
     /// The app as it now is.
     App(Arc<EdgeContainerApp>),
     /// The app's version as it now is.
     AppVersion(Arc<AppVersion>),
     Published(Arc<Publish>),
     Scheduled(Arc<ScheduledPublish>),
+    /// The keys that were there, in the order asked.
+    VariablesDeleted(Vec<VariableKey>),
 }
 
 /// A deployment that has become live.
@@ -119,6 +157,13 @@ pub enum Refused {
     VersionExists(RoutineName, CodeVersion),
     #[error("code version `{0}` is deployed in {1}: deploy another one there first")]
     VersionDeployed(CodeVersion, Environment),
+    #[error(
+        "code version `{0}` is `{status}` and cannot be deployed: upload its code and assets first",
+        status = .1.as_str()
+    )]
+    NotAvailable(CodeVersion, VersionStatus),
+    #[error("code version `{0}` is available already, and takes no other upload: make a new one")]
+    AlreadyUploaded(CodeVersion),
     #[error("routine `{0}` has no uploaded code to commit: upload it first")]
     NothingStaged(RoutineName),
     #[error("routine `{0}` has no deployment in {1}")]
@@ -127,6 +172,20 @@ pub enum Refused {
     NoEarlierDeployment(RoutineName, Environment),
     #[error("routine `{0}` has no deployment {2} in {1}")]
     UnknownDeployment(RoutineName, Environment, DeploymentId),
+    #[error("`{0}` is bound to {1} already")]
+    HostTaken(Domain, RecordOwner),
+    #[error("there is no site {0}: declare it as a `[[site]]` in the config")]
+    NoSite(SiteId),
+    #[error("`{1}` does not belong to site {0}, which is `{2}`")]
+    ForeignHost(SiteId, Domain, Domain),
+    #[error("routine `{0}` has no record `{1}` of that number and site")]
+    NoRecord(RoutineName, Domain),
+    #[error("site {0} has no route {1}")]
+    NoRoute(SiteId, ConfigId),
+    #[error("site {0} has {1} routes, and no more are taken")]
+    RoutesFull(SiteId, usize),
+    #[error(transparent)]
+    QuotaReached(#[from] QuotaReached),
     #[error(transparent)]
     App(#[from] AppRefused),
     /// A value that only the rules can judge: what is wrong, in words.

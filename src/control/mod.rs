@@ -6,9 +6,12 @@ mod app_command;
 mod change;
 mod command;
 mod handle;
+mod route_command;
 mod rules;
 mod schedule;
 mod store;
+mod upload_command;
+mod variable_command;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,11 +23,15 @@ pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishReco
 pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
-pub use rules::{Applied, CODE_MAX_BYTES, Warning, apply};
+pub use route_command::{NewRoute, RouteRevision, WrittenRule};
+pub use rules::{Applied, CODE_MAX_BYTES, VARIABLES_MAX, Warning, apply};
 pub use store::{Store, StoreError};
+pub use upload_command::UploadCommand;
+pub use variable_command::VariableCommand;
 
 use crate::model::{
-    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp,
+    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, SiteId,
+    Timestamp,
 };
 use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
 use handle::Letter;
@@ -85,9 +92,11 @@ impl ControlPlane {
         let mut catalog = store.load()?;
         let (declared, now) = (declared.into(), clock());
         let (mut changes, mut warnings) = rules::declare(&mut catalog, declared.routines, now);
+        warnings.extend(rules::declare_sites(&mut catalog, declared.sites));
         let (apps_changed, more_warnings) = rules::declare_apps(&mut catalog, declared.apps, now);
         changes.extend(apps_changed);
         warnings.extend(more_warnings);
+        catalog.quotas = declared.quotas;
         // What became due while nobody served.
         changes.extend(rules::take_up_due(&mut catalog, now));
         store.save(&changes)?;
@@ -167,6 +176,8 @@ impl ControlPlane {
     /// Stores, publishes and answers `batch`; the next one starts from what came of it.
     fn finish(&mut self, batch: Batch) -> Batch {
         let stored = self.store.save(&batch.changes).map_err(logged);
+        // They are not stored, so they hold whatever becomes of the rest.
+        self.catalog.quotas = batch.catalog.quotas;
         if stored.is_ok() {
             self.catalog = batch.catalog;
             self.publish(&batch.changes);
@@ -197,15 +208,20 @@ impl ControlPlane {
                 _ => None,
             })
             .collect();
+        let sites: BTreeSet<SiteId> = changes.iter().filter_map(Change::rerouted).collect();
         let ids: BTreeSet<&AppId> = apps().filter_map(AppChange::routed).collect();
-        if names.is_empty() && ids.is_empty() && gone.is_empty() {
+        if names.is_empty() && ids.is_empty() && gone.is_empty() && sites.is_empty() {
             return;
         }
         let catalog = &self.catalog;
         let routines = names.into_iter().map(|name| (name, catalog.routines.get(name)));
         let apps = ids.into_iter().filter_map(|id| catalog.apps.get(id));
         // What is gone goes first: a name or a host may have found another owner.
-        self.table.publish(|table| table.without_apps(gone).with(routines).with_apps(apps));
+        let sites = sites.into_iter().filter_map(|id| catalog.site(id));
+        self.table.publish(|table| {
+            let table = table.without_apps(gone).with(routines).with_apps(apps);
+            table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+        });
     }
 
     /// What the deployment that `command` wants back served.
@@ -249,6 +265,7 @@ impl Batch {
     }
 
     fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {
+        let sets_quotas = matches!(command, Command::SetQuotas(_));
         let outcome = apply(&mut self.catalog, command, past, now).map(|applied| {
             for warning in applied.warnings {
                 tracing::warn!("{warning}");
@@ -256,7 +273,7 @@ impl Batch {
             self.changes.extend(applied.changes);
             applied.reply
         });
-        let provisional = !self.changes.is_empty();
+        let provisional = !self.changes.is_empty() && !sets_quotas;
         self.answers.push(Answered { answer, outcome, provisional });
     }
 }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Percent, Route, Sticky,
-    Upstream,
+    Assets, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Making, Percent,
+    Quotas, Route, Sticky, Upstream, Variable, VariableKey, VersionStatus,
 };
 use Environment::{Production, Staging};
 
@@ -186,7 +186,8 @@ fn a_query_reads_what_came_before_it() {
 #[test]
 fn code_is_read_as_it_was_committed() {
     let Opened { mut plane, .. } = open_in_memory(vec![declared("shop")]);
-    let commit = Command::CommitStagedCode { name: name("shop"), description: None };
+    let commit =
+        Command::CommitStagedCode { name: name("shop"), description: None, deploy_env: None };
     let outcomes =
         tell(&mut plane, vec![stage("shop", 3), commit.clone(), stage("shop", 4), commit]);
     for (outcome, length) in [(&outcomes[1], 3), (&outcomes[3], 4)] {
@@ -276,6 +277,47 @@ fn a_batch_that_cannot_be_stored_changes_nothing() {
 }
 
 #[test]
+fn quotas_hold_although_the_disk_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.db");
+    let Opened { mut plane, .. } = open(Store::open(&path).unwrap(), vec![declared("shop")]);
+    plane.store.fill_up();
+    let quotas = |routines| Quotas { routines: Some(routines), ..Quotas::default() };
+    let full = stage("shop", 1_000_000);
+    let commands = vec![
+        Command::SetQuotas(quotas(7)),
+        full,
+        Command::SetQuotas(quotas(1)),
+        // Refused, but beside a change that is not stored.
+        create("cart"),
+    ];
+    let outcomes = tell(&mut plane, commands);
+    assert!(matches!(outcomes[0], Ok(Reply::Done)), "{outcomes:?}");
+    assert!(matches!(outcomes[1], Err(CommandError::Store(_))), "{outcomes:?}");
+    assert!(matches!(outcomes[2], Ok(Reply::Done)), "{outcomes:?}");
+    assert!(matches!(outcomes[3], Err(CommandError::Store(_))), "{outcomes:?}");
+    assert_eq!(plane.catalog.quotas, quotas(1));
+    let [refused] = &tell(&mut plane, vec![create("cart")])[..] else { panic!("one outcome") };
+    assert!(matches!(refused, Err(CommandError::Refused(Refused::QuotaReached(_)))), "{refused:?}");
+}
+
+#[test]
+fn a_start_takes_the_quotas_of_the_config() {
+    let quotas = Quotas { routines: Some(1), ..Quotas::default() };
+    let declared = Declared {
+        routines: vec![declared("shop"), declared("cart")],
+        quotas,
+        ..Declared::default()
+    };
+    let store = Store::in_memory().unwrap();
+    let clock = || Timestamp(1_700_000_000_000_000_000);
+    let mut plane = ControlPlane::open(store, Settings::default(), declared, clock).unwrap().plane;
+    assert_eq!((plane.catalog.quotas, plane.catalog.routines.len()), (quotas, 2));
+    let [refused] = &tell(&mut plane, vec![create("more")])[..] else { panic!("one outcome") };
+    assert!(matches!(refused, Err(CommandError::Refused(Refused::QuotaReached(_)))), "{refused:?}");
+}
+
+#[test]
 fn the_same_config_writes_nothing_at_the_second_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("serin.db");
@@ -348,6 +390,10 @@ fn a_handle_says_that_serin_stops() {
     assert!(matches!(outcome, Err(CommandError::Stopped)), "{outcome:?}");
 }
 
+fn variable(pick: usize) -> VariableKey {
+    VariableKey::new(["A", "B", "C"][pick % 3]).unwrap()
+}
+
 /// A command, before it is known which versions exist.
 #[derive(Debug, Clone)]
 struct Wish {
@@ -401,9 +447,11 @@ impl Wish {
                 description,
                 code: b"// @upstream unix:/run/a.sock".as_slice().into(),
             },
-            6 => {
-                Command::CommitStagedCode { name, description: self.staging.then_some(description) }
-            }
+            6 => Command::CommitStagedCode {
+                name,
+                description: self.staging.then_some(description),
+                deploy_env: Some(environment),
+            },
             7 => Command::AddVersion {
                 name,
                 code_version: self.staging.then_some(one),
@@ -422,6 +470,8 @@ impl Wish {
                 shop.versions.truncate(self.picks.1 % 3);
                 Command::Declare(if self.staging { vec![shop] } else { Vec::new() })
             }
+            12..=14 => Command::Upload(self.upload(name, one, description)),
+            15 | 16 => Command::Variables(self.variables(name, environment)),
             _ => Command::Deploy {
                 name,
                 environment,
@@ -433,11 +483,45 @@ impl Wish {
             },
         }
     }
+
+    fn upload(&self, name: RoutineName, one: CodeVersion, description: String) -> UploadCommand {
+        match self.verb {
+            12 => UploadCommand::Begin {
+                name,
+                description,
+                making: Making {
+                    extra_info: "{}".to_owned(),
+                    build_id: self.percent,
+                    deploy_env: self.staging.then_some(Staging),
+                    not_found_strategy: "404Page".to_owned(),
+                    ..Making::default()
+                },
+            },
+            13 => UploadCommand::Complete {
+                name,
+                code_version: one,
+                code: self.staging.then(|| b"code".as_slice().into()),
+                assets: Assets { files: 2, bytes: self.percent },
+            },
+            _ => UploadCommand::Fail { name, code_version: one },
+        }
+    }
+
+    fn variables(&self, name: RoutineName, environment: Environment) -> VariableCommand {
+        let (one, other) = (variable(self.picks.0), variable(self.picks.1));
+        if self.verb == 15 {
+            let plain = Variable::plain(&self.percent.to_string()).unwrap();
+            let variables = vec![(one, plain), (other, Variable::SECRET)];
+            VariableCommand::Set { name, environment, variables }
+        } else {
+            VariableCommand::Delete { name, environment, keys: vec![one, other] }
+        }
+    }
 }
 
 fn wishes() -> impl Strategy<Value = Vec<Vec<Wish>>> {
     let picks = (0..12_usize, 0..12_usize);
-    let wish = (0..16_u8, prop::bool::weighted(0.7), any::<bool>(), picks, 1..=99_u64).prop_map(
+    let wish = (0..21_u8, prop::bool::weighted(0.7), any::<bool>(), picks, 1..=99_u64).prop_map(
         |(verb, routine, staging, picks, percent)| Wish { verb, routine, staging, picks, percent },
     );
     prop::collection::vec(prop::collection::vec(wish, 1..6), 1..20)
@@ -494,6 +578,10 @@ proptest! {
                 prop_assert!(!catalog.deleted_routines.contains(&routine.name));
                 for live in routine.live.iter().flatten() {
                     prop_assert_eq!(routine.missing(&live.shares), None);
+                    for (version, _) in live.shares.iter() {
+                        let status = routine.versions[version].status;
+                        prop_assert_eq!(status, VersionStatus::Available);
+                    }
                     prop_assert!(live.id.0 <= catalog.last_deployment);
                 }
             }

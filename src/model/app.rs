@@ -6,6 +6,7 @@ use imbl::OrdMap;
 
 use super::name::{AppId, AppName, Domain, VersionId};
 use super::publish::{Publish, ScheduledPublish};
+use super::record::Record;
 use super::routine::{Environment, Timestamp};
 use super::split::{Kind, Release, Shares, Split};
 use super::sticky::Sticky;
@@ -30,7 +31,7 @@ pub struct EdgeContainerApp {
     /// Asks for other users than the last time the same newer version was published.
     pub cohort: String,
     pub versions: OrdMap<VersionId, Arc<AppVersion>>,
-    pub records: OrdMap<Domain, Arc<AppRecord>>,
+    pub records: OrdMap<Domain, Arc<Record>>,
     /// What is live, by [`Environment::index`].
     pub live: [Option<Arc<Publish>>; 2],
     /// What waits for its time, soonest first.
@@ -54,15 +55,6 @@ pub struct AppVersion {
     pub upstream: Option<Upstream>,
     /// Whether the config declares it, and so owns its upstream at each start.
     pub declared: bool,
-}
-
-/// A host that is bound to an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppRecord {
-    pub host: Domain,
-    pub id: i64,
-    pub site: i64,
-    pub created: Timestamp,
 }
 
 impl EdgeContainerApp {

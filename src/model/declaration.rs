@@ -1,8 +1,10 @@
 //! What the operator's config declares, checked and complete.
 
 use super::name::{AppId, AppName, CodeVersion, RoutineName, VersionId};
+use super::quota::Quotas;
 use super::route::Route;
 use super::routine::Environment;
+use super::site::Site;
 use super::split::Shares;
 use super::sticky::Sticky;
 use super::upstream::Upstream;
@@ -10,13 +12,16 @@ use super::upstream::Upstream;
 /// Everything that the config declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declared {
+    /// In effect for as long as this config is; nothing of them is stored.
+    pub sites: Vec<Site>,
     pub routines: Vec<DeclaredRoutine>,
     pub apps: Vec<DeclaredApp>,
+    pub quotas: Quotas,
 }
 
 impl From<Vec<DeclaredRoutine>> for Declared {
     fn from(routines: Vec<DeclaredRoutine>) -> Self {
-        Self { routines, apps: Vec::new() }
+        Self { routines, ..Self::default() }
     }
 }
 

@@ -116,6 +116,30 @@ checked_text!(
     }
 );
 
+/// The name of an action of the ESA dialect, known there or not: 1 to 64 ASCII letters
+/// and digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionName(Arc<str>);
+
+checked_text!(ActionName, "action", "must be 1 to 64 letters and digits", |text| {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+});
+
+/// The plan of an account: 1 to 64 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanName(Arc<str>);
+
+checked_text!(PlanName, "plan", "must be 1 to 64 characters without control characters", |text| {
+    (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control)
+});
+
+impl Default for PlanName {
+    /// The plan of an account that pays for what it uses.
+    fn default() -> Self {
+        Self(Arc::from("er_paymode"))
+    }
+}
+
 /// The name of an edge container app, unique among apps and routines.
 ///
 /// 6 to 128 characters: lower-case letters, digits and hyphens, starting with a
@@ -251,6 +275,19 @@ mod tests {
         for bad in ["", "a b", "a,b", "a=b", "é", &"a".repeat(129)] {
             assert!(AccessKeyId::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn actions_and_plans_are_short() {
+        for bad in ["", "Get Routine", "Get-Routine", "é", &"a".repeat(65)] {
+            assert!(ActionName::new(bad).is_err(), "{bad}");
+        }
+        assert!(ActionName::new("GetRoutine").is_ok());
+        for bad in ["", "a\nb", &"é".repeat(65)] {
+            assert!(PlanName::new(bad).is_err(), "{bad}");
+        }
+        assert!(PlanName::new(&"é".repeat(64)).is_ok());
+        assert_eq!(PlanName::new("er_paymode"), Ok(PlanName::default()));
     }
 
     #[test]

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::name::{CodeVersion, RoutineName};
+use super::making::{Making, VersionStatus};
+use super::name::{CodeVersion, Domain, RoutineName};
+use super::record::Record;
 use super::route::Route;
 use super::split::{Kind, Release, Shares, Split};
 use super::sticky::Sticky;
 use super::upstream::Upstream;
+use super::variable::{Variable, VariableKey};
 
 /// Nanoseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -120,6 +123,9 @@ pub struct Version {
     /// Whether the config wrote the upstream, and not the API.
     pub upstream_declared: bool,
     pub origin: Origin,
+    /// Only what is available can be deployed.
+    pub status: VersionStatus,
+    pub making: Making,
 }
 
 impl Version {
@@ -132,6 +138,8 @@ impl Version {
             upstream: None,
             upstream_declared: false,
             origin: Origin::Api,
+            status: VersionStatus::Available,
+            making: Making::default(),
         }
     }
 }
@@ -163,6 +171,10 @@ pub struct Routine {
     pub cohort_declared: bool,
     pub versions: OrdMap<CodeVersion, Arc<Version>>,
     pub staged: Option<StagedCode>,
+    /// The hosts that are bound to it through the API.
+    pub records: OrdMap<Domain, Arc<Record>>,
+    /// What its code would find in its environment, by [`Environment::index`].
+    pub variables: [OrdMap<VariableKey, Variable>; 2],
     /// What is live, by [`Environment::index`].
     pub live: [Option<Arc<Deployment>>; 2],
 }
@@ -183,6 +195,8 @@ impl Routine {
             cohort_declared: false,
             versions: OrdMap::new(),
             staged: None,
+            records: OrdMap::new(),
+            variables: [OrdMap::new(), OrdMap::new()],
             live: [None, None],
         }
     }
@@ -202,6 +216,11 @@ impl Routine {
     pub fn missing<'s>(&self, shares: &'s Shares) -> Option<&'s CodeVersion> {
         let mut named = shares.iter().map(|(version, _)| version);
         named.find(|named| !self.versions.contains_key(*named))
+    }
+
+    /// Whether there are variables in `environment`; in none there are none.
+    pub fn has_variables(&self, environment: Option<Environment>) -> bool {
+        environment.is_some_and(|environment| !self.variables[environment.index()].is_empty())
     }
 
     /// The environments that serve `version`.

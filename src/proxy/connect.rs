@@ -13,8 +13,8 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::body::Upload;
 use super::error::ProxyError;
+use super::upload::Upload;
 use crate::model::{Address, Upstream};
 
 /// Opens a connection to `upstream` and leaves a task that drives it on this

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::body::Body;
-use crate::model::Environment;
+use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
 
 /// A request that the proxy answers instead of an upstream.
@@ -67,10 +67,13 @@ impl ProxyError {
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Resolve(_)
+            Self::Unroutable(
+                Unroutable::NoDeployment { .. }
+                | Unroutable::NoFallback { .. }
+                | Unroutable::NotPublished { .. },
+            ) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unroutable(Unroutable::NoOrigin { .. })
+            | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::Terminated(_)
@@ -89,9 +92,12 @@ impl ProxyError {
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                Fault::Operator
-            }
+            Self::Unroutable(
+                Unroutable::NoDeployment { .. }
+                | Unroutable::NoFallback { .. }
+                | Unroutable::NoOrigin { .. }
+                | Unroutable::NotPublished { .. },
+            ) => Fault::Operator,
             Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
@@ -113,9 +119,12 @@ impl ProxyError {
             }
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                "destination_unavailable"
-            }
+            Self::Unroutable(
+                Unroutable::NoDeployment { .. }
+                | Unroutable::NoFallback { .. }
+                | Unroutable::NotPublished { .. },
+            ) => "destination_unavailable",
+            Self::Unroutable(Unroutable::NoOrigin { .. }) => "proxy_configuration_error",
             Self::Resolve(_) => "dns_error",
             Self::Refused(_) => "connection_refused",
             Self::Connect(_) => "destination_ip_unroutable",
@@ -141,13 +150,20 @@ impl ProxyError {
     }
 
     /// The answer, in the words of this proxy: a short JSON body and `Proxy-Status`,
-    /// which tell it from anything that an upstream says.
+    /// which tell it from anything that an upstream says. `without_fallback` is a site
+    /// that has no origin where one would have helped.
     pub(super) fn to_response(
         &self,
         environment: Environment,
         host: Option<&[u8]>,
+        without_fallback: Option<&Domain>,
     ) -> Response<Body> {
         let mut body = json!({ "error": self.kind(), "message": self.to_string() });
+        if let Some(site) = without_fallback.filter(|_| self.fault() == Fault::Upstream) {
+            let message = format!("{self}, and site `{site}` has no origin to fall back to");
+            body["message"] = json!(message);
+            body["site"] = json!(site.as_str());
+        }
         match self {
             Self::Unroutable(Unroutable::NoRoutine) => {
                 let host = host.map(String::from_utf8_lossy);
@@ -157,6 +173,15 @@ impl ProxyError {
             Self::Unroutable(Unroutable::NoDeployment { routine, environment }) => {
                 body["routine"] = json!(routine.as_str());
                 body["environment"] = json!(environment.as_str());
+            }
+            Self::Unroutable(Unroutable::NoFallback { routine, environment, site }) => {
+                body["routine"] = json!(routine.as_str());
+                body["environment"] = json!(environment.as_str());
+                body["site"] = json!(site.as_str());
+            }
+            Self::Unroutable(Unroutable::NoOrigin { routine, site }) => {
+                body["routine"] = json!(routine.as_str());
+                body["site"] = json!(site.as_str());
             }
             Self::Unroutable(Unroutable::NotPublished { app, environment }) => {
                 body["app"] = json!(app.as_str());
@@ -170,8 +195,16 @@ impl ProxyError {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let proxy_status = format!("serin; error={}", self.kind());
-        let proxy_status = HeaderValue::try_from(proxy_status).expect("error types are ASCII");
+        // RFC 9209, section 2.1.5: what the error type does not say.
+        let details = match self {
+            Self::Unroutable(Unroutable::NoOrigin { site, .. }) => {
+                format!("; details=\"site {site} has no origin\"")
+            }
+            _ => String::new(),
+        };
+        let proxy_status = format!("serin; error={}{details}", self.kind());
+        let proxy_status = HeaderValue::try_from(proxy_status);
+        let proxy_status = proxy_status.expect("error types and names of sites are ASCII");
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
         if matches!(self, Self::Method(_)) {
             let allow = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");

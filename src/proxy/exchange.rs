@@ -9,12 +9,18 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::Timeouts;
-use super::body::{Progress, Upload};
 use super::connect::connect;
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
+use super::upload::{Progress, Upload};
 use crate::model::Upstream;
+
+/// How long one exchange waits.
+#[derive(Clone, Copy)]
+pub(super) struct Waits {
+    pub(super) connect: Duration,
+    pub(super) response_head: Duration,
+}
 
 /// Sends `request` to `upstream` and waits for the head of its response.
 ///
@@ -25,21 +31,21 @@ pub(super) async fn exchange(
     pool: &Rc<Pool>,
     upstream: &Upstream,
     mut request: Request<Upload>,
-    timeouts: &Timeouts,
+    waits: Waits,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
     if let Some(connection) = pool.take(upstream, repeatable) {
         let spare = repeatable.then(|| copy_of_head(&request));
-        match send(pool, upstream, connection, request, timeouts).await {
+        match send(pool, upstream, connection, request, waits).await {
             Ok(answer) => return Ok(answer),
             Err(Failure::Unsent(unsent, _)) => request = *unsent,
             Err(Failure::Died(error)) => request = spare.ok_or(error)?,
             Err(Failure::Final(error)) => return Err(error),
         }
     }
-    let (sender, socket) = connect(upstream, timeouts.connect).await?;
+    let (sender, socket) = connect(upstream, waits.connect).await?;
     let connection = Pooled { sender, socket };
-    send(pool, upstream, connection, request, timeouts).await.map_err(|failure| match failure {
+    send(pool, upstream, connection, request, waits).await.map_err(|failure| match failure {
         Failure::Unsent(_, error) => ProxyError::Terminated(error),
         Failure::Died(error) | Failure::Final(error) => error,
     })
@@ -67,14 +73,14 @@ async fn send(
     upstream: &Upstream,
     mut connection: Pooled,
     request: Request<Upload>,
-    timeouts: &Timeouts,
+    waits: Waits,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     if let Err(error) = connection.sender.ready().await {
         return Err(Failure::Unsent(Box::new(request), error));
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(timeouts.response_head, &upload, response).await {
+    match within(waits.response_head, &upload, response).await {
         Ok(Ok(response)) => {
             let lease =
                 Lease { pool: pool.clone(), upstream: upstream.clone(), connection, upload };

@@ -1,6 +1,7 @@
 //! One request, start to end.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
@@ -10,15 +11,17 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::body::{Body, Upload};
+use super::body::Body;
 use super::error::{Fault, ProxyError};
-use super::exchange::exchange;
+use super::exchange::{Waits, exchange};
 use super::guard::admit;
 use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
+use super::spare::Spare;
+use super::upload::Upload;
 use super::worker::Worker;
-use super::{BuiltInRequest, Proxy};
+use super::{BuiltInRequest, Proxy, Timeouts};
 use crate::model::{Environment, Upstream};
-use crate::routing::{Decision, SubjectName};
+use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
@@ -39,27 +42,34 @@ impl Worker {
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         // Dropped on whatever way out, so that the client is heard out.
-        let upload = Upload::new(body, self.linger.over(&parts));
+        let mut upload = Upload::new(body, self.linger.over(&parts));
         let decided = admit(&parts).and_then(|()| self.decide(environment, &parts, &client));
-        let (decision, key) = match decided {
+        let (mut decision, key) = match decided {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
-                return error.to_response(environment, asked_host(&parts));
+                return error.to_response(environment, asked_host(&parts), None);
             }
         };
-        if let Some(tally) = decision.target.tally {
+        if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.count(tally.0);
         }
 
         let secure = client.is_secure(&parts.headers);
-        let answered = match &decision.target.upstream {
-            Some(upstream) => self.forward(parts, upload, &client, upstream).await,
-            None => self.answer(&parts, upload, &decision, key.as_deref()).await,
-        };
+        let spare = Spare::of(&decision, &parts, &mut upload);
+        let mut answered = self.carry_out(parts, upload, &client, &decision, key.as_deref()).await;
+        if let (Err(error), Some(spare)) = (&answered, spare)
+            && error.fault() == Fault::Upstream
+            && let Some((origin, parts, upload)) = spare.take()
+        {
+            self.complain(error, &decision);
+            decision.fall_back_to(origin);
+            // Few requests come here, and all would carry its state.
+            answered = Box::pin(self.carry_out(parts, upload, &client, &decision, None)).await;
+        }
         let mut response = answered.unwrap_or_else(|error| {
             self.complain(&error, &decision);
-            error.to_response(environment, None)
+            error.to_response(environment, None, decision.without_fallback())
         });
         if self.proxy.headers.response {
             disclose(response.headers_mut(), &decision);
@@ -81,13 +91,37 @@ impl Worker {
             let decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
-            let key = match (&decision.target.upstream, &decision.minted) {
-                (Some(_), _) => None,
-                (None, Some(minted)) => Some(minted.value.clone().into_bytes()),
-                (None, None) => table.key_of(&decision.target, parts, client.address),
-            };
+            let built_in = decision.target().filter(|target| target.upstream.is_none());
+            let key = built_in.and_then(|target| match &decision.minted {
+                Some(minted) => Some(minted.value.clone().into_bytes()),
+                None => table.key_of(target, parts, client.address),
+            });
             Ok((decision, key))
         })
+    }
+
+    /// Asks who was decided on: a version, for as long as its route says, or an origin.
+    async fn carry_out(
+        &self,
+        parts: Parts,
+        upload: Upload,
+        client: &Client,
+        decision: &Decision,
+        key: Option<&[u8]>,
+    ) -> Result<Response<Body>, ProxyError> {
+        let Timeouts { connect, response_head, .. } = self.proxy.timeouts;
+        let (upstream, response_head) = match &decision.answerer {
+            Answerer::Origin(origin) => (&origin.upstream, response_head),
+            Answerer::Version(target) => {
+                let of_route = decision.route.as_ref().and_then(|route| route.timeout());
+                let patience = of_route.unwrap_or(response_head);
+                match &target.upstream {
+                    Some(upstream) => (upstream, patience),
+                    None => return self.answer(&parts, upload, target, key, patience).await,
+                }
+            }
+        };
+        self.forward(parts, upload, client, upstream, Waits { connect, response_head }).await
     }
 
     async fn forward(
@@ -96,6 +130,7 @@ impl Worker {
         upload: Upload,
         client: &Client,
         upstream: &Upstream,
+        waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
         let policy = self.proxy.headers;
         to_upstream(&mut parts, client, upstream, policy);
@@ -107,8 +142,7 @@ impl Worker {
         parts.version = http::Version::HTTP_11;
         let request = Request::from_parts(parts, upload);
 
-        let (response, lease) =
-            exchange(&self.pool, upstream, request, &self.proxy.timeouts).await?;
+        let (response, lease) = exchange(&self.pool, upstream, request, waits).await?;
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -128,17 +162,16 @@ impl Worker {
         &self,
         parts: &Parts,
         mut upload: Upload,
-        decision: &Decision,
+        target: &Target,
         key: Option<&[u8]>,
+        silence: Duration,
     ) -> Result<Response<Body>, ProxyError> {
-        let silence = self.proxy.timeouts.response_head;
         while let Some(frame) = tokio::time::timeout(silence, upload.frame())
             .await
             .map_err(|_| ProxyError::UploadTimeout(silence))?
         {
             frame.map_err(ProxyError::Upload)?;
         }
-        let target = &decision.target;
         let name = target.subject.as_str();
         let routine = matches!(target.subject, SubjectName::Routine(_));
         let answer = (self.proxy.built_in)(&BuiltInRequest {
@@ -157,11 +190,17 @@ impl Worker {
     }
 
     fn complain(&self, error: &ProxyError, decision: &Decision) {
-        let Decision { target, .. } = decision;
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        match error.fault() {
-            Fault::Upstream => self.complaints.upstream(target, error, &cause),
-            Fault::Operator | Fault::Client => tracing::debug!(%error, cause, "request failed"),
+        match (error.fault(), &decision.answerer) {
+            (Fault::Upstream, Answerer::Version(target)) => {
+                self.complaints.version(target, error, &cause);
+            }
+            (Fault::Upstream, Answerer::Origin(origin)) => {
+                self.complaints.origin(origin, error, &cause);
+            }
+            (Fault::Operator | Fault::Client, _) => {
+                tracing::debug!(%error, cause, "request failed");
+            }
         }
     }
 }

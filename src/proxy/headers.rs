@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::HeaderPolicy;
 use crate::model::{TrustedProxies, Upstream};
-use crate::routing::{Decision, SubjectName};
+use crate::routing::{Answerer, Decision, SubjectName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -197,19 +197,28 @@ fn via(received: Version) -> HeaderValue {
     HeaderValue::from_static(if received == Version::HTTP_10 { "1.0 serin" } else { "1.1 serin" })
 }
 
-/// Says which version answered and why. An upstream's own word on it is replaced.
+/// Says who answered and why. An upstream's own word on it is replaced.
 pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
-    let target = &decision.target;
-    let (says, is_silent) = match target.subject {
-        SubjectName::Routine(_) => (X_SERIN_ROUTINE, X_SERIN_APP),
-        SubjectName::App(_) => (X_SERIN_APP, X_SERIN_ROUTINE),
-    };
-    headers.remove(is_silent);
-    headers.insert(says, target.subject_value.clone());
-    headers.insert(X_SERIN_VERSION, target.version_value.clone());
-    match &target.deployment_value {
-        Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
-        None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
+    match &decision.answerer {
+        Answerer::Version(target) => {
+            let (says, is_silent) = match target.subject {
+                SubjectName::Routine(_) => (X_SERIN_ROUTINE, X_SERIN_APP),
+                SubjectName::App(_) => (X_SERIN_APP, X_SERIN_ROUTINE),
+            };
+            headers.remove(is_silent);
+            headers.insert(says, target.subject_value.clone());
+            headers.insert(X_SERIN_VERSION, target.version_value.clone());
+            match &target.deployment_value {
+                Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
+                None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
+            }
+        }
+        Answerer::Origin(origin) => {
+            for is_silent in [X_SERIN_APP, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
+                headers.remove(is_silent);
+            }
+            headers.insert(X_SERIN_ROUTINE, origin.routine_value.clone());
+        }
     }
     headers.insert(X_SERIN_REASON, HeaderValue::from_static(decision.reason.as_str()));
 }

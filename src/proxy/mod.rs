@@ -2,6 +2,7 @@
 //! out. Each worker does all of it alone, on a thread of its own.
 
 mod body;
+mod complaints;
 mod connect;
 mod error;
 mod exchange;
@@ -10,6 +11,8 @@ mod handle;
 mod headers;
 mod linger;
 mod pool;
+mod spare;
+mod upload;
 mod worker;
 
 use std::net::TcpListener;

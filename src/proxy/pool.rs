@@ -8,8 +8,8 @@ use hashbrown::HashTable;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use super::body::{Progress, Upload};
 use super::connect::Socket;
+use super::upload::{Progress, Upload};
 use crate::model::Upstream;
 
 /// Idle connections to one upstream that a worker keeps.

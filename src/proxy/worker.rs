@@ -1,26 +1,22 @@
 //! One thread, one runtime, one pool. Workers share the listeners, and nothing
 //! that a request writes to.
 
-use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
-use super::error::ProxyError;
+use super::complaints::Complaints;
 use super::headers::Client;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, Proxy, SharedProxy};
-use crate::model::{Environment, Upstream};
+use crate::model::Environment;
 use crate::observe::WorkerTallies;
-use crate::routing::Target;
 use crate::server;
 
 /// What one thread needs to answer requests.
@@ -113,30 +109,5 @@ async fn sweep(worker: Rc<Worker>) {
     loop {
         ticks.tick().await;
         worker.pool.sweep(idle);
-    }
-}
-
-/// Warns about upstreams, once a second at most: a dead one is news, not a flood.
-#[derive(Default)]
-pub(super) struct Complaints {
-    last: Cell<Option<Instant>>,
-    withheld: Cell<u64>,
-}
-
-impl Complaints {
-    const EVERY: Duration = Duration::from_secs(1);
-
-    pub(super) fn upstream(&self, target: &Target, error: &ProxyError, cause: &str) {
-        let now = Instant::now();
-        if self.last.get().is_some_and(|last| now - last < Self::EVERY) {
-            self.withheld.set(self.withheld.get() + 1);
-            return;
-        }
-        self.last.set(Some(now));
-        let (subject, version) = (&target.subject, &target.version);
-        let kind = subject.noun();
-        let upstream = target.upstream.as_ref().map(Upstream::as_str);
-        let withheld = self.withheld.take();
-        tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
     }
 }

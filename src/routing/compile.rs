@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use super::paths::Slot;
 use super::subject::Subject;
 use super::table::{CHUNK_LEN, Choice, CompiledRoutine, RoutingTable, Settings};
 use super::target::{Tally, Target};
 use crate::model::{
     Allotment, AppId, AppName, Catalog, CodeVersion, Domain, EdgeContainerApp, Environment,
-    HostPattern, KeySource, Routine, RoutineName, Split,
+    HostPattern, KeySource, Record, Routine, RoutineName, Split,
 };
+
+type Records = OrdMap<Domain, Arc<Record>>;
 
 impl RoutingTable {
     /// The table of a whole catalog. Nothing in it can conflict: what could was
@@ -17,7 +21,9 @@ impl RoutingTable {
     pub fn compile(settings: Settings, catalog: &Catalog) -> Self {
         let all = catalog.routines.iter();
         let table = Self::new(settings).with(all.map(|(name, routine)| (name, Some(routine))));
-        table.with_apps(catalog.apps.values())
+        let table = table.with_apps(catalog.apps.values());
+        let sites = catalog.sites.values();
+        table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
     }
 
     /// This table with some routines as they now are; `None` is one that is gone.
@@ -79,6 +85,7 @@ impl RoutingTable {
             self.unroute(slot, was);
             self.route(slot, is);
         }
+        self.rebind(slot, was.map(|was| &was.records), is.map(|is| &is.records));
         if was.is_some() != is.is_some() {
             self.record(slot, name.as_str(), is.is_some());
             if self.settings.default_routine.as_ref() == Some(name) {
@@ -98,16 +105,13 @@ impl RoutingTable {
         if was.is_none() {
             self.record(slot, app.name.as_str(), true);
         }
-        if was.as_ref().is_none_or(|was| was.records != app.records) {
-            self.unbind(slot, was.as_deref());
-            self.bind(slot, app);
-        }
+        self.rebind(slot, was.as_ref().map(|was| &was.records), Some(&app.records));
         self.fill(slot, Some(Subject::App(app.clone())));
     }
 
     fn remove_app(&mut self, id: &AppId, name: &AppName) {
         if let Some((slot, was)) = self.app_at(id, name) {
-            self.unbind(slot, Some(&was));
+            self.rebind(slot, Some(&was.records), None);
             self.record(slot, name.as_str(), false);
             self.fill(slot, None);
         }
@@ -121,21 +125,22 @@ impl RoutingTable {
         }
     }
 
-    fn bind(&mut self, slot: Slot, app: &EdgeContainerApp) {
-        for host in app.records.keys() {
-            self.hosts.update(host.as_str(), |entry| {
-                entry.bound = Some(slot);
-                true
-            });
+    /// Binds the hosts of `is` to a slot, and lets go of those of `was` that have not
+    /// found another one meanwhile.
+    fn rebind(&mut self, slot: Slot, was: Option<&Records>, is: Option<&Records>) {
+        if was == is {
+            return;
         }
-    }
-
-    /// Lets go of the hosts that have not found another app meanwhile.
-    fn unbind(&mut self, slot: Slot, app: Option<&EdgeContainerApp>) {
-        for host in app.iter().flat_map(|app| app.records.keys()) {
+        for host in was.into_iter().flat_map(OrdMap::keys) {
             self.hosts.update(host.as_str(), |entry| {
                 entry.bound = entry.bound.filter(|bound| *bound != slot);
                 entry.leads_somewhere()
+            });
+        }
+        for host in is.into_iter().flat_map(OrdMap::keys) {
+            self.hosts.update(host.as_str(), |entry| {
+                entry.bound = Some(slot);
+                true
             });
         }
     }

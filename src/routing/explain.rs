@@ -7,6 +7,7 @@ use http::request::Parts;
 use super::host::Host;
 use super::paths::FoundPath;
 use super::region::region_of;
+use super::site_route::SiteRoute;
 use super::sticky::{Sought, seek};
 use super::subject::SubjectName;
 use super::table::{CompiledRoutine, FoundHost, RoutingTable, Settings, Way};
@@ -14,7 +15,7 @@ use super::target::Reason;
 use super::version_override::named_version;
 use crate::model::{
     Allotment, AppName, CodeVersion, DeploymentId, Environment, KeySource, Percent, Position,
-    RegionName, RoutineName, Shares, Side, Split, Upstream,
+    RegionName, RoutineName, RoutineRoute, Shares, Side, Split, Upstream,
 };
 
 /// A decision with its reasons. What is `None` played no part.
@@ -22,18 +23,21 @@ use crate::model::{
 pub struct Explanation {
     pub environment: Environment,
     pub subject: SubjectName,
-    /// The route that matched, `bound record`, `record` or `default_routine`; `None`
-    /// when it was asked for by name.
+    /// The route that matched, of the config or of a site, `bound record`, `record` or
+    /// `default_routine`; `None` when it was asked for by name.
     pub matched: Option<String>,
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
     pub placement: Option<Placement>,
     /// `None` for a keyless request of a canary: its turn is counted, or its key
-    /// minted, when it comes.
+    /// minted, when it comes. `None` where an origin answers, too.
     pub version: Option<CodeVersion>,
     pub reason: Reason,
-    /// Where the version answers; `None` is the built-in backend.
+    /// Where the version answers; `None` is the built-in backend. Where an origin
+    /// answers, it; `None` is one that the site does not have.
     pub upstream: Option<Upstream>,
+    /// Whether what the version fails goes to the site's origin.
+    pub fallback: bool,
     /// What each version is configured to get, as the operator listed it.
     pub shares: Vec<(CodeVersion, Percent)>,
     /// Of a release by regions.
@@ -83,10 +87,13 @@ impl RoutingTable {
         peer: IpAddr,
     ) -> Result<Option<Explanation>, String> {
         let host = Host::of(request);
-        let Some((routine, way)) = self.routine_for(host.as_ref(), request.uri.path()) else {
+        let Some((routine, way)) = self.routine_for(host.as_ref(), request, peer) else {
             return Ok(None);
         };
         let subject = &routine.subject;
+        let overridden = self.settings.override_allowed;
+        let named = overridden.then(|| named_version(&request.headers, subject.name().as_str()));
+        let named = named.transpose()?.flatten();
         let (key, minted) = match seek(&routine.sources, request, peer, &self.settings.trusted) {
             Sought::Key(key, source) => {
                 let (octets, source) = (key.to_vec(), Some(source.clone()));
@@ -110,9 +117,15 @@ impl RoutingTable {
             explanation.upstream = subject.version(version.as_str()).and_then(|(_, at)| at);
             explanation.version = Some(version);
         }
-        if self.settings.override_allowed
-            && let Some(named) = named_version(&request.headers, subject.name().as_str())?
-        {
+        if let Some(route) = way.site_route() {
+            let is_bypassed = route.route.bypass && named.is_none();
+            let has_version = named.is_some() || routine.live[environment.index()].is_some();
+            explanation.fallback = !is_bypassed && route.falls_back() && route.origin().is_some();
+            if is_bypassed || explanation.fallback && !has_version {
+                return Ok(Some(explanation.past_the_routine(route)));
+            }
+        }
+        if let Some(named) = named {
             let (version, upstream) =
                 subject.version(&named).ok_or_else(|| subject.no_version(&named))?;
             explanation.version = Some(version);
@@ -158,6 +171,23 @@ impl RoutingTable {
     }
 }
 
+impl Explanation {
+    /// The same where the origin answers in the place of the routine.
+    fn past_the_routine(self, route: &SiteRoute) -> Self {
+        Self {
+            deployment: None,
+            key: None,
+            placement: None,
+            version: None,
+            reason: Reason::Origin,
+            upstream: route.origin().map(|origin| origin.upstream.clone()),
+            shares: Vec::new(),
+            regional: None,
+            ..self
+        }
+    }
+}
+
 impl CompiledRoutine {
     fn explain(&self, environment: Environment, key: Option<KeyFound>) -> Explanation {
         let live = self.subject.live(environment);
@@ -199,6 +229,7 @@ impl CompiledRoutine {
             upstream: known.and_then(|(_, upstream)| upstream),
             version,
             reason,
+            fallback: false,
             shares: shares.iter().flat_map(Shares::iter).map(owned).collect(),
             regional,
         }
@@ -212,6 +243,10 @@ fn owned((version, percent): (&CodeVersion, Percent)) -> (CodeVersion, Percent) 
 impl std::fmt::Display for Way<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Site(route) => {
+                let (RoutineRoute { name, id, .. }, site) = (&*route.route, route.site());
+                write!(f, "route {name} (ConfigId {id} of site {site})")
+            }
             Self::Bound => f.write_str("bound record"),
             Self::Record => f.write_str("record"),
             Self::Default => f.write_str("default_routine"),

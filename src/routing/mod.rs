@@ -1,7 +1,9 @@
 //! From a request to a [`Decision`]: synchronous and pure. No socket, no clock, no
 //! randomness; what is drawn or counted is handed in as [`Draws`].
 
+mod asked;
 mod compile;
+mod decision;
 mod draws;
 mod explain;
 mod fields;
@@ -10,17 +12,21 @@ mod index;
 mod paths;
 mod publish;
 mod region;
+mod site_route;
+mod sites;
 mod sticky;
 mod subject;
 mod table;
 mod target;
 mod version_override;
 
+pub use decision::{Answerer, Decision, Unroutable};
 pub use draws::{Draws, SpreadCounters};
 pub use explain::{Explanation, KeyFound, Placement, Regional};
 pub use publish::{TableReader, TableWriter, published};
+pub use site_route::{SiteOrigin, SiteRoute};
 pub use sticky::MintedKey;
 pub use subject::SubjectName;
-pub use table::{Decision, RoutingTable, Settings, Unroutable};
+pub use table::{RoutingTable, Settings};
 pub use target::{Reason, Tally, Target};
 pub use version_override::OVERRIDE_HEADERS;

@@ -6,18 +6,21 @@ use std::sync::Arc;
 use http::request::Parts;
 use imbl::OrdMap;
 
+use super::decision::{Answerer, Decision, Unroutable};
 use super::draws::Draws;
 use super::host::Host;
 use super::index::{Hash, Index};
 use super::paths::{FoundPath, Paths, Slot};
 use super::region::region_of;
+use super::site_route::SiteRoute;
+use super::sites::CompiledSite;
 use super::sticky::{MintedKey, Sought, seek};
 use super::subject::{Subject, SubjectName};
 use super::target::{Reason, Tally, Target};
 use super::version_override::{may_name_version, named_version};
 use crate::model::{
-    AppName, CodeVersion, Domain, Environment, KeySource, Percent, Position, Region, RegionName,
-    Regions, RoutineName, Side, TrustedProxies,
+    CodeVersion, Domain, Environment, KeySource, Percent, Position, Region, RegionName, Regions,
+    RoutineName, Side, TrustedProxies,
 };
 
 /// What the operator's config says about routing as a whole.
@@ -33,28 +36,6 @@ pub struct Settings {
     pub regions: Regions,
 }
 
-/// Which version answers a request.
-#[derive(Debug)]
-pub struct Decision {
-    pub target: Arc<Target>,
-    pub reason: Reason,
-    /// A key that was minted for this request, to be set as a cookie.
-    pub minted: Option<MintedKey>,
-}
-
-/// Why no version answers a request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unroutable {
-    #[error("no routine answers for this host and path")]
-    NoRoutine,
-    #[error("routine `{routine}` has no deployment in {environment}")]
-    NoDeployment { routine: RoutineName, environment: Environment },
-    #[error("app `{app}` has nothing published in {environment}")]
-    NotPublished { app: AppName, environment: Environment },
-    #[error("{0}")]
-    BadOverride(String),
-}
-
 /// All that a request needs to find its version. A persistent value: the next
 /// table shares everything that a change leaves alone.
 #[derive(Clone)]
@@ -65,6 +46,10 @@ pub struct RoutingTable {
     pub(super) suffixes: Index<Paths>,
     pub(super) suffix_count: usize,
     pub(super) any_host: Arc<Paths>,
+    /// Every site of the account, by name.
+    pub(super) sites: Index<Option<Arc<CompiledSite>>>,
+    /// How many of them have routes that are enabled.
+    pub(super) routed_sites: usize,
     pub(super) names: Index<Option<Slot>>,
     pub(super) default: Option<Slot>,
     pub(super) routines: Vec<Arc<Chunk>>,
@@ -115,9 +100,20 @@ pub(super) enum Choice {
 #[derive(Clone, Copy)]
 pub(super) enum Way<'t> {
     Route { host: FoundHost<'t>, path: FoundPath<'t> },
+    Site(&'t Arc<SiteRoute>),
     Bound,
     Record,
     Default,
+}
+
+impl<'t> Way<'t> {
+    #[inline]
+    pub(super) fn site_route(&self) -> Option<&'t Arc<SiteRoute>> {
+        match self {
+            Self::Site(route) => Some(route),
+            Self::Route { .. } | Self::Bound | Self::Record | Self::Default => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -136,6 +132,8 @@ impl RoutingTable {
             suffixes: Index::default(),
             suffix_count: 0,
             any_host: Arc::default(),
+            sites: Index::default(),
+            routed_sites: 0,
             names: Index::default(),
             default: None,
             routines: Vec::new(),
@@ -144,7 +142,7 @@ impl RoutingTable {
         }
     }
 
-    /// Decides which version answers `request`, which came from `peer`.
+    /// Decides who answers `request`, which came from `peer`.
     #[inline]
     pub fn decide(
         &self,
@@ -154,17 +152,28 @@ impl RoutingTable {
         draws: &Draws,
     ) -> Result<Decision, Unroutable> {
         let host = Host::of(request);
-        let (routine, _) =
-            self.routine_for(host.as_ref(), request.uri.path()).ok_or(Unroutable::NoRoutine)?;
+        let found = self.routine_for(host.as_ref(), request, peer);
+        let (routine, way) = found.ok_or(Unroutable::NoRoutine)?;
+        let route = way.site_route();
 
         if self.settings.override_allowed
             && may_name_version(&request.headers)
             && let Some(target) = routine.overridden(environment, request)?
         {
-            return Ok(Decision { target, reason: Reason::Override, minted: None });
+            let (answerer, route) = (Answerer::Version(target), route.cloned());
+            return Ok(Decision { answerer, reason: Reason::Override, minted: None, route });
         }
-        let live = routine.live[environment.index()].as_ref();
-        let live = live.ok_or_else(|| routine.subject.not_live(environment))?;
+        if let Some(route) = route
+            && route.route.bypass
+        {
+            return route.bypassed();
+        }
+        let Some(live) = &routine.live[environment.index()] else {
+            return match route {
+                Some(route) => route.without_routine(environment),
+                None => Err(routine.subject.not_live(environment)),
+            };
+        };
         let (target, reason, minted) = match live {
             Choice::Only(target) => (target, Reason::Only, None),
             Choice::Canary { seed, threshold, percent, older, newer } => {
@@ -194,7 +203,8 @@ impl RoutingTable {
                 (if within { inside } else { outside }, Reason::Region, None)
             }
         };
-        Ok(Decision { target: target.clone(), reason, minted })
+        let answerer = Answerer::Version(target.clone());
+        Ok(Decision { answerer, reason, minted, route: route.cloned() })
     }
 
     /// The regions that the config knows.
@@ -229,15 +239,17 @@ impl RoutingTable {
         })
     }
 
-    /// What a host and path lead to: by route, host before path; by a record that is
-    /// bound to the host; by a default record; else the default routine.
+    /// What a request leads to: by a route of the config, host before path; by a route
+    /// of its host's site; by a record that is bound to the host; by a default record;
+    /// else the default routine.
     #[inline]
     pub(super) fn routine_for<'t>(
         &'t self,
         host: Option<&'t Host<'_>>,
-        path: &str,
+        request: &Parts,
+        peer: IpAddr,
     ) -> Option<(&'t CompiledRoutine, Way<'t>)> {
-        let path = path.as_bytes();
+        let path = request.uri.path().as_bytes();
         let (mut bound, mut record) = (None, None);
         if let Some(host) = host {
             let name = host.as_bytes();
@@ -259,6 +271,11 @@ impl RoutingTable {
         }
         if let Some((slot, path)) = self.any_host.find(path) {
             return self.found(slot, Way::Route { host: FoundHost::Any, path });
+        }
+        if self.routed_sites > 0
+            && let Some(route) = host.and_then(|host| self.site_route(host, request, peer))
+        {
+            return self.found(route.slot, Way::Site(route));
         }
         match (bound, record, self.default) {
             (Some(slot), _, _) => self.found(slot, Way::Bound),

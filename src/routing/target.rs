@@ -20,6 +20,8 @@ pub enum Reason {
     Override,
     /// Where the request comes from.
     Region,
+    /// A route that bypasses its routine, or falls back from it, to the site's origin.
+    Origin,
 }
 
 impl Reason {
@@ -30,6 +32,7 @@ impl Reason {
             Self::Spread => "spread",
             Self::Override => "override",
             Self::Region => "region",
+            Self::Origin => "origin",
         }
     }
 }
@@ -85,6 +88,6 @@ impl Target {
     }
 }
 
-fn header_value(name: &str) -> HeaderValue {
+pub(super) fn header_value(name: &str) -> HeaderValue {
     HeaderValue::from_str(name).expect("names are visible ASCII")
 }

@@ -8,13 +8,15 @@ use allocation_counter::measure;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version};
 use serin::model::{
-    AppId, AppName, AppRecord, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp,
-    Environment, Facts, Kind, Publish, Reach, Region, RegionName, Regions, Release, Routine, Rule,
-    Split, Sticky, Timestamp, VersionId,
+    AppId, AppName, AppVersion, Catalog, DeploymentId, Domain, EdgeContainerApp, Environment,
+    Facts, Kind, Publish, Reach, Region, RegionName, Regions, Release, Routine, RoutineRoute, Rule,
+    Split, Sticky, Timestamp, TrustedProxies, VersionId,
 };
 use serin::routing::{Reason, RoutingTable, Settings, published};
 
-use crate::support::fixtures::{Described, PEER, draws, request, routine, table};
+use crate::support::fixtures::{
+    Described, PEER, catalog, draws, place, record, request, route_of, routine, site, table,
+};
 
 const DECISIONS: u64 = 1_000;
 
@@ -141,15 +143,10 @@ fn what_a_rule_makes_is_on_the_heap_only_beyond_4_kb_and_for_a_regular_expressio
 
 #[test]
 fn a_release_by_regions_allocates_nothing() {
-    let region = |name: &str| RegionName::new(name).unwrap();
+    let named = |name: &str| RegionName::new(name).unwrap();
     let version = |number: u64| VersionId::new(&format!("ver-{number:019}")).unwrap();
     let settings = Settings {
-        regions: Regions::new(vec![Region {
-            name: region("jiangsu"),
-            networks: vec!["192.0.2.0/24".parse().unwrap()],
-            country: None,
-            asn: None,
-        }]),
+        regions: Regions::new(vec![region("jiangsu", "192.0.2.0/24", None)]),
         domains: vec![Domain::new("a.test").unwrap()],
         ..Settings::default()
     };
@@ -159,7 +156,7 @@ fn a_release_by_regions_allocates_nothing() {
     app.live[Environment::Production.index()] = Some(Arc::new(Publish {
         id: DeploymentId(1),
         version: version(2),
-        reach: Reach::Regions([region("jiangsu")].into()),
+        reach: Reach::Regions([named("jiangsu")].into()),
         rest: Some(version(1)),
         baseline: Some(version(1)),
         rollback: false,
@@ -174,8 +171,43 @@ fn a_release_by_regions_allocates_nothing() {
     assert_eq!(allocations(table, "/", PEER, Reason::Region), 0);
 }
 
-fn record(host: &str) -> Arc<AppRecord> {
-    Arc::new(AppRecord { host: Domain::new(host).unwrap(), id: 1, site: 1, created: Timestamp(0) })
+#[test]
+fn a_route_of_a_site_allocates_nothing_whatever_its_rule_asks() {
+    let origin = Some("http://127.0.0.1:1");
+    let sites = [site(1, "a.test", origin), site(2, "localhost", origin)];
+    let decided = |rule: &str, bypass: bool, reason: Reason| {
+        let mut catalog = catalog([canary(&["header:missing", "header:x-user"]).routed(&[])]);
+        let route = |id| RoutineRoute { bypass, ..route_of(id, id, "shop", rule) };
+        // Another one is tried before it.
+        let nearly = route_of(1, 3, "shop", r#"ends_with(http.host, ".a.test") and ssl"#);
+        let nearly = RoutineRoute { sequence: 0, ..nearly };
+        place(&mut catalog, sites.clone(), [nearly, route(1), route(2)]);
+        let regions = Regions::new(vec![region("jiangsu", "192.0.2.0/24", Some("CN"))]);
+        let trusted = TrustedProxies::new(vec!["192.0.2.0/24".parse().unwrap()]);
+        let settings = Settings { regions, trusted, override_allowed: true, ..Settings::default() };
+        let table = RoutingTable::compile(settings, &catalog);
+        allocations(table, "/cart/1?a=b", PEER, reason)
+    };
+    for rule in [
+        "true",
+        r#"http.host in {"www.a.test" "shop.localhost"} and http.request.uri.path ne "/""#,
+        r#"ends_with(http.host, ".a.test") or ends_with(http.host, ".localhost")"#,
+        r#"http.request.uri.path matches "^/cart/[0-9]+$""#,
+        r#"ip.src eq ::1 and http.request.cookies["uid"] eq "carol""#,
+        r#"ip.geoip.country ne "XX" and not exists(ip.geoip.asnum)"#,
+    ] {
+        assert_eq!(decided(rule, false, Reason::Key), 0, "{rule}");
+        assert_eq!(decided(rule, true, Reason::Origin), 0, "{rule}");
+    }
+}
+
+fn region(name: &str, network: &str, country: Option<&str>) -> Region {
+    Region {
+        name: RegionName::new(name).unwrap(),
+        networks: vec![network.parse().unwrap()],
+        country: country.map(str::to_owned),
+        asn: None,
+    }
 }
 
 fn app(name: &str, versions: &[VersionId]) -> EdgeContainerApp {

@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod account;
 mod allocations;
 mod api;
 mod apps;
 mod architecture;
+mod assets;
 mod cohorts;
 mod crash;
 mod esa;
 mod life;
+mod origins;
+mod plausible;
 mod proxy_bodies;
 mod proxy_connections;
 mod proxy_disclosure;
@@ -20,11 +24,15 @@ mod proxy_retries;
 mod proxy_swaps;
 mod restart;
 mod routing;
+mod rules;
 mod signatures;
+mod site_changes;
+mod sites;
 mod split_rule;
 mod split_statistics;
 mod support;
 mod swapping;
 mod table_changes;
 mod tls;
+mod variables;
 mod verbs;

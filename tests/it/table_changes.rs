@@ -136,7 +136,7 @@ fn decision(table: &RoutingTable, environment: Environment, request: &Parts) -> 
     let outcome = table.decide(environment, request, PEER, &draws());
     match outcome {
         Ok(decision) => {
-            let target = &decision.target;
+            let target = decision.target().unwrap();
             let by_chance = decision.minted.is_some() || decision.reason == Reason::Spread;
             let version = (!by_chance).then(|| target.version.clone());
             format!("{} {version:?} {:?} {:?}", target.subject, target.deployment, decision.reason)
@@ -291,7 +291,7 @@ fn routines_may_exchange_their_routes_in_one_change() {
         let after = before.with(changes);
         let taker = |host, path| {
             let decision = decide(&after, &request(path, &[("host", host)])).unwrap();
-            decision.target.subject.to_string()
+            decision.target().unwrap().subject.to_string()
         };
         assert_eq!(taker("a.test", "/x"), "bb");
         assert_eq!(taker("b.test", "/b"), "aa");
@@ -309,7 +309,7 @@ fn a_routine_that_is_made_again_starts_anew() {
     let (draws, request) = (draws(), request_for("shop", &[]));
     let decide = |table: &RoutingTable| {
         let decision = table.decide(Environment::Production, &request, PEER, &draws)?;
-        Ok::<_, Unroutable>(decision.target)
+        Ok::<_, Unroutable>(decision.target().unwrap().clone())
     };
     let (first, second) = (decide(&here).unwrap(), decide(&here).unwrap());
     assert_eq!([&first.version, &second.version], [&version("1"), &version("2")]);
@@ -359,7 +359,7 @@ fn what_is_explained_by_name_is_what_the_user_gets() {
         let user = format!("user-{user}");
         let why = explain(Some(user.as_bytes()));
         let decided = decide(&table, &request_for("shop", &[("x-serin-key", &user)])).unwrap();
-        assert_eq!(why.version.as_ref(), Some(&decided.target.version));
+        assert_eq!(why.version.as_ref(), Some(&decided.target().unwrap().version));
 
         let place = why.placement.unwrap();
         let is_newer = place.position.get() < place.threshold;
@@ -390,8 +390,8 @@ fn readers_see_what_was_published_last_and_never_a_mix() {
                         table.decide(Environment::Production, &request, PEER, &draws)
                     });
                     let Ok(decision) = decision else { continue };
-                    let id = decision.target.deployment.unwrap().0;
-                    assert_eq!(decision.target.version, version(&id.to_string()));
+                    let id = decision.target().unwrap().deployment.unwrap().0;
+                    assert_eq!(decision.target().unwrap().version, version(&id.to_string()));
                     assert!(id >= last, "an older table came back");
                     last = id;
                 }
@@ -403,7 +403,9 @@ fn readers_see_what_was_published_last_and_never_a_mix() {
             let shop = Arc::new(routine("shop").deployed(Environment::Production, id, &shares));
             writer.publish(|table| table.with([(&shop.name, Some(&shop))]));
             let seen = reader.read(|table| decide(table, &request_for("shop", &[])));
-            seen.is_ok_and(|seen| seen.target.deployment.is_some_and(|seen| seen.0 == id))
+            seen.is_ok_and(|seen| {
+                seen.target().unwrap().deployment.is_some_and(|seen| seen.0 == id)
+            })
         };
         let seen = (1..=500).filter(|&id| publish(id)).count();
         done.store(true, Ordering::Relaxed);

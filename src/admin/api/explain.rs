@@ -17,7 +17,7 @@ use super::shape::{ShareShape, shares};
 use crate::admin::Admin;
 use crate::control::Refused;
 use crate::model::{AppName, Environment, RoutineName};
-use crate::routing::{Explanation, SubjectName};
+use crate::routing::{Explanation, Reason, SubjectName};
 
 /// Where the version answers when nothing says otherwise.
 const BUILT_IN: &str = "built-in";
@@ -31,7 +31,7 @@ pub(super) struct ExplanationShape {
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<String>,
     environment: &'static str,
-    /// The route, `record` or `default_routine`; null when asked by name.
+    /// The route, `bound record`, `record` or `default_routine`; null when asked by name.
     matched: Option<String>,
     deployment_id: Option<String>,
     code_versions: Vec<ShareShape>,
@@ -46,10 +46,15 @@ pub(super) struct ExplanationShape {
     /// Of the newer version.
     percentage: Option<u8>,
     joins_at: Option<u8>,
-    /// Null without a deployment, and where a keyless request takes its turn.
+    /// Null without a deployment, where a keyless request takes its turn, and where an
+    /// origin answers.
     version: Option<String>,
     reason: Option<&'static str>,
+    /// Null for the reason `origin` is a site that has none.
     upstream: Option<String>,
+    /// What the version fails goes to the site's origin. Left out where it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fallback: bool,
     /// Of a release by regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     regional: Option<RegionalShape>,
@@ -68,7 +73,9 @@ impl ExplanationShape {
     fn new(explanation: &Explanation) -> Self {
         let placement = explanation.placement.as_ref();
         let key = explanation.key.as_ref();
-        let decided = explanation.version.is_some() || explanation.deployment.is_some();
+        let is_origin = explanation.reason == Reason::Origin;
+        let decided =
+            explanation.version.is_some() || explanation.deployment.is_some() || is_origin;
         let name = explanation.subject.to_string();
         let (routine, app) = match explanation.subject {
             SubjectName::Routine(_) => (Some(name), None),
@@ -94,10 +101,12 @@ impl ExplanationShape {
             joins_at: placement.map(|placement| placement.position.joins_at().get()),
             version: explanation.version.as_ref().map(ToString::to_string),
             reason: decided.then(|| explanation.reason.as_str()),
-            upstream: explanation.version.as_ref().map(|_| {
-                let upstream = explanation.upstream.as_ref();
-                upstream.map_or_else(|| BUILT_IN.to_owned(), ToString::to_string)
-            }),
+            upstream: match (&explanation.upstream, &explanation.version) {
+                (Some(upstream), _) => Some(upstream.to_string()),
+                (None, Some(_)) => Some(BUILT_IN.to_owned()),
+                (None, None) => None,
+            },
+            fallback: explanation.fallback,
             regional: explanation.regional.as_ref().map(|regional| RegionalShape {
                 regions: regional.regions.iter().map(ToString::to_string).collect(),
                 inside: regional.inside.to_string(),
@@ -279,7 +288,14 @@ fn request(host: &str, path: &str, method: &str, headers: &[Vec<u8>]) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::model::{
+        Catalog, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, RouteMode, Routine,
+        RoutineRoute, Rule, Shares, Site, SiteId, Timestamp, Upstream, Version,
+    };
+    use crate::routing::{RoutingTable, Settings};
 
     #[test]
     fn a_user_or_a_request_is_asked_about_and_not_both() {
@@ -325,5 +341,93 @@ mod tests {
         assert_eq!(parts.headers[HOST], "a.test:80");
         assert_eq!(parts.headers["x-user-id"].as_bytes(), "ü:1".as_bytes());
         assert_eq!(parts.headers["x-raw"].as_bytes(), b"\xFF");
+    }
+
+    /// What is said about a GET of `/` from site `a.test`, whose route has this shape.
+    fn explained(origin: Option<&str>, live: bool, shape: fn(&mut RoutineRoute)) -> Value {
+        let mut routine = Routine::new(RoutineName::new("shop").unwrap(), Timestamp(0));
+        let version = CodeVersion::new("1").unwrap();
+        let known = Version::new(version.clone(), Timestamp(0));
+        routine.versions.insert(version.clone(), Arc::new(known));
+        routine.live[0] = live.then(|| {
+            let (id, created) = (DeploymentId(7), Timestamp(0));
+            Arc::new(Deployment { id, shares: Shares::whole(version), created })
+        });
+        let site = Site {
+            id: SiteId::new(1).unwrap(),
+            name: Domain::new("a.test").unwrap(),
+            origin: origin.map(|origin| Upstream::new(origin).unwrap()),
+        };
+        let mut route = RoutineRoute {
+            id: ConfigId(9),
+            site: site.id,
+            routine: routine.name.clone(),
+            name: "main".to_owned(),
+            enabled: true,
+            rule_text: "true".to_owned(),
+            rule: Rule::parse("true").unwrap(),
+            mode: RouteMode::Custom,
+            bypass: false,
+            fallback: false,
+            sequence: 1,
+            timeout: None,
+            created: Timestamp(0),
+        };
+        shape(&mut route);
+        let catalog = Catalog {
+            routines: [(routine.name.clone(), Arc::new(routine))].into_iter().collect(),
+            site_routes: [((site.id, route.id), Arc::new(route))].into_iter().collect(),
+            sites: [(site.id, Arc::new(site))].into_iter().collect(),
+            ..Catalog::default()
+        };
+        let settings = Settings { override_allowed: true, ..Settings::default() };
+        let table = RoutingTable::compile(settings, &catalog);
+        let parts = request("w.a.test", "/", "GET", &[]).unwrap();
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let environment = Environment::ALL[0];
+        let explanation = table.explain(environment, &parts, client).unwrap().unwrap();
+        serde_json::to_value(ExplanationShape::new(&explanation)).unwrap()
+    }
+
+    #[test]
+    fn a_route_of_a_site_is_explained_and_so_is_the_origin_in_its_routines_place() {
+        let origin = Some("http://127.0.0.1:1");
+        let bypass: fn(&mut RoutineRoute) = |route| route.bypass = true;
+        let fallback: fn(&mut RoutineRoute) = |route| route.fallback = true;
+        let of = |said: &Value| {
+            assert_eq!(said["matched"], "route main (ConfigId 9 of site a.test)");
+            assert_eq!(said["routine"], "shop");
+            ["version", "deployment_id", "reason", "upstream", "fallback"]
+                .map(|it| said[it].clone())
+        };
+        let nothing = Value::Null;
+        let origins = |fallback: Value| {
+            [
+                nothing.clone(),
+                nothing.clone(),
+                "origin".into(),
+                "http://127.0.0.1:1".into(),
+                fallback,
+            ]
+        };
+        let plain = explained(origin, true, |_| {});
+        let only =
+            |fallback: Value| ["1".into(), "7".into(), "only".into(), "built-in".into(), fallback];
+        assert_eq!(of(&plain), only(nothing.clone()));
+        assert_eq!(plain["code_versions"].as_array().unwrap().len(), 1);
+        assert_eq!(of(&explained(origin, true, fallback)), only(true.into()));
+        // Nothing to fall back to.
+        assert_eq!(of(&explained(None, true, fallback)), only(nothing.clone()));
+        let bypassed = explained(origin, true, bypass);
+        assert_eq!(of(&bypassed), origins(nothing.clone()));
+        assert_eq!(bypassed["code_versions"].as_array().unwrap().len(), 0);
+        assert_eq!(of(&explained(origin, false, fallback)), origins(true.into()));
+        let [version, _, reason, upstream, _] = of(&explained(None, true, bypass));
+        assert_eq!(
+            [version, reason, upstream],
+            [nothing.clone(), "origin".into(), nothing.clone()]
+        );
+        let [_, _, reason, ..] = of(&explained(None, false, fallback));
+        assert_eq!(reason, nothing);
     }
 }

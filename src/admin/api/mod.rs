@@ -24,6 +24,9 @@
 //! | PATCH `/apps/{app}/versions/{version}` | `{upstream}`, null for built-in |
 //! | GET `/apps/{app}/environments/{env}` | the live publish |
 //! | GET `/apps/{app}/publishes?environment=&before=&limit=` | the history, newest first |
+//! | GET `/account` | how the account behaves towards ESA's actions, and what of its quotas is used |
+//! | PATCH `/account` | `{service?, in_arrears?, locked?, locked_calls?, failures?: {percent?, calls?, code?, action?}, calls_per_second?, latency_ms?, quotas?: {routines?, versions_per_routine?, routes?}, plan?}`; null takes a limit, `failures` or an `action` away |
+//! | DELETE `/account` | makes it as the config has it, which a restart does, too |
 //! | GET `/explain?app=&environment=&key=` | what a user of an app gets, and why |
 //! | GET `/explain?routine=&environment=&key=` | what a user gets, and why |
 //! | GET `/explain?host=&path=&method=&header=&client=&environment=` | what a request gets, and why |
@@ -35,6 +38,7 @@
 //! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
 //! 401 is for who is not known, 403 for a read-only key that asks for more than GET.
 
+mod account;
 mod app;
 mod app_shape;
 mod deployment;
@@ -79,6 +83,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/apps/{app}/versions/{version}", patch(app::bind))
         .route("/apps/{app}/environments/{environment}", get(app::live))
         .route("/apps/{app}/publishes", get(app::history))
+        .route("/account", get(account::get).patch(account::change).delete(account::reset))
         .route("/explain", get(explain::explain))
 }
 

@@ -77,6 +77,8 @@ pub(super) struct VersionShape {
     /// Null is the built-in backend.
     upstream: Option<String>,
     declared: bool,
+    /// `init`, `available` or `failed`: whether its upload has come.
+    status: &'static str,
 }
 
 impl VersionShape {
@@ -87,6 +89,7 @@ impl VersionShape {
             created: rfc3339(version.created),
             upstream: version.upstream.as_ref().map(ToString::to_string),
             declared: version.origin.is_declared(),
+            status: version.status.as_str(),
         }
     }
 }

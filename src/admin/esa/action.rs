@@ -6,7 +6,9 @@ use std::pin::Pin;
 use super::error::EsaError;
 use super::params::Params;
 use super::wire::Fields;
-use super::{app, deployment, routine, staging, version};
+use super::{
+    access, app, assets, build, deployment, routine, service, site, staging, variable, version,
+};
 use crate::admin::Admin;
 use crate::admin::signature::Effect;
 
@@ -70,7 +72,16 @@ impl Action {
 }
 
 /// Every family of actions, each in the order of their names.
-pub(super) const FAMILIES: [&[Action]; 2] = [ROUTINES, app::ACTIONS];
+pub(super) const FAMILIES: &[&[Action]] = &[
+    ROUTINES,
+    access::ACTIONS,
+    app::ACTIONS,
+    assets::ACTIONS,
+    build::ACTIONS,
+    service::ACTIONS,
+    site::ACTIONS,
+    variable::ACTIONS,
+];
 
 const ROUTINES: &[Action] = &[
     Action::writes("CommitRoutineStagingCode", &["Name"], |call| Box::pin(staging::commit(call))),
@@ -106,7 +117,7 @@ const ROUTINES: &[Action] = &[
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Action> {
-    FAMILIES.into_iter().find_map(|actions| {
+    FAMILIES.iter().find_map(|actions| {
         let at = actions.binary_search_by(|action| action.name.cmp(name)).ok()?;
         Some(&actions[at])
     })
@@ -117,7 +128,7 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = &'static Action> {
-        FAMILIES.into_iter().flatten()
+        FAMILIES.iter().copied().flatten()
     }
 
     #[test]

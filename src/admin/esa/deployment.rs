@@ -7,7 +7,7 @@ use super::error::EsaError;
 use super::params::Params;
 use super::wire::{CodeVersionOnly, DeploymentInfo, Fields, PERCENTAGE, fields};
 use crate::control::{Command, Reply};
-use crate::model::{CodeVersion, Percent, Shares};
+use crate::model::{CodeVersion, Percent, Shares, VersionStatus};
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     let name = call.params.routine_name("Name")?;
@@ -25,7 +25,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     }
 }
 
-/// The older full release of one version: the newest, when none is named.
+/// The older full release of one version: the newest that is available, when none is
+/// named.
 pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
     let name = call.params.routine_name("Name")?;
     let environment = call.params.environment("Env")?;
@@ -33,8 +34,9 @@ pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
         CodeVersion::new(&text).map_err(EsaError::invalid)?
     } else {
         let routine = call.routine(&name).await?;
-        let newest = routine.versions_newest_first().into_iter().next().cloned();
-        let none = || EsaError::invalid(format!("routine `{name}` has no code version"));
+        let mut newest_first = routine.versions_newest_first().into_iter();
+        let newest = newest_first.find(|version| version.status == VersionStatus::Available);
+        let none = || EsaError::invalid(format!("routine `{name}` has no available code version"));
         newest.ok_or_else(none)?.code_version.clone()
     };
     let command =

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 
+use crate::admin::account::Hindrance;
 use crate::admin::guard::Trespass;
 use crate::admin::signature::Denied;
 use crate::control::{AppRefused, CommandError, Refused};
+use crate::model::FailureCode;
 
 /// ESA's word for what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,11 @@ pub(super) enum Code {
     InternalError,
     InternalException,
     InternalOperationError,
+    ServiceNotOpen,
+    ServiceHasOpened,
+    ServiceStatusHalt,
+    OperationLocked,
+    QuotaLimit,
 }
 
 /// What the pages say where the fault is not the caller's.
@@ -66,6 +73,11 @@ impl Code {
             Self::InternalError => "InternalError",
             Self::InternalException => "InternalException",
             Self::InternalOperationError => "InternalOperationError",
+            Self::ServiceNotOpen => "ServiceNotOpen",
+            Self::ServiceHasOpened => "ErService.HasOpened",
+            Self::ServiceStatusHalt => "RoutineUserServiceStatusHalt",
+            Self::OperationLocked => "UserOperationStatusIsLocked",
+            Self::QuotaLimit => "RoutineNumberExceedQuotaLimit",
         }
     }
 
@@ -94,7 +106,12 @@ impl Code {
             | Self::InvalidPublishEnv
             | Self::InvalidVersionId
             | Self::InternalException
-            | Self::InternalOperationError => StatusCode::BAD_REQUEST,
+            | Self::InternalOperationError
+            | Self::ServiceNotOpen
+            | Self::ServiceHasOpened
+            | Self::ServiceStatusHalt
+            | Self::OperationLocked
+            | Self::QuotaLimit => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -151,6 +168,20 @@ impl Code {
             | Self::InternalError
             | Self::InternalException
             | Self::InternalOperationError => SERVICE_TEXT,
+            Self::ServiceNotOpen => {
+                "You have not activated Edge Routine. Activate the service and try again."
+            }
+            // The pages have the code and no text.
+            Self::ServiceHasOpened => "The Edge Routine service has been activated already.",
+            Self::ServiceStatusHalt => {
+                "Failed to update the configurations because you have overdue payments."
+            }
+            Self::OperationLocked => {
+                "You are calling an another routine related api. Please wait for the api finished, and try again later."
+            }
+            Self::QuotaLimit => {
+                "The maximum number of configuration items for the feature has been reached. Adjust your configurations and try again."
+            }
         }
     }
 }
@@ -163,13 +194,15 @@ pub(super) struct EsaError {
     pub(super) reason: String,
     /// What ESA appends to its text in this one case.
     pub(super) appended: String,
+    /// When to try again, in milliseconds, where the SDKs wait for that.
+    pub(super) retry_after_ms: Option<u64>,
 }
 
 impl EsaError {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
     pub(super) fn new(code: Code, reason: impl ToString) -> Self {
         let reason = reason.to_string();
-        Self { code, reason, appended: String::new() }
+        Self { code, reason, appended: String::new(), retry_after_ms: None }
     }
 
     pub(super) fn invalid(reason: impl ToString) -> Self {
@@ -205,6 +238,26 @@ impl From<Denied> for EsaError {
     }
 }
 
+impl From<Hindrance> for EsaError {
+    fn from(hindrance: Hindrance) -> Self {
+        let code = match hindrance {
+            Hindrance::TooFast { .. } => Code::ThrottlingUser,
+            Hindrance::NotOpen(_) => Code::ServiceNotOpen,
+            Hindrance::InArrears => Code::ServiceStatusHalt,
+            Hindrance::Locked => Code::OperationLocked,
+            Hindrance::Failed(FailureCode::InternalException) => Code::InternalException,
+            Hindrance::Failed(FailureCode::InternalOperationError) => Code::InternalOperationError,
+            Hindrance::Failed(FailureCode::DependedByOthers) => Code::DependedByOthers,
+            Hindrance::Failed(FailureCode::InternalError) => Code::InternalError,
+        };
+        let mut error = Self::new(code, hindrance);
+        if let Hindrance::TooFast { retry_after_ms, .. } = hindrance {
+            error.retry_after_ms = Some(retry_after_ms);
+        }
+        error
+    }
+}
+
 impl From<CommandError> for EsaError {
     fn from(error: CommandError) -> Self {
         let code = match &error {
@@ -221,12 +274,22 @@ fn code_of(refused: &Refused) -> Code {
         Refused::NoRoutine(_) => Code::RoutineNotExist,
         Refused::RoutineExists(_) | Refused::App(AppRefused::AppExists(_)) => Code::RoutineAlreadyExist,
         Refused::VersionDeployed(..) => Code::DependedByOthers,
+        // The text speaks of items of any kind, so one code serves every quota.
+        Refused::QuotaReached(_) => Code::QuotaLimit,
         Refused::NoVersion(..)
         | Refused::VersionExists(..)
+        | Refused::NotAvailable(..)
+        | Refused::AlreadyUploaded(_)
         | Refused::NothingStaged(_)
         | Refused::NoDeployment(..)
         | Refused::NoEarlierDeployment(..)
         | Refused::UnknownDeployment(..)
+        | Refused::HostTaken(..)
+        | Refused::NoSite(_)
+        | Refused::ForeignHost(..)
+        | Refused::NoRecord(..)
+        | Refused::NoRoute(..)
+        | Refused::RoutesFull(..)
         // Actions about apps have words of their own; this is a routine's.
         | Refused::App(_)
         | Refused::Invalid(_) => Code::InvalidParameter,

@@ -3,19 +3,28 @@
 //! Every call goes to `/`, by GET or POST; parameters come in the query, a form
 //! body or a JSON body. Unknown parameters are ignored, an empty one is an absent
 //! one. Checks run in this order: action and version, who is asking and whether it may,
-//! presence, shape, existence of the routine, existence of its versions.
+//! the account's state, presence, shape, existence of the routine, existence of its
+//! versions. Who is not known is told nothing of the account.
 
+mod access;
 mod action;
 mod app;
+mod assets;
+mod build;
+mod bundle;
 mod deployment;
 mod error;
 mod params;
 mod permission;
 mod routine;
+mod search;
+mod service;
+mod site;
 mod staging;
 #[cfg(test)]
 mod table;
 mod upload;
+mod variable;
 mod version;
 mod wire;
 
@@ -31,17 +40,24 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use self::action::{Action, Call};
+pub(super) use self::assets::{ASSETS_UPLOAD_PATH, upload_assets};
 use self::error::{Code, EsaError};
 use self::params::Params;
 pub(super) use self::upload::{UPLOAD_PATH, turn_upload_away, upload};
 use self::wire::Fields;
+use super::account::Arrival;
 use super::guard::Trespass;
+use super::signature::Caller;
 use super::{Admin, body};
 
 /// The one version of the API that is spoken.
 const VERSION: &str = "2024-09-10";
 /// The body of a call, in bytes. Code travels in the upload, not here.
 const CALL_MAX_BYTES: usize = 1024 * 1024;
+
+pub(super) fn has_action(name: &str) -> bool {
+    action::find(name).is_some()
+}
 
 /// Answers one call.
 pub(super) async fn answer(State(admin): State<Arc<Admin>>, request: Request) -> Response {
@@ -96,12 +112,31 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
         None => named_action(parts, &params)?,
     };
     caller.may(action.effect).map_err(EsaError::from)?;
+    let latency = admin.live_account.latency();
     let call = Call { admin, params: &params, scheme: scheme(parts), authority: &authority(parts) };
     let outcome = async {
+        enter_account(admin, action, caller)?;
         params.require(action.required)?;
         (action.run)(&call).await
+    }
+    .await;
+    // The answer waits and not the action: what a client has no patience for is done all
+    // the same, as it is behind a slow network.
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    outcome.map_err(spoken_by(Some(action)))
+}
+
+/// Lets a known caller pass the account's state.
+fn enter_account(admin: &Admin, action: &Action, caller: Caller<'_>) -> Result<(), EsaError> {
+    let Action { name, effect, .. } = *action;
+    let arrival = Arrival { action: name, effect, key: caller.key(), now: (admin.clock)() };
+    let draw = || {
+        let octets = (admin.draw)();
+        u64::from_be_bytes(*octets.first_chunk().expect("16 octets begin with 8"))
     };
-    outcome.await.map_err(spoken_by(Some(action)))
+    Ok(admin.live_account.admit(&arrival, draw)?)
 }
 
 /// The action of headers (V3 clients) or of parameters (V1 clients). A call by hand
@@ -158,7 +193,7 @@ fn success(request_id: &str, fields: Fields) -> Response {
 }
 
 fn refusal(request_id: &str, parts: &Parts, failure: &Failure) -> Response {
-    let EsaError { code, reason, appended } = &failure.error;
+    let EsaError { code, reason, appended, retry_after_ms } = &failure.error;
     let name = code.as_str();
     let answer = json!({
         "RequestId": request_id,
@@ -171,7 +206,11 @@ fn refusal(request_id: &str, parts: &Parts, failure: &Failure) -> Response {
         // Ours: clients ignore what they do not know, people read it.
         "Reason": reason,
     });
-    respond(code.status(), request_id, &answer)
+    let mut response = respond(code.status(), request_id, &answer);
+    if let Some(ms) = retry_after_ms {
+        response.headers_mut().insert("x-acs-retry-after", HeaderValue::from(*ms));
+    }
+    response
 }
 
 fn respond(status: StatusCode, request_id: &str, answer: &serde_json::Value) -> Response {

@@ -1,13 +1,14 @@
 //! Parameters, wherever the client put them, and one reader for all actions.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::error::{Code, EsaError};
-use crate::model::{CodeVersion, Environment, RoutineName};
+use crate::model::{CodeVersion, Domain, Environment, RoutineName, SiteId};
 
 /// The largest page that is given. The pages say 20, `esa-cli` asks for 50.
 pub(super) const PAGE_MAX: usize = 100;
@@ -130,6 +131,56 @@ impl Params {
         })
     }
 
+    /// A host of DNS, in whatever case it came.
+    pub(super) fn record_name(&self) -> Result<Domain, EsaError> {
+        let name = self.required("RecordName")?;
+        Domain::new(&name.to_ascii_lowercase()).map_err(EsaError::invalid)
+    }
+
+    pub(super) fn site_id(&self) -> Result<Option<SiteId>, EsaError> {
+        Ok(self.integer("SiteId", 1..=SiteId::MAX)?.and_then(SiteId::new))
+    }
+
+    /// In digits alone.
+    pub(super) fn integer(
+        &self,
+        name: &str,
+        range: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, EsaError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                let reason =
+                    format!("{name} must be an integer of {least} to {most}, not `{text}`");
+                Err(EsaError::invalid(reason))
+            }
+        }
+    }
+
+    /// One of `known`, or the first of them.
+    pub(super) fn one_of(
+        &self,
+        name: &str,
+        known: &[&'static str],
+    ) -> Result<&'static str, EsaError> {
+        match self.text(name)? {
+            None => Ok(known.first().copied().unwrap_or_default()),
+            Some(text) => known.iter().find(|it| **it == text).copied().ok_or_else(|| {
+                EsaError::invalid(format!("{name} must be one of `{}`", known.join("`, `")))
+            }),
+        }
+    }
+
+    pub(super) fn environment_if_given(&self, name: &str) -> Result<Option<Environment>, EsaError> {
+        let given = self.text(name)?.is_some();
+        given.then(|| self.environment(name)).transpose()
+    }
+
     /// Python says `True`, Node says `true`.
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, EsaError> {
         match self.text(name)? {
@@ -165,13 +216,32 @@ impl Params {
 
     /// As [`Params::paging`], with another largest page.
     pub(super) fn paging_up_to(&self, size_max: usize) -> Result<Paging, EsaError> {
+        self.paging_of(PAGE_DEFAULT, size_max)
+    }
+
+    /// As [`Params::paging_up_to`], with another page for who asks for none.
+    pub(super) fn paging_of(&self, size: usize, size_max: usize) -> Result<Paging, EsaError> {
         let number = self.count("PageNumber", usize::MAX)?.unwrap_or(1);
-        let size = self.count("PageSize", size_max)?.unwrap_or(PAGE_DEFAULT);
+        let size = self.count("PageSize", size_max)?.unwrap_or(size);
         Ok(Paging { number, size })
     }
 
+    /// An integer of 0 to `max`, in digits alone.
+    pub(super) fn number(&self, name: &str, max: u64) -> Result<Option<u64>, EsaError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits && number <= max => Ok(Some(number)),
+            _ => Err(EsaError::invalid(format!(
+                "{name} must be an integer of 0 to {max}, not `{text}`"
+            ))),
+        }
+    }
+
     /// An integer of 1 to `max`, in digits alone.
-    fn count(&self, name: &str, max: usize) -> Result<Option<usize>, EsaError> {
+    pub(super) fn count(&self, name: &str, max: usize) -> Result<Option<usize>, EsaError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
@@ -185,7 +255,7 @@ impl Params {
     }
 }
 
-fn absent(name: &str) -> EsaError {
+pub(super) fn absent(name: &str) -> EsaError {
     EsaError::new(Code::ParameterNotExist, format!("{name} is missing"))
 }
 

@@ -7,18 +7,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
+use super::bundle::ZIP_MAX_BYTES;
+use super::upload::Form;
 use crate::admin::time::rfc3339_seconds;
 use crate::control::CODE_MAX_BYTES;
-use crate::model::{RoutineName, Timestamp};
+use crate::model::{CodeVersion, RoutineName, Timestamp};
 
 /// How long an upload may be started, as ESA's credentials have it.
 const LIFETIME_NS: i64 = 5 * 60 * 1_000_000_000;
 
-/// Leave to fill one routine's staging slot.
+/// Leave to upload one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Permission {
     pub(super) key: String,
+    size_max_bytes: usize,
     expires: Timestamp,
+}
+
+/// What may be uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The code in a routine's staging slot.
+    Slot(RoutineName),
+    /// The zip of one version.
+    Assets(RoutineName, CodeVersion),
 }
 
 /// A permission as the client carries it.
@@ -34,11 +46,23 @@ struct Policy {
 }
 
 impl Permission {
-    pub(super) fn new(name: &RoutineName, account: &str, now: Timestamp) -> Self {
-        Self {
-            key: format!("{KEY_FOLDER}{name}.{account}{KEY_ENDING}"),
-            expires: Timestamp(now.0.saturating_add(LIFETIME_NS)),
-        }
+    pub(super) fn for_slot(name: &RoutineName, account: &str, now: Timestamp) -> Self {
+        let key = format!("{SLOT_FOLDER}{name}.{account}{SLOT_ENDING}");
+        Self::new(key, CODE_MAX_BYTES, now)
+    }
+
+    pub(super) fn for_assets(
+        name: &RoutineName,
+        code_version: &CodeVersion,
+        account: &str,
+        now: Timestamp,
+    ) -> Self {
+        let key = format!("{ASSETS_FOLDER}{name}.{account}.{code_version}{ASSETS_ENDING}");
+        Self::new(key, ZIP_MAX_BYTES, now)
+    }
+
+    fn new(key: String, size_max_bytes: usize, now: Timestamp) -> Self {
+        Self { key, size_max_bytes, expires: Timestamp(now.0.saturating_add(LIFETIME_NS)) }
     }
 
     pub(super) fn sign(&self, secret: &[u8]) -> Signed {
@@ -46,7 +70,7 @@ impl Permission {
             "expiration": rfc3339_seconds(self.expires),
             "conditions": [
                 ["eq", "$key", self.key],
-                ["content-length-range", 0, CODE_MAX_BYTES],
+                ["content-length-range", 0, self.size_max_bytes],
             ],
         });
         let policy = BASE64_STANDARD.encode(policy.to_string());
@@ -55,18 +79,13 @@ impl Permission {
     }
 }
 
-/// The routine whose slot may be filled under `key` by whoever holds this policy.
+/// What may be uploaded under its key by whoever filled in this form.
 ///
 /// # Errors
 ///
 /// Why nothing may be uploaded.
-pub(super) fn verify(
-    secret: &[u8],
-    policy: &str,
-    signature: &str,
-    key: &str,
-    now: Timestamp,
-) -> Result<RoutineName, &'static str> {
+pub(super) fn verify(secret: &[u8], form: &Form, now: Timestamp) -> Result<Target, &'static str> {
+    let Form { policy, signature, key, .. } = form;
     let forged = "the signature does not match the policy";
     let signature = BASE64_STANDARD.decode(signature).map_err(|_| forged)?;
     // In constant time, or the signature could be guessed octet by octet.
@@ -82,16 +101,27 @@ pub(super) fn verify(
     if !policy.conditions.contains(&json!(["eq", "$key", key])) {
         return Err("the policy is for another key");
     }
-    routine_of(key).ok_or(unreadable)
+    target_of(key).ok_or(unreadable)
 }
 
-const KEY_FOLDER: &str = "site_er_js/";
-const KEY_ENDING: &str = ".unstable.js";
+const SLOT_FOLDER: &str = "site_er_js/";
+const SLOT_ENDING: &str = ".unstable.js";
+const ASSETS_FOLDER: &str = "site_er_assets/";
+const ASSETS_ENDING: &str = ".zip";
 
-/// `site_er_js/<routine>.<account>.unstable.js`; a routine's name has no dot.
-fn routine_of(key: &str) -> Option<RoutineName> {
-    let stem = key.strip_prefix(KEY_FOLDER)?.strip_suffix(KEY_ENDING)?;
-    RoutineName::new(stem.split_once('.')?.0).ok()
+/// `site_er_js/<routine>.<account>.unstable.js` or
+/// `site_er_assets/<routine>.<account>.<version>.zip`; neither a routine's name nor the
+/// account has a dot.
+fn target_of(key: &str) -> Option<Target> {
+    if let Some(key) = key.strip_prefix(SLOT_FOLDER) {
+        let (name, _account) = key.strip_suffix(SLOT_ENDING)?.split_once('.')?;
+        return RoutineName::new(name).ok().map(Target::Slot);
+    }
+    let key = key.strip_prefix(ASSETS_FOLDER)?.strip_suffix(ASSETS_ENDING)?;
+    let (name, rest) = key.split_once('.')?;
+    let (_account, code_version) = rest.split_once('.')?;
+    let name = RoutineName::new(name).ok()?;
+    CodeVersion::new(code_version).ok().map(|version| Target::Assets(name, version))
 }
 
 fn mac(secret: &[u8], policy: &str) -> Hmac<Sha1> {
@@ -107,7 +137,13 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_710_120_201_067_203_242);
 
     fn permission() -> Permission {
-        Permission::new(&RoutineName::new("shop").unwrap(), "154edaf6", NOW)
+        Permission::for_slot(&RoutineName::new("shop").unwrap(), "154edaf6", NOW)
+    }
+
+    fn form(policy: &str, signature: &str, key: &str) -> Form {
+        let texts = [policy, signature, key].map(str::to_owned);
+        let [policy, signature, key] = texts;
+        Form { key, policy, signature, ..Form::default() }
     }
 
     fn later(seconds: i64) -> Timestamp {
@@ -119,15 +155,28 @@ mod tests {
         let permission = permission();
         assert_eq!(permission.key, "site_er_js/shop.154edaf6.unstable.js");
         let signed = permission.sign(&SECRET);
-        let name = verify(&SECRET, &signed.policy, &signed.signature, &permission.key, NOW);
-        assert_eq!(name.unwrap().as_str(), "shop");
+        let form = form(&signed.policy, &signed.signature, &permission.key);
+        let name = RoutineName::new("shop").unwrap();
+        assert_eq!(verify(&SECRET, &form, NOW), Ok(Target::Slot(name)));
+    }
+
+    #[test]
+    fn a_permission_for_assets_names_its_version() {
+        let name = RoutineName::new("shop").unwrap();
+        let version = CodeVersion::new("1710120201067203242").unwrap();
+        let permission = Permission::for_assets(&name, &version, "154edaf6", NOW);
+        assert_eq!(permission.key, "site_er_assets/shop.154edaf6.1710120201067203242.zip");
+        let signed = permission.sign(&SECRET);
+        let form = form(&signed.policy, &signed.signature, &permission.key);
+        assert_eq!(verify(&SECRET, &form, NOW), Ok(Target::Assets(name, version)));
     }
 
     #[test]
     fn a_permission_lasts_five_minutes() {
         let permission = permission();
         let signed = permission.sign(&SECRET);
-        let at = |now| verify(&SECRET, &signed.policy, &signed.signature, &permission.key, now);
+        let form = form(&signed.policy, &signed.signature, &permission.key);
+        let at = |now| verify(&SECRET, &form, now);
         assert!(at(later(299)).is_ok());
         assert!(at(later(300)).unwrap_err().contains("expired"));
     }
@@ -137,7 +186,7 @@ mod tests {
         let permission = permission();
         let signed = permission.sign(&SECRET);
         let (policy, signature, key) = (&signed.policy, &signed.signature, &permission.key);
-        let other = Permission::new(&RoutineName::new("other").unwrap(), "154edaf6", NOW);
+        let other = Permission::for_slot(&RoutineName::new("other").unwrap(), "154edaf6", NOW);
         let other_policy = other.sign(&SECRET).policy;
         for (secret, policy, signature, key) in [
             ([8; 32], policy, signature, key),
@@ -146,7 +195,7 @@ mod tests {
             (SECRET, policy, &"?".to_owned(), key),
             (SECRET, policy, signature, &other.key),
         ] {
-            assert!(verify(&secret, policy, signature, key, NOW).is_err());
+            assert!(verify(&secret, &form(policy, signature, key), NOW).is_err());
         }
     }
 

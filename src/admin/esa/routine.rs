@@ -6,11 +6,10 @@ use super::action::Call;
 use super::error::{Code, EsaError};
 use super::wire::{Fields, RoutineInfo, RoutineLine, RoutineList, Status, fields};
 use crate::control::{Command, Refused};
-use crate::model::{Routine, RoutineName};
+use crate::model::{QUOTA_MAX, Routine, RoutineName};
 
-/// What `QuotaRoutineNumber` says where no quota applies: the largest number that
-/// every client's integer holds.
-const NO_QUOTA: u32 = i32::MAX.unsigned_abs();
+/// What is said where no quota applies.
+pub(super) const NO_QUOTA: u32 = QUOTA_MAX;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     let command = Command::CreateRoutine {
@@ -59,7 +58,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
         page_number: paging.number,
         page_size: paging.size,
         total_count: found().count(),
-        quota_routine_number: NO_QUOTA,
+        quota_routine_number: catalog.quotas.routines.unwrap_or(NO_QUOTA),
         used_routine_number: catalog.routines.len(),
     }))
 }

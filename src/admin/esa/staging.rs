@@ -14,7 +14,7 @@ use crate::control::{Command, Reply};
 /// What the slot is called where a code version is asked for.
 const SLOT: &str = "unstable";
 /// Named in the form, as OSS has it. The signature alone is believed.
-const ACCESS_KEY_ID: &str = "serin";
+pub(super) const ACCESS_KEY_ID: &str = "serin";
 /// Base64 of a JSON object: nobody is called back.
 const NO_CALLBACK: &str = "{}";
 
@@ -23,7 +23,7 @@ pub(super) async fn upload_info(call: &Call<'_>) -> Result<Fields, EsaError> {
     let description = call.params.text("CodeDescription")?.unwrap_or_default();
     call.routine(&name).await?;
     let admin = call.admin;
-    let permission = Permission::new(&name, &admin.account, (admin.clock)());
+    let permission = Permission::for_slot(&name, &admin.account, (admin.clock)());
     let signed = permission.sign(&admin.upload_secret);
     Ok(fields(&UploadInfo {
         code_version: SLOT,
@@ -43,6 +43,7 @@ pub(super) async fn commit(call: &Call<'_>) -> Result<Fields, EsaError> {
     let command = Command::CommitStagedCode {
         name: call.params.routine_name("Name")?,
         description: call.params.text("CodeDescription")?,
+        deploy_env: call.params.environment_if_given("DeployEnv")?,
     };
     match call.admin.control.execute(command).await? {
         Reply::Version(version) => {

@@ -15,7 +15,8 @@ use http_body_util::{BodyDataStream, Full};
 use multer::Multipart;
 use tokio::sync::Semaphore;
 
-use super::{permission, request_id};
+use super::permission::{Target, verify};
+use super::request_id;
 use crate::admin::Admin;
 use crate::admin::body::{self, BodyError};
 use crate::admin::guard::Trespass;
@@ -50,7 +51,7 @@ pub(in crate::admin) fn turn_upload_away(admin: &Admin, trespass: &Trespass) -> 
 }
 
 /// Why nothing was stored, as OSS says it.
-struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -58,11 +59,11 @@ struct Refusal {
 
 impl Refusal {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
-    fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
         Self { status, code, message: message.to_string() }
     }
 
-    fn denied(message: impl ToString) -> Self {
+    pub(super) fn denied(message: impl ToString) -> Self {
         Self::new(StatusCode::FORBIDDEN, "AccessDenied", message)
     }
 
@@ -70,16 +71,17 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "MalformedPOSTRequest", message)
     }
 
-    fn too_large() -> Self {
-        let message = format!("code has at most {CODE_MAX_BYTES} bytes");
+    fn too_large(max_bytes: usize) -> Self {
+        let message = format!("the file has at most {max_bytes} bytes");
         Self::new(StatusCode::BAD_REQUEST, "EntityTooLarge", message)
     }
 }
 
-impl From<BodyError> for Refusal {
-    fn from(error: BodyError) -> Self {
+impl Refusal {
+    /// Why a body was not read, whose file has at most `file_max_bytes`.
+    fn unread(error: BodyError, file_max_bytes: usize) -> Self {
         match error {
-            BodyError::TooLarge(_) => Self::too_large(),
+            BodyError::TooLarge(_) => Self::too_large(file_max_bytes),
             BodyError::TooSlow => Self::new(StatusCode::BAD_REQUEST, "RequestTimeout", error),
             BodyError::Broken(_) => Self::malformed(error),
         }
@@ -89,8 +91,11 @@ impl From<BodyError> for Refusal {
 impl From<CommandError> for Refusal {
     fn from(error: CommandError) -> Self {
         match &error {
-            CommandError::Refused(Refused::NoRoutine(_)) => {
+            CommandError::Refused(Refused::NoRoutine(_) | Refused::NoVersion(..)) => {
                 Self::new(StatusCode::NOT_FOUND, "NoSuchKey", error)
+            }
+            CommandError::Refused(Refused::AlreadyUploaded(_)) => {
+                Self::new(StatusCode::CONFLICT, "FileAlreadyExists", error)
             }
             CommandError::Refused(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "InvalidArgument", error)
@@ -106,6 +111,27 @@ impl From<CommandError> for Refusal {
 }
 
 async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
+    let form = receive_form(request, CODE_MAX_BYTES).await?;
+    let name = match verify(&admin.upload_secret, &form, (admin.clock)()) {
+        Ok(Target::Slot(name)) => name,
+        Ok(Target::Assets(..)) => {
+            return Err(Refusal::denied("the policy is for another upload"));
+        }
+        Err(why) => return Err(Refusal::denied(why)),
+    };
+    form.check_length(CODE_MAX_BYTES)?;
+    let command = Command::StageCode {
+        name,
+        description: form.description.clone(),
+        code: form.file.as_ref().into(),
+    };
+    admin.control.execute(command).await?;
+    Ok(form)
+}
+
+/// A form whose file is hardly larger than `file_max_bytes`, which is left to check
+/// until it is known who sent it.
+pub(super) async fn receive_form(request: Request, file_max_bytes: usize) -> Result<Form, Refusal> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         return Err(Refusal::new(
@@ -115,26 +141,9 @@ async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
         ));
     }
     let boundary = boundary(&parts.headers)?;
-    let octets = body::read(body, CODE_MAX_BYTES + FORM_MAX_BYTES).await?;
-    let form = Form::read(octets, boundary).await?;
-    let name = permission::verify(
-        &admin.upload_secret,
-        &form.policy,
-        &form.signature,
-        &form.key,
-        (admin.clock)(),
-    )
-    .map_err(Refusal::denied)?;
-    if form.file.len() > CODE_MAX_BYTES {
-        return Err(Refusal::too_large());
-    }
-    let command = Command::StageCode {
-        name,
-        description: form.description.clone(),
-        code: form.file.as_ref().into(),
-    };
-    admin.control.execute(command).await?;
-    Ok(form)
+    let octets = body::read(body, file_max_bytes + FORM_MAX_BYTES).await;
+    let octets = octets.map_err(|error| Refusal::unread(error, file_max_bytes))?;
+    Form::read(octets, boundary).await
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
@@ -147,14 +156,14 @@ fn boundary(headers: &HeaderMap) -> Result<String, Refusal> {
 
 /// What a form says; fields that are not known are ignored.
 #[derive(Debug, Default)]
-struct Form {
-    key: String,
-    policy: String,
-    signature: String,
-    description: String,
+pub(super) struct Form {
+    pub(super) key: String,
+    pub(super) policy: String,
+    pub(super) signature: String,
+    pub(super) description: String,
     /// What a success is answered with.
-    success: StatusCode,
-    file: Bytes,
+    pub(super) success: StatusCode,
+    pub(super) file: Bytes,
 }
 
 impl Form {
@@ -173,6 +182,10 @@ impl Form {
             form.take(&name, &value)?;
         }
         Err(Refusal::malformed("the form has no part called `file`"))
+    }
+
+    pub(super) fn check_length(&self, max_bytes: usize) -> Result<(), Refusal> {
+        if self.file.len() > max_bytes { Err(Refusal::too_large(max_bytes)) } else { Ok(()) }
     }
 
     fn take(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
@@ -207,7 +220,7 @@ impl Form {
 
 /// OSS's own default is 204; the tools of the staging flow want exactly 200, which
 /// is what its callback makes of it.
-fn stored(id: &str, form: &Form) -> Response {
+pub(super) fn stored(id: &str, form: &Form) -> Response {
     match form.success {
         StatusCode::CREATED => {
             let key = escaped(&form.key);
@@ -218,7 +231,7 @@ fn stored(id: &str, form: &Form) -> Response {
     }
 }
 
-fn refused(id: &str, refusal: &Refusal) -> Response {
+pub(super) fn refused(id: &str, refusal: &Refusal) -> Response {
     let (code, message) = (refusal.code, escaped(&refusal.message));
     let error = format!(
         "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{id}</RequestId></Error>"

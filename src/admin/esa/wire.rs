@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::admin::time::rfc3339_seconds;
-use crate::model::{Deployment, ESA_RECORDS, Environment, Routine, RoutineName, Shares, Version};
+use crate::model::{
+    Deployment, ESA_RECORDS, Environment, Making, Routine, RoutineName, Shares, Version,
+};
 
 /// The fields of an answer, beside its `RequestId`.
 pub(super) type Fields = Map<String, Value>;
@@ -33,9 +35,14 @@ pub(super) struct CodeVersionOnly<'a> {
     pub(super) code_version: &'a str,
 }
 
+/// `<account>.er.aliyun-esa.net`, below which every routine has its default record.
+pub(super) fn account_domain(account: &str) -> String {
+    format!("{account}.{ESA_RECORDS}")
+}
+
 /// `<routine>.<account>.er.aliyun-esa.net`
 pub(super) fn default_record(name: &RoutineName, account: &str) -> String {
-    format!("{name}.{account}.{ESA_RECORDS}")
+    format!("{name}.{}", account_domain(account))
 }
 
 #[derive(Serialize)]
@@ -159,37 +166,45 @@ pub(super) struct VersionLine<'a> {
     code_description: &'a str,
     create_time: String,
     status: &'static str,
-    extra_info: &'static str,
+    extra_info: &'a str,
     deploy_env: &'static str,
-    build_id: u32,
+    build_id: u64,
     has_env_vars: bool,
-    conf_options: ConfOptions,
+    conf_options: ConfOptions<'a>,
 }
 
-/// Nothing is built from code here, so a version can be deployed at once.
-const AVAILABLE: &str = "available";
 /// JSON text, which clients parse.
 const NO_EXTRA_INFO: &str = "{}";
 
-/// What becomes of paths that no asset answers: without assets, nothing.
-#[derive(Serialize, Default)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ConfOptions {
-    not_found_strategy: &'static str,
+struct ConfOptions<'a> {
+    not_found_strategy: &'a str,
+}
+
+impl<'a> ConfOptions<'a> {
+    fn new(making: &'a Making) -> Self {
+        Self { not_found_strategy: &making.not_found_strategy }
+    }
+}
+
+fn extra_info(making: &Making) -> &str {
+    if making.extra_info.is_empty() { NO_EXTRA_INFO } else { &making.extra_info }
 }
 
 impl<'a> VersionLine<'a> {
     pub(super) fn new(version: &'a Version) -> Self {
+        let making = &version.making;
         Self {
             code_version: version.code_version.as_str(),
             code_description: &version.description,
             create_time: rfc3339_seconds(version.created),
-            status: AVAILABLE,
-            extra_info: NO_EXTRA_INFO,
-            deploy_env: "",
-            build_id: 0,
-            has_env_vars: false,
-            conf_options: ConfOptions::default(),
+            status: version.status.as_str(),
+            extra_info: extra_info(making),
+            deploy_env: making.deploy_env.map_or("", Environment::as_str),
+            build_id: making.build_id,
+            has_env_vars: making.has_variables,
+            conf_options: ConfOptions::new(making),
         }
     }
 }
@@ -201,23 +216,24 @@ pub(super) struct VersionInfo<'a> {
     status: &'static str,
     code_description: &'a str,
     create_time: String,
-    extra_info: &'static str,
+    extra_info: &'a str,
     has_assets: bool,
-    build_id: u32,
-    conf_options: ConfOptions,
+    build_id: u64,
+    conf_options: ConfOptions<'a>,
 }
 
 impl<'a> VersionInfo<'a> {
     pub(super) fn new(version: &'a Version) -> Self {
+        let making = &version.making;
         Self {
             code_version: version.code_version.as_str(),
-            status: AVAILABLE,
+            status: version.status.as_str(),
             code_description: &version.description,
             create_time: rfc3339_seconds(version.created),
-            extra_info: NO_EXTRA_INFO,
-            has_assets: false,
-            build_id: 0,
-            conf_options: ConfOptions::default(),
+            extra_info: extra_info(making),
+            has_assets: making.assets.files > 0,
+            build_id: making.build_id,
+            conf_options: ConfOptions::new(making),
         }
     }
 }

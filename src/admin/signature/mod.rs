@@ -32,7 +32,7 @@ use sha2::Sha256;
 pub(super) use self::denied::Denied;
 use self::nonces::{NonceError, Nonces};
 use super::time::{from_seconds_text, rfc3339_seconds};
-use crate::model::{AccessKey, Secret, Timestamp};
+use crate::model::{AccessKey, AccessKeyId, Secret, Timestamp};
 
 /// How far a request's time may be from ours, either way.
 const SKEW_MAX_NS: i64 = 15 * 60 * 1_000_000_000;
@@ -58,7 +58,12 @@ pub(super) enum Effect {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller<'k>(Option<&'k AccessKey>);
 
-impl Caller<'_> {
+impl<'k> Caller<'k> {
+    /// `None` is everybody.
+    pub(super) fn key(self) -> Option<&'k AccessKeyId> {
+        self.0.map(|key| &key.id)
+    }
+
     pub(super) fn may(self, effect: Effect) -> Result<(), Denied> {
         match self.0 {
             Some(key) if key.read_only && effect == Effect::Writes => {

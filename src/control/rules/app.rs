@@ -6,14 +6,15 @@ use imbl::OrdMap;
 
 use super::Outcome;
 use super::publish::{publish, roll_back};
+use super::record::bind;
 use super::version::mint_number;
 use crate::control::app_change::AppChange;
 use crate::control::app_command::{AppCommand, AppRefused, NewApp, NewAppVersion};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::model::{
-    AppId, AppName, AppRecord, AppVersion, Catalog, Domain, EdgeContainerApp, RoutineName, Sticky,
-    Timestamp, Upstream, VersionId,
+    AppId, AppName, AppVersion, Catalog, Domain, EdgeContainerApp, RecordOwner, RoutineName,
+    SiteId, Sticky, Timestamp, Upstream, VersionId,
 };
 
 pub(super) fn apply(catalog: &mut Catalog, command: AppCommand, now: Timestamp) -> Outcome {
@@ -108,7 +109,7 @@ pub(super) fn forget(catalog: &mut Catalog, id: &AppId) -> Result<AppName, Refus
     let app = catalog.apps.remove(id).ok_or_else(|| AppRefused::NoApp(id.clone()))?;
     catalog.app_names.remove(&app.name);
     for host in app.records.keys() {
-        catalog.app_hosts.remove(host);
+        catalog.bound_hosts.remove(host);
     }
     for waiting in &app.scheduled {
         catalog.schedule.remove(&(waiting.start, waiting.number, id.clone()));
@@ -202,20 +203,13 @@ fn add_record(
     catalog: &mut Catalog,
     id: AppId,
     host: Domain,
-    site: i64,
+    site: SiteId,
     now: Timestamp,
 ) -> Outcome {
     let mut app = existing(catalog, &id)?;
-    if let Some(taken) = catalog.app_hosts.get(&host) {
-        return Err(AppRefused::HostTaken(host, taken.clone()).into());
-    }
-    let number = mint_number(catalog, now)?;
-    // Clients hold numbers exactly up to 2^53 alone, and microseconds are that.
-    let record = AppRecord { host: host.clone(), id: number / 1_000, site, created: now };
-    let record = Arc::new(record);
-    app.records.insert(host.clone(), record.clone());
+    let record = bind(catalog, host.clone(), site, RecordOwner::App(id.clone()), now)?;
+    app.records.insert(host, record.clone());
     put(catalog, app);
-    catalog.app_hosts.insert(host, id.clone());
     let changes =
         vec![Change::App(AppChange::Record(id, record)), Change::Minted(catalog.last_minted)];
     Ok((changes, Reply::Done))
@@ -227,7 +221,7 @@ fn delete_record(catalog: &mut Catalog, id: AppId, host: Domain) -> Outcome {
         return Err(AppRefused::NoRecord(id, host).into());
     }
     put(catalog, app);
-    catalog.app_hosts.remove(&host);
+    catalog.bound_hosts.remove(&host);
     Ok((vec![Change::App(AppChange::RecordGone(id, host))], Reply::Done))
 }
 

@@ -1,13 +1,14 @@
 //! The config at start: it owns the shape of what it declares, and nothing else.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::app::app_named;
 use crate::control::change::Change;
 use crate::model::{
     AppId, Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
-    Environment, Origin, Routine, RoutineName, Timestamp, Version, VersionId,
+    Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version, VersionId,
+    VersionStatus,
 };
 
 /// What the operator should know: the config says one thing and the store another.
@@ -43,6 +44,10 @@ pub enum Warning {
         "the declared deployment of routine `{0}` in {1} was left out: there is no code version `{2}`"
     )]
     DeploymentLeftOut(RoutineName, Environment, CodeVersion),
+    #[error(
+        "site {0} is not declared, so its {1} routes have no effect: declare it again, or delete them through the API"
+    )]
+    SiteMissing(SiteId, usize),
     #[error("the declared routine `{0}` was left out: an app has its name")]
     RoutineLeftOut(RoutineName),
     #[error("the declared app `{0}` was left out: {1}")]
@@ -67,6 +72,19 @@ pub enum Warning {
     AppVersionKept(AppId, VersionId, Environment),
 }
 
+/// Takes the sites as the config has them now. What is in a site that is gone stays, for
+/// the day when it is back.
+pub(in crate::control) fn declare_sites(catalog: &mut Catalog, sites: Vec<Site>) -> Vec<Warning> {
+    catalog.sites = sites.into_iter().map(|site| (site.id, Arc::new(site))).collect();
+    let mut orphans: BTreeMap<SiteId, usize> = BTreeMap::new();
+    for (site, _) in catalog.site_routes.keys() {
+        if !catalog.sites.contains_key(site) {
+            *orphans.entry(*site).or_default() += 1;
+        }
+    }
+    orphans.into_iter().map(|(site, routes)| Warning::SiteMissing(site, routes)).collect()
+}
+
 /// Makes `catalog` agree with what the config declares.
 pub(in crate::control) fn declare(
     catalog: &mut Catalog,
@@ -87,6 +105,8 @@ fn is_in_use(routine: &Routine) -> bool {
     routine.origin == Origin::Adopted
         || routine.live.iter().any(Option::is_some)
         || routine.staged.is_some()
+        || !routine.records.is_empty()
+        || routine.variables.iter().any(|variables| !variables.is_empty())
         || routine.versions.values().any(|version| version.origin != Origin::Config)
 }
 
@@ -129,7 +149,7 @@ impl Declaration<'_> {
             .collect();
         for routine in undeclared {
             let name = routine.name.clone();
-            if is_in_use(&routine) {
+            if is_in_use(&routine) || self.catalog.routes_of_routine(&name).next().is_some() {
                 let kept =
                     Routine { origin: Origin::Api, routes: Vec::new(), ..Routine::clone(&routine) };
                 let kept = Arc::new(kept);
@@ -226,7 +246,12 @@ impl Declaration<'_> {
         }
         let before = routine.versions.get(&key.1).cloned();
         let mut version = match &before {
-            Some(before) => Version { origin: before.origin.declared(), ..Version::clone(before) },
+            // What is declared can be deployed: its upload no longer matters.
+            Some(before) => Version {
+                origin: before.origin.declared(),
+                status: VersionStatus::Available,
+                ..Version::clone(before)
+            },
             None => Version { origin: Origin::Config, ..Version::new(key.1.clone(), self.now) },
         };
         let upstream = declared.upstream.map(Some);

@@ -7,6 +7,7 @@ use crate::control::change::Change;
 use crate::control::command::{Deployed, Refused, Reply};
 use crate::model::{
     Catalog, Deployment, DeploymentId, Environment, Movement, RoutineName, Shares, Timestamp,
+    VersionStatus,
 };
 
 pub(super) fn deploy(
@@ -19,6 +20,11 @@ pub(super) fn deploy(
     let mut routine = existing(catalog, &name)?;
     if let Some(missing) = routine.missing(&shares) {
         return Err(Refused::NoVersion(name, missing.clone()));
+    }
+    for version in shares.iter().filter_map(|(version, _)| routine.versions.get(version)) {
+        if version.status != VersionStatus::Available {
+            return Err(Refused::NotAvailable(version.code_version.clone(), version.status));
+        }
     }
     let deployment = Arc::new(Deployment { id: catalog.next_deployment(), shares, created: now });
     let before = routine.live[environment.index()].replace(deployment.clone());

@@ -6,22 +6,29 @@ mod declare;
 mod declare_app;
 mod deployment;
 mod publish;
+mod record;
+mod route;
 mod routine;
+mod upload;
 mod upstream_note;
+mod variable;
 mod version;
 
 use std::sync::Arc;
 
 pub use declare::Warning;
-pub(super) use declare::declare;
+pub(super) use declare::{declare, declare_sites};
 pub(super) use declare_app::declare_apps;
 pub(super) use publish::take_up_due;
+pub use variable::VARIABLES_MAX;
 pub use version::CODE_MAX_BYTES;
 
 use super::change::Change;
 use super::command::{Command, Refused, Reply};
 use crate::model::{Catalog, Routine, RoutineName, Shares, Timestamp};
 use deployment::{deploy, roll_back};
+use record::{add_record, delete_record};
+use route::{add_route, delete_route, revise_route};
 use routine::{create_routine, delete_routine, revise};
 use version::{add_version, bind_version, commit_staged_code, delete_version, stage_code};
 
@@ -52,6 +59,8 @@ pub fn apply(
             return Ok(Applied { changes, reply, warnings });
         }
         Command::App(command) => app::apply(catalog, command, now),
+        Command::Upload(command) => upload::apply(catalog, command, now),
+        Command::Variables(command) => variable::apply(catalog, command),
         Command::CreateRoutine { name, description, has_assets } => {
             create_routine(catalog, name, description, has_assets, now)
         }
@@ -62,8 +71,8 @@ pub fn apply(
         Command::StageCode { name, description, code } => {
             stage_code(catalog, name, description, code)
         }
-        Command::CommitStagedCode { name, description } => {
-            commit_staged_code(catalog, &name, description, now)
+        Command::CommitStagedCode { name, description, deploy_env } => {
+            commit_staged_code(catalog, &name, description, deploy_env, now)
         }
         Command::AddVersion { name, code_version, description, upstream } => {
             add_version(catalog, &name, code_version, description, upstream, now)
@@ -74,11 +83,22 @@ pub fn apply(
         Command::DeleteVersion { name, code_version } => {
             delete_version(catalog, name, code_version)
         }
+        Command::AddRecord { name, host, site } => add_record(catalog, name, host, site, now),
+        Command::DeleteRecord { name, host, site, id } => {
+            delete_record(catalog, name, host, site, id)
+        }
+        Command::AddRoute(new) => add_route(catalog, new, now),
+        Command::ReviseRoute { site, id, revision } => revise_route(catalog, site, id, revision),
+        Command::DeleteRoute { site, id } => delete_route(catalog, site, id),
         Command::Deploy { name, environment, shares } => {
             deploy(catalog, name, environment, shares, now)
         }
         Command::Rollback { name, environment, to } => {
             roll_back(catalog, name, environment, to, past, now)
+        }
+        Command::SetQuotas(quotas) => {
+            catalog.quotas = quotas;
+            Ok((Vec::new(), Reply::Done))
         }
     }?;
     Ok(Applied { changes, reply, warnings: Vec::new() })
@@ -100,5 +120,7 @@ fn put(catalog: &mut Catalog, routine: Routine) -> Arc<Routine> {
 
 #[cfg(test)]
 mod app_tests;
+#[cfg(test)]
+mod quota_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::app::app_named;
+use super::route::forget_routes_of;
 use super::{Outcome, existing, put};
 use crate::control::app_command::AppRefused;
 use crate::control::change::Change;
@@ -22,6 +23,7 @@ pub(super) fn create_routine(
     if let Some(taken) = app_named(catalog, &name) {
         return Err(AppRefused::AppExists(taken).into());
     }
+    catalog.quotas.check_routines(catalog.routines.len())?;
     let routine = Routine { description, has_assets, ..Routine::new(name.clone(), now) };
     let routine = Arc::new(routine);
     let mut changes = vec![Change::Routine(routine.clone())];
@@ -55,16 +57,25 @@ pub(super) fn revise(
 }
 
 pub(super) fn delete_routine(catalog: &mut Catalog, name: RoutineName) -> Outcome {
-    if catalog.routines.remove(&name).is_none() {
+    let Some(routine) = catalog.routines.remove(&name) else {
         return Err(Refused::NoRoutine(name));
-    }
+    };
+    let mut changes = let_go(catalog, &routine);
     // The routine's own tombstone says it all: made anew, it starts without others.
     for version in deleted_versions_of(catalog, &name) {
         catalog.deleted_versions.remove(&(name.clone(), version));
     }
     catalog.deleted_routines.insert(name.clone());
-    let changes = vec![Change::RoutineGone(name.clone()), Change::RoutineBuried(name)];
+    changes.extend([Change::RoutineGone(name.clone()), Change::RoutineBuried(name)]);
     Ok((changes, Reply::Done))
+}
+
+/// Frees the hosts of a routine that goes, and takes away the routes to it.
+pub(super) fn let_go(catalog: &mut Catalog, routine: &Routine) -> Vec<Change> {
+    for host in routine.records.keys() {
+        catalog.bound_hosts.remove(host);
+    }
+    forget_routes_of(catalog, &routine.name)
 }
 
 fn deleted_versions_of(catalog: &Catalog, name: &RoutineName) -> Vec<CodeVersion> {

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::control::command::Deployed;
+use crate::control::{UploadCommand, VariableCommand};
 use crate::model::{
     CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, DeploymentId, Environment,
-    Origin, Percent, Route, Sticky, Timestamp, Upstream, Version,
+    Making, Origin, Percent, Route, Sticky, Timestamp, Upstream, Variable, VariableKey, Version,
+    VersionStatus,
 };
 use Environment::{Production, Staging};
 
@@ -88,10 +90,32 @@ impl Desk {
         })
     }
 
+    fn set_secret(&mut self, key: &str) -> Result<Applied, Refused> {
+        self.tell(Command::Variables(VariableCommand::Set {
+            name: name("shop"),
+            environment: Staging,
+            variables: vec![(VariableKey::new(key).unwrap(), Variable::SECRET)],
+        }))
+    }
+
+    /// A version that waits for its upload.
+    fn begin(&mut self) -> Arc<Version> {
+        let command = UploadCommand::Begin {
+            name: name("shop"),
+            description: String::new(),
+            making: Making { deploy_env: Some(Staging), ..Making::default() },
+        };
+        match self.tell(Command::Upload(command)).unwrap().reply {
+            Reply::Version(version) => version,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn commit(&mut self, description: Option<&str>) -> Result<Arc<Version>, Refused> {
         let command = Command::CommitStagedCode {
             name: name("shop"),
             description: description.map(str::to_owned),
+            deploy_env: Some(Staging),
         };
         match self.tell(command)?.reply {
             Reply::Version(version) => Ok(version),
@@ -594,6 +618,35 @@ fn a_deleted_version_comes_back_when_it_is_added() {
 }
 
 #[test]
+fn a_version_that_is_declared_waits_for_no_upload() {
+    let mut desk = Desk::with_shop();
+    let waiting = desk.begin();
+    let named = waiting.code_version.as_str();
+    assert!(desk.deploy(Production, named).is_err());
+    let declared = DeclaredRoutine {
+        versions: vec![declared_version(named)],
+        deployments: vec![DeclaredDeployment { environment: Production, shares: shares(named) }],
+        ..shop(&[])
+    };
+    desk.declare(&[declared]);
+    assert_eq!(desk.shop().versions[named].status, VersionStatus::Available);
+    assert_eq!(desk.live(Production), Some(shares(named)));
+}
+
+#[test]
+fn a_version_knows_whether_there_were_variables_when_it_was_made() {
+    let mut desk = Desk::with_shop();
+    desk.stage("", b"code").unwrap();
+    let made = |version: Arc<Version>| (version.making.deploy_env, version.making.has_variables);
+    assert_eq!(made(desk.commit(None).unwrap()), (Some(Staging), false));
+    assert_eq!(made(desk.begin()), (Some(Staging), false));
+    desk.set_secret("KEY").unwrap();
+    assert_eq!(made(desk.commit(None).unwrap()), (Some(Staging), true));
+    assert_eq!(made(desk.begin()), (Some(Staging), true));
+    assert_eq!(made(desk.mint()), (None, false));
+}
+
+#[test]
 fn a_version_that_is_no_longer_declared_goes_unless_it_serves() {
     let mut desk = Desk::default();
     desk.declare(&[shop(&[(Production, "1@90 2@10")])]);
@@ -624,10 +677,11 @@ fn a_routine_that_is_no_longer_declared_goes_unless_it_is_in_use() {
 #[test]
 fn a_routine_that_is_live_or_holds_what_the_api_made_stays_without_its_routes() {
     type Use = fn(&mut Desk);
-    let uses: [Use; 3] = [
+    let uses: [Use; 4] = [
         |desk| drop(desk.deploy(Production, "1").unwrap()),
         |desk| drop(desk.add("shop", "3").unwrap()),
         |desk| drop(desk.stage("", b"code").unwrap()),
+        |desk| drop(desk.set_secret("KEY").unwrap()),
     ];
     for put_to_use in uses {
         let mut desk = Desk::default();

@@ -7,7 +7,8 @@ use super::{Outcome, existing, put};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::model::{
-    Catalog, CodeVersion, Routine, RoutineName, StagedCode, Timestamp, Upstream, Version,
+    Catalog, CodeVersion, Environment, Making, Routine, RoutineName, StagedCode, Timestamp,
+    Upstream, Version,
 };
 
 /// The largest code of a version: ESA's limit of a script.
@@ -20,12 +21,7 @@ pub(super) fn stage_code(
     code: Arc<[u8]>,
 ) -> Outcome {
     let mut routine = existing(catalog, &name)?;
-    if code.len() > CODE_MAX_BYTES {
-        let length = code.len();
-        return Err(Refused::Invalid(format!(
-            "the code is {length} bytes, and at most {CODE_MAX_BYTES} are taken"
-        )));
-    }
+    check_length(&code)?;
     let upstream = match in_description(&description)? {
         Some(upstream) => Some(upstream),
         None => in_code(&code)?,
@@ -37,10 +33,21 @@ pub(super) fn stage_code(
     Ok((changes, Reply::Routine(routine)))
 }
 
+pub(super) fn check_length(code: &[u8]) -> Result<(), Refused> {
+    if code.len() > CODE_MAX_BYTES {
+        let length = code.len();
+        return Err(Refused::Invalid(format!(
+            "the code is {length} bytes, and at most {CODE_MAX_BYTES} are taken"
+        )));
+    }
+    Ok(())
+}
+
 pub(super) fn commit_staged_code(
     catalog: &mut Catalog,
     name: &RoutineName,
     description: Option<String>,
+    deploy_env: Option<Environment>,
     now: Timestamp,
 ) -> Outcome {
     let routine = existing(catalog, name)?;
@@ -48,10 +55,13 @@ pub(super) fn commit_staged_code(
         return Err(Refused::NothingStaged(name.clone()));
     };
     let noted = description.as_deref().map(in_description).transpose()?;
+    catalog.quotas.check_versions(routine.versions.len())?;
+    let has_variables = routine.has_variables(deploy_env);
     let (code_version, created) = mint(catalog, &routine, now)?;
     let version = Version {
         description: description.unwrap_or(staged.description),
         upstream: noted.flatten().or(staged.upstream),
+        making: Making { deploy_env, has_variables, ..Making::default() },
         ..Version::new(code_version, created)
     };
     let version = put_version(catalog, routine, version);
@@ -73,23 +83,21 @@ pub(super) fn add_version(
     now: Timestamp,
 ) -> Outcome {
     let routine = existing(catalog, name)?;
+    if let Some(taken) = code_version.as_ref().filter(|it| routine.versions.contains_key(*it)) {
+        return Err(Refused::VersionExists(name.clone(), taken.clone()));
+    }
+    catalog.quotas.check_versions(routine.versions.len())?;
     let mut changes = Vec::new();
-    let (code_version, created) = match code_version {
-        Some(taken) if routine.versions.contains_key(&taken) => {
-            return Err(Refused::VersionExists(name.clone(), taken));
+    let (code_version, created) = if let Some(given) = code_version {
+        let key = (name.clone(), given.clone());
+        if catalog.deleted_versions.remove(&key).is_some() {
+            changes.push(Change::VersionExhumed(key.0, key.1));
         }
-        Some(given) => {
-            let key = (name.clone(), given.clone());
-            if catalog.deleted_versions.remove(&key).is_some() {
-                changes.push(Change::VersionExhumed(key.0, key.1));
-            }
-            (given, now)
-        }
-        None => {
-            let minted = mint(catalog, &routine, now)?;
-            changes.push(Change::Minted(catalog.last_minted));
-            minted
-        }
+        (given, now)
+    } else {
+        let minted = mint(catalog, &routine, now)?;
+        changes.push(Change::Minted(catalog.last_minted));
+        minted
     };
     let version = Version { description, upstream, ..Version::new(code_version, created) };
     let version = put_version(catalog, routine, version);
@@ -137,7 +145,11 @@ pub(super) fn delete_version(
     Ok((changes, Reply::Done))
 }
 
-fn put_version(catalog: &mut Catalog, mut routine: Routine, version: Version) -> Arc<Version> {
+pub(super) fn put_version(
+    catalog: &mut Catalog,
+    mut routine: Routine,
+    version: Version,
+) -> Arc<Version> {
     let version = Arc::new(version);
     let code_version = version.code_version.clone();
     routine.versions.insert(code_version, version.clone());
@@ -147,7 +159,7 @@ fn put_version(catalog: &mut Catalog, mut routine: Routine, version: Version) ->
 
 /// The next code version, and the moment it names: now, or later when the clock
 /// stands still or goes back.
-fn mint(
+pub(super) fn mint(
     catalog: &mut Catalog,
     routine: &Routine,
     now: Timestamp,

@@ -13,8 +13,8 @@ use crate::control::app_change::AppChange;
 use crate::control::app_command::PublishRecord;
 use crate::control::handle::AppHistoryPage;
 use crate::model::{
-    AppId, AppName, AppRecord, AppVersion, Catalog, Domain, EdgeContainerApp, Environment, Publish,
-    ScheduledPublish, Timestamp, Upstream, VersionId,
+    AppId, AppName, AppVersion, Catalog, Domain, EdgeContainerApp, Environment, Publish, Record,
+    RecordOwner, ScheduledPublish, Timestamp, Upstream, VersionId,
 };
 
 type Apps = BTreeMap<AppId, EdgeContainerApp>;
@@ -120,14 +120,14 @@ impl Store {
     fn app_records(&self, apps: &mut Apps, catalog: &mut Catalog) -> Result<(), StoreError> {
         let sql = "SELECT app, host, id, site, created FROM app_record";
         self.each("app_record", 2, sql, [], |cells| {
-            let record = AppRecord {
+            let record = Record {
                 host: cells.parse(1, Domain::new)?,
                 id: cells.get(2)?,
-                site: cells.get(3)?,
+                site: cells.site(3)?,
                 created: Timestamp(cells.get(4)?),
             };
             let app = app_of(apps, cells)?;
-            catalog.app_hosts.insert(record.host.clone(), app.id.clone());
+            catalog.bound_hosts.insert(record.host.clone(), RecordOwner::App(app.id.clone()));
             app.records.insert(record.host.clone(), Arc::new(record));
             Ok(())
         })
@@ -211,7 +211,7 @@ pub(super) fn write_app_change(to: &Connection, change: &AppChange) -> rusqlite:
         AppChange::Record(id, record) => execute(
             to,
             "INSERT INTO app_record (app, host, id, site, created) VALUES (?, ?, ?, ?, ?)",
-            (id.as_str(), record.host.as_str(), record.id, record.site, record.created.0),
+            (id.as_str(), record.host.as_str(), record.id, record.site.get(), record.created.0),
         ),
         AppChange::RecordGone(id, host) => execute(
             to,

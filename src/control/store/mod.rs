@@ -3,8 +3,10 @@
 
 mod apps;
 mod read;
+mod routes;
 mod rows;
 mod schema;
+mod variables;
 mod write;
 
 use std::fs::{File, TryLockError};

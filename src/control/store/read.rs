@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use rusqlite::{OptionalExtension, Params};
 
-use super::rows::{Cells, environment, origin, routes, sticky};
+use super::rows::{Cells, environment, origin, routes, sticky, version_status};
 use super::{Store, StoreError, Trouble};
 use crate::control::command::DeploymentRecord;
 use crate::control::handle::HistoryPage;
@@ -29,9 +29,12 @@ impl Store {
         let mut routines = self.routines()?;
         self.versions(&mut routines)?;
         self.staged_code(&mut routines)?;
+        self.variables(&mut routines)?;
         self.environments(&mut routines, &mut catalog)?;
+        self.records(&mut routines, &mut catalog)?;
         let shared = |(name, routine)| (name, Arc::new(routine));
         catalog.routines = routines.into_iter().map(shared).collect();
+        self.routes(&mut catalog)?;
 
         self.each("deleted_routine", 1, "SELECT name FROM deleted_routine", [], |cells| {
             catalog.deleted_routines.insert(cells.parse(0, RoutineName::new)?);
@@ -132,6 +135,8 @@ impl Store {
                 cohort_declared: cells.get(9)?,
                 versions: OrdMap::new(),
                 staged: None,
+                records: OrdMap::new(),
+                variables: [OrdMap::new(), OrdMap::new()],
                 live: [None, None],
             };
             routines.insert(name, routine);
@@ -142,7 +147,9 @@ impl Store {
 
     fn versions(&self, routines: &mut BTreeMap<RoutineName, Routine>) -> Result<(), StoreError> {
         let sql = "SELECT routine, code_version, description, created, \
-                   upstream, upstream_declared, origin FROM version";
+                   upstream, upstream_declared, origin, \
+                   status, extra_info, build_id, deploy_env, has_variables, not_found_strategy, \
+                   asset_files, asset_bytes FROM version";
         self.each("version", 2, sql, [], |cells| {
             let version = Version {
                 code_version: cells.parse(1, CodeVersion::new)?,
@@ -151,6 +158,8 @@ impl Store {
                 upstream: cells.parse_optional(4, Upstream::new)?,
                 upstream_declared: cells.get(5)?,
                 origin: cells.parse(6, origin)?,
+                status: cells.parse(7, version_status)?,
+                making: cells.making(8)?,
             };
             let code_version = version.code_version.clone();
             let routine = routine_of(routines, cells)?;
@@ -215,7 +224,7 @@ impl Store {
 }
 
 /// The routine that a row belongs to, by its first column.
-fn routine_of<'r>(
+pub(super) fn routine_of<'r>(
     routines: &'r mut BTreeMap<RoutineName, Routine>,
     cells: &Cells<'_>,
 ) -> Result<&'r mut Routine, StoreError> {

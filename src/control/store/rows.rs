@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::model::{
-    CodeVersion, Deployment, DeploymentId, Environment, Origin, Percent, Publish, Reach,
-    RegionName, Route, Shares, Sticky, Timestamp, VersionId,
+    Assets, CodeVersion, Deployment, DeploymentId, Environment, Making, Origin, Percent, Publish,
+    Reach, RegionName, Route, Shares, SiteId, Sticky, Timestamp, VersionId, VersionStatus,
 };
 
 /// A row that is being read. Whatever is wrong with it is reported with its table
@@ -51,6 +51,11 @@ impl Cells<'_> {
         text.map_err(|error| self.corrupt(&error))
     }
 
+    pub(super) fn site(&self, column: usize) -> Result<SiteId, StoreError> {
+        let number: i64 = self.get(column)?;
+        SiteId::new(number).ok_or_else(|| self.corrupt(&format!("{number} is no site")))
+    }
+
     pub(super) fn corrupt(&self, why: &dyn Display) -> StoreError {
         let key: Vec<_> = (0..self.key_columns)
             .map(|column| match self.row.get_ref(column) {
@@ -70,6 +75,21 @@ impl Cells<'_> {
             id: DeploymentId(id),
             shares: self.parse(column + 1, shares)?,
             created: Timestamp(self.get(column + 2)?),
+        })
+    }
+
+    /// Columns `extra_info, build_id, deploy_env, has_variables, not_found_strategy,
+    /// asset_files, asset_bytes`, from `column` on.
+    pub(super) fn making(&self, column: usize) -> Result<Making, StoreError> {
+        let (build_id, bytes): (i64, i64) = (self.get(column + 1)?, self.get(column + 6)?);
+        let unsigned = |number| u64::try_from(number).map_err(|error| self.corrupt(&error));
+        Ok(Making {
+            extra_info: self.get(column)?,
+            build_id: unsigned(build_id)?,
+            deploy_env: self.parse_optional(column + 2, environment)?,
+            has_variables: self.get(column + 3)?,
+            not_found_strategy: self.get(column + 4)?,
+            assets: Assets { files: self.get(column + 5)?, bytes: unsigned(bytes)? },
         })
     }
 
@@ -93,6 +113,10 @@ impl Cells<'_> {
 
 pub(super) fn environment(text: &str) -> Result<Environment, String> {
     Environment::new(text).ok_or_else(|| format!("there is no environment `{text}`"))
+}
+
+pub(super) fn version_status(text: &str) -> Result<VersionStatus, String> {
+    VersionStatus::new(text).ok_or_else(|| format!("there is no status `{text}`"))
 }
 
 pub(super) fn origin(text: &str) -> Result<Origin, String> {

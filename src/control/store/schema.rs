@@ -164,6 +164,52 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (app, version)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE routine_record (
+        routine TEXT NOT NULL REFERENCES routine ON DELETE CASCADE,
+        host TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        site INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (routine, host)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE routine_route (
+        site INTEGER NOT NULL,
+        id INTEGER NOT NULL,
+        routine TEXT NOT NULL REFERENCES routine ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        rule TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        bypass INTEGER NOT NULL,
+        fallback INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        timeout INTEGER,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX routine_route_by_routine ON routine_route (routine);
+",
+    "
+    ALTER TABLE version ADD COLUMN status TEXT NOT NULL DEFAULT 'available';
+    ALTER TABLE version ADD COLUMN extra_info TEXT NOT NULL DEFAULT '';
+    ALTER TABLE version ADD COLUMN build_id INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE version ADD COLUMN deploy_env TEXT;
+    ALTER TABLE version ADD COLUMN has_variables INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE version ADD COLUMN not_found_strategy TEXT NOT NULL DEFAULT '';
+    ALTER TABLE version ADD COLUMN asset_files INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE version ADD COLUMN asset_bytes INTEGER NOT NULL DEFAULT 0;
+
+    -- A value that is NULL is a secret, which is not kept.
+    CREATE TABLE variable (
+        routine TEXT NOT NULL REFERENCES routine ON DELETE CASCADE,
+        environment TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT,
+        PRIMARY KEY (routine, environment, key)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The version of the schema that this program speaks.

@@ -9,10 +9,10 @@ use super::*;
 use crate::control::change::Change;
 use crate::control::handle::{AppHistoryPage, HistoryPage};
 use crate::control::rules::apply;
-use crate::control::{AppCommand, Command, NewApp, NewAppVersion, Reply};
+use crate::control::{AppCommand, Command, NewApp, NewAppVersion, Reply, VariableCommand};
 use crate::model::{
-    AppName, Catalog, CodeVersion, DeploymentId, Environment, Percent, Reach, RegionName,
-    RoutineName, Shares, Timestamp, VersionId,
+    AppName, Catalog, CodeVersion, DeploymentId, Environment, Origin, Percent, Reach, RegionName,
+    RoutineName, Shares, SiteId, Timestamp, Variable, VariableKey, Version, VersionId,
 };
 use Environment::{Production, Staging};
 
@@ -49,10 +49,20 @@ fn shop() -> Vec<Change> {
         description: "upstream=http://a.test".to_owned(),
         code: b"export {}".as_slice().into(),
     });
-    let committed = tell(Command::CommitStagedCode { name: name("shop"), description: None });
+    let committed =
+        tell(Command::CommitStagedCode { name: name("shop"), description: None, deploy_env: None });
     let Reply::Version(committed) = committed else {
         panic!("{committed:?}");
     };
+    let key = |text| VariableKey::new(text).unwrap();
+    tell(Command::Variables(VariableCommand::Set {
+        name: name("shop"),
+        environment: Production,
+        variables: vec![
+            (key("PLAIN"), Variable::plain("").unwrap()),
+            (key("SECRET"), Variable::secret("hunter2").unwrap()),
+        ],
+    }));
     tell(Command::Deploy {
         name: name("shop"),
         environment: Environment::Production,
@@ -99,6 +109,31 @@ fn code_is_kept_as_it_was_committed() {
     assert_eq!(code("shop", committed).unwrap(), b"export {}");
     assert_eq!(code("shop", "1"), None);
     assert_eq!(code("other", committed), None);
+}
+
+#[test]
+fn a_secret_is_not_in_the_store() {
+    let (folder, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    store.save(&shop()).unwrap();
+    let variables = |store: &Store| {
+        let catalog = store.load().unwrap();
+        let variables = &catalog.routine(&name("shop")).unwrap().variables;
+        let told = |(key, variable): (&VariableKey, &Variable)| {
+            (key.to_string(), variable.value().map(str::to_owned))
+        };
+        variables[Production.index()].iter().map(told).collect::<Vec<_>>()
+    };
+    let plain = ("PLAIN".to_owned(), Some(String::new()));
+    assert_eq!(variables(&store), [plain, ("SECRET".to_owned(), None)]);
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let octets = fs::read(file.unwrap().path()).unwrap();
+        assert!(!octets.windows(7).any(|octets| octets == b"hunter2"));
+    }
+    store.save(&[Change::RoutineGone(name("shop"))]).unwrap();
+    let left: i64 =
+        store.connection.query_row("SELECT count(*) FROM variable", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
 }
 
 #[test]
@@ -252,6 +287,8 @@ fn a_store_of_the_first_schema_is_opened_with_all_it_holds() {
     assert!(catalog.apps.is_empty());
     let shop = catalog.routine(&name("shop")).unwrap();
     assert_eq!(shop.description, "old");
+    let old = Version { origin: Origin::Api, ..Version::new(version("1"), Timestamp(5)) };
+    assert_eq!(*shop.versions["1"], old, "available, and nothing is told of its making");
     assert_eq!(shop.deployment(Production).unwrap().id, DeploymentId(7));
     drop(store);
     let schema: i64 = Connection::open(&path)
@@ -306,7 +343,7 @@ fn storefront() -> (Catalog, Vec<Change>) {
     tell(publish(&two, Reach::Percent(Percent::new(7).unwrap()), Some(Timestamp(80))));
     tell(AppCommand::DeleteVersion { id: id.clone(), version_id: three });
     let host = crate::model::Domain::new("shop.test").unwrap();
-    tell(AppCommand::AddRecord { id: id.clone(), host, site: 3 });
+    tell(AppCommand::AddRecord { id: id.clone(), host, site: SiteId::new(3).unwrap() });
     tell(AppCommand::Revise { id, sticky: None, cohort: Some("again".to_owned()) });
     (catalog, changes)
 }
@@ -322,7 +359,7 @@ fn an_app_is_read_as_it_was_written() {
     let read = store.load().unwrap();
     assert_eq!(read.apps, catalog.apps);
     assert_eq!(read.app_names, catalog.app_names);
-    assert_eq!(read.app_hosts, catalog.app_hosts);
+    assert_eq!(read.bound_hosts, catalog.bound_hosts);
     assert_eq!(read.schedule, catalog.schedule);
     assert_eq!(read.deleted_app_versions, catalog.deleted_app_versions);
     assert_eq!(
@@ -376,6 +413,16 @@ fn a_row_that_means_nothing_is_named() {
         ("UPDATE routine SET has_assets = 'no'", "routine", "shop"),
         ("UPDATE routine SET description = CAST(x'ff' AS TEXT)", "routine", "shop"),
         ("UPDATE version SET upstream = 'moon'", "version", "shop 0000000000000000005"),
+        ("UPDATE version SET status = 'done'", "version", "shop 0000000000000000005"),
+        ("UPDATE version SET build_id = -1", "version", "shop 0000000000000000005"),
+        ("UPDATE version SET deploy_env = 'moon'", "version", "shop 0000000000000000005"),
+        ("UPDATE version SET asset_bytes = -1", "version", "shop 0000000000000000005"),
+        (
+            "UPDATE variable SET environment = 'moon' WHERE key = 'PLAIN'",
+            "variable",
+            "shop moon PLAIN",
+        ),
+        ("UPDATE variable SET key = 'A-B' WHERE value IS NULL", "variable", "shop production A-B"),
         ("UPDATE staged_code SET upstream = 'moon'", "staged_code", "shop"),
         ("UPDATE environment SET environment = 'moon'", "environment", "shop moon"),
         (

@@ -3,7 +3,9 @@
 use rusqlite::{Connection, Params};
 
 use super::apps::write_app_change;
+use super::routes::{write_record, write_route};
 use super::rows::{text_of_routes, text_of_shares, text_of_sticky};
+use super::variables::{delete_variable, write_variable};
 use super::{Store, StoreError};
 use crate::control::change::Change;
 use crate::model::{Deployment, Environment, Routine, RoutineName, Upstream, Version};
@@ -26,7 +28,7 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
     match change {
         Change::Routine(routine) => write_routine(to, routine),
         Change::RoutineGone(name) => {
-            // Versions, code and slot go with it; its history stays.
+            // Versions, code, slot and variables go with it; its history stays.
             execute(to, "DELETE FROM routine WHERE name = ?", [name.as_str()])?;
             let withdraw = "UPDATE environment SET live = NULL WHERE routine = ?";
             execute(to, withdraw, [name.as_str()])
@@ -55,6 +57,17 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
              SELECT routine, ?2, code FROM staged_code WHERE routine = ?1",
             (name.as_str(), version.as_str()),
         ),
+        Change::Code(name, version, code) => execute(
+            to,
+            "INSERT INTO version_code (routine, code_version, code) VALUES (?, ?, ?)",
+            (name.as_str(), version.as_str(), &code[..]),
+        ),
+        Change::Variable(name, environment, key, variable) => {
+            write_variable(to, name, *environment, key, variable)
+        }
+        Change::VariableGone(name, environment, key) => {
+            delete_variable(to, name, *environment, key)
+        }
         Change::Deployed(name, environment, deployment) => {
             write_deployment(to, name, *environment, deployment)
         }
@@ -77,6 +90,16 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
             "DELETE FROM deleted_version WHERE routine = ? AND code_version = ?",
             (name.as_str(), version.as_str()),
         ),
+        Change::Record(name, record) => write_record(to, name, record),
+        Change::RecordGone(name, host) => execute(
+            to,
+            "DELETE FROM routine_record WHERE routine = ? AND host = ?",
+            (name.as_str(), host.as_str()),
+        ),
+        Change::Route(route) => write_route(to, route),
+        Change::RouteGone(site, id) => {
+            execute(to, "DELETE FROM routine_route WHERE site = ? AND id = ?", (site.get(), id.0))
+        }
         Change::App(change) => write_app_change(to, change),
         Change::Minted(last) => execute(
             to,
@@ -116,15 +139,23 @@ fn write_routine(to: &Connection, routine: &Routine) -> rusqlite::Result<()> {
 }
 
 fn write_version(to: &Connection, name: &RoutineName, version: &Version) -> rusqlite::Result<()> {
+    let making = &version.making;
     execute(
         to,
         "INSERT INTO version \
-         (routine, code_version, description, created, upstream, upstream_declared, origin) \
-         VALUES (?, ?, ?, ?, ?, ?, ?) \
+         (routine, code_version, description, created, upstream, upstream_declared, origin, \
+         status, extra_info, build_id, deploy_env, has_variables, not_found_strategy, \
+         asset_files, asset_bytes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT DO UPDATE SET \
          description = excluded.description, created = excluded.created, \
          upstream = excluded.upstream, upstream_declared = excluded.upstream_declared, \
-         origin = excluded.origin",
+         origin = excluded.origin, \
+         status = excluded.status, extra_info = excluded.extra_info, \
+         build_id = excluded.build_id, deploy_env = excluded.deploy_env, \
+         has_variables = excluded.has_variables, \
+         not_found_strategy = excluded.not_found_strategy, \
+         asset_files = excluded.asset_files, asset_bytes = excluded.asset_bytes",
         (
             name.as_str(),
             version.code_version.as_str(),
@@ -133,8 +164,21 @@ fn write_version(to: &Connection, name: &RoutineName, version: &Version) -> rusq
             version.upstream.as_ref().map(Upstream::as_str),
             version.upstream_declared,
             version.origin.as_str(),
+            version.status.as_str(),
+            &making.extra_info,
+            signed(making.build_id),
+            making.deploy_env.map(Environment::as_str),
+            making.has_variables,
+            &making.not_found_strategy,
+            making.assets.files,
+            signed(making.assets.bytes),
         ),
     )
+}
+
+/// Numbers that are checked at the door to be far below what a row cannot hold.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn write_deployment(

@@ -1,38 +1,4 @@
 //! The rule expression of ESA: parsed once, evaluated many times.
-//!
-//! ```text
-//! rule       any        or-ed conditions; `true` alone is every request
-//! any        all { "or" all }
-//! all        not { "and" not }
-//! not        { "not" } ( "(" any ")" | condition )
-//! condition  text ( "eq" | "ne" | "contains" | "matches" ) string
-//!          | text "in" "{" string { string } "}"
-//!          | ( "starts_with" | "ends_with" ) "(" text "," string ")"
-//!          | "exists" "(" field ")" | "ssl" | "true"
-//!          | "ip.src" ( "eq" | "ne" ) address | "ip.src" "in" "{" network ... "}"
-//!          | "ip.geoip.asnum" ( "eq" | "ne" | "gt" | "lt" | "ge" | "le" ) integer
-//!          | "ip.geoip.asnum" "in" "{" integer { integer } "}"
-//! text       field | "lower" "(" text ")" | "concat" "(" part { "," part } ")"
-//!          | "regex_replace" "(" text "," string "," string ")"
-//! part       text | string | integer | "ip.src" | "ip.geoip.asnum"
-//! ```
-//!
-//! In a string `\"` is a quote and `\\` a backslash; before anything else a
-//! backslash stands for itself, so that `"\.html$"` is the regular expression it
-//! looks like.
-//!
-//! Where ESA's pages are silent:
-//!
-//! - A text that a request lacks is empty; `exists` tells the two apart. An unknown
-//!   AS number passes no test but `ne`, which is always the negation of `eq`.
-//! - Of a header field that comes twice the first line counts, of a cookie the
-//!   first of that name.
-//! - Case is ignored in `http.host`, `http.referer` and
-//!   `http.request.uri.path.extension` when they are compared themselves. Inside a
-//!   function the host and the extension are in lower case.
-//! - Only ASCII has case, in regular expressions too, which read octets and are
-//!   those of linear time: no back-references, no look-around.
-//! - A full URI has no port, as the host has none.
 
 mod display;
 mod evaluate;
@@ -73,6 +39,40 @@ pub struct RuleError {
 }
 
 /// Which requests a route speaks of. Displays as its canonical text.
+///
+/// ```text
+/// rule       any        or-ed conditions; `true` alone is every request
+/// any        all { "or" all }
+/// all        not { "and" not }
+/// not        { "not" } ( "(" any ")" | condition )
+/// condition  text ( "eq" | "ne" | "contains" | "matches" ) string
+///          | text "in" "{" string { string } "}"
+///          | ( "starts_with" | "ends_with" ) "(" text "," string ")"
+///          | "exists" "(" field ")" | "ssl" | "true"
+///          | "ip.src" ( "eq" | "ne" ) address | "ip.src" "in" "{" network ... "}"
+///          | "ip.geoip.asnum" ( "eq" | "ne" | "gt" | "lt" | "ge" | "le" ) integer
+///          | "ip.geoip.asnum" "in" "{" integer { integer } "}"
+/// text       field | "lower" "(" text ")" | "concat" "(" part { "," part } ")"
+///          | "regex_replace" "(" text "," string "," string ")"
+/// part       text | string | integer | "ip.src" | "ip.geoip.asnum"
+/// ```
+///
+/// In a string `\"` is a quote and `\\` a backslash; before anything else a
+/// backslash stands for itself, so that `"\.html$"` is the regular expression it
+/// looks like.
+///
+/// Where ESA's pages are silent:
+///
+/// - A text that a request lacks is empty; `exists` tells the two apart. An unknown
+///   AS number passes no test but `ne`, which is always the negation of `eq`.
+/// - Of a header field that comes twice the first line counts, of a cookie the
+///   first of that name.
+/// - Case is ignored in `http.host`, `http.referer` and
+///   `http.request.uri.path.extension` when they are compared themselves. Inside a
+///   function the host and the extension are in lower case.
+/// - Only ASCII has case, in regular expressions too, which read octets and are
+///   those of linear time: no back-references, no look-around.
+/// - A full URI has no port, as the host has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule(tree::Node);
 
@@ -93,6 +93,12 @@ impl Rule {
     /// The hosts that this rule could match: what to index it by.
     pub fn hosts(&self) -> HostBound {
         hosts::bound(&self.0)
+    }
+
+    /// Whether this rule reads the country or the AS number of a request: who evaluates
+    /// it has to know them only then.
+    pub fn asks_for_place(&self) -> bool {
+        self.0.reads(|field| matches!(field, field::Field::Country | field::Field::AsNumber))
     }
 
     /// The rule that `esa-cli` writes for a route such as `*.example.com/api/*`.

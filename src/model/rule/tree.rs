@@ -91,6 +91,16 @@ impl Node {
         }
     }
 
+    /// Whether a test in it reads a field that is `wanted`.
+    pub(super) fn reads(&self, wanted: fn(&Field) -> bool) -> bool {
+        match self {
+            Self::Always => false,
+            Self::Any(nodes) | Self::All(nodes) => nodes.iter().any(|node| node.reads(wanted)),
+            Self::Not(node) => node.reads(wanted),
+            Self::Test(test) => test.reads(wanted),
+        }
+    }
+
     fn list(
         nodes: Vec<Self>,
         make: fn(Box<[Self]>) -> Self,
@@ -110,7 +120,29 @@ impl Node {
     }
 }
 
+impl Test {
+    fn reads(&self, wanted: fn(&Field) -> bool) -> bool {
+        match self {
+            Self::Exists(field) => wanted(field),
+            Self::Secure => wanted(&Field::Scheme),
+            Self::Text(text, _) => text.reads(wanted),
+            Self::Address(_) => wanted(&Field::Address),
+            Self::Number(_) => wanted(&Field::AsNumber),
+        }
+    }
+}
+
 impl Text {
+    fn reads(&self, wanted: fn(&Field) -> bool) -> bool {
+        match self {
+            Self::Field(field) => wanted(field),
+            Self::Literal(_) => false,
+            Self::Lower(text) => text.reads(wanted),
+            Self::Concat(parts) => parts.iter().any(|part| part.reads(wanted)),
+            Self::Replace(replace) => replace.source.reads(wanted),
+        }
+    }
+
     /// Whether a comparison of this text ignores case.
     pub(super) fn ignores_case(&self) -> bool {
         matches!(self, Self::Field(field) if field.ignores_case())

@@ -8,9 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring};
+use serin::admin::{self, Admin, Keyring, LiveAccount};
 use serin::control::{ControlPlane, Store};
-use serin::model::{AccessKey, AccessKeyId, Domain, Secret, Timestamp};
+use serin::model::{
+    AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
+    Site, SiteId, Timestamp,
+};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -36,6 +39,30 @@ impl Desk {
 
     /// One that these may call: ids, secrets, and whether they may only look.
     pub(crate) fn keyed(keys: &[(&str, &str, bool)]) -> Self {
+        Self::configured(keys, Account::default(), Quotas::default())
+    }
+
+    /// One whose account has these sites, by number and name.
+    pub(crate) fn with_sites(sites: &[(i64, &str)]) -> Self {
+        let site = |&(id, name): &(i64, &str)| Site {
+            id: SiteId::new(id).unwrap(),
+            name: Domain::new(name).unwrap(),
+            origin: None,
+        };
+        let sites = sites.iter().map(site).collect();
+        Self::declaring(&[], Account::default(), Declared { sites, ..Declared::default() })
+    }
+
+    /// As [`Desk::keyed`], where the config has an account such as this.
+    pub(crate) fn configured(
+        keys: &[(&str, &str, bool)],
+        account: Account,
+        quotas: Quotas,
+    ) -> Self {
+        Self::declaring(keys, account, Declared { quotas, ..Declared::default() })
+    }
+
+    fn declaring(keys: &[(&str, &str, bool)], account: Account, declared: Declared) -> Self {
         let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
             id: AccessKeyId::new(id).unwrap(),
             secret: Secret::new(secret).unwrap(),
@@ -47,9 +74,15 @@ impl Desk {
             let now_ns = now_ns.clone();
             move || Timestamp(now_ns.load(Ordering::SeqCst))
         };
-        let settings = Settings::default();
+        let region = Region {
+            name: RegionName::new("jiangsu").unwrap(),
+            networks: Vec::new(),
+            country: None,
+            asn: None,
+        };
+        let settings = Settings { regions: Regions::new(vec![region]), ..Settings::default() };
         let store = Store::in_memory().unwrap();
-        let opened = ControlPlane::open(store, settings, Vec::new(), clock(&now_ns)).unwrap();
+        let opened = ControlPlane::open(store, settings, declared.clone(), clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
@@ -58,7 +91,9 @@ impl Desk {
             keyring,
             table: opened.table,
             account: "154edaf6".to_owned(),
+            live_account: LiveAccount::new(account, declared.quotas),
             domain: Some(Domain::new("edge.test").unwrap()),
+            staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
             draw: Box::new(move || {
                 let count = drawn.fetch_add(1, Ordering::SeqCst);
@@ -130,6 +165,16 @@ impl Desk {
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         self.request("POST", "/", &headers, form(params).as_bytes())
+    }
+
+    /// Calls an action as those clients do that send JSON.
+    pub(crate) fn call_json(&self, action: &str, body: &Value) -> Heard {
+        let headers = [
+            ("x-acs-action", action),
+            ("x-acs-version", "2024-09-10"),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
+        self.request("POST", "/", &headers, body.to_string().as_bytes())
     }
 
     /// Asks the native API without a body.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serin::backend::Answer;
 use serin::model::{
-    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Routine, RoutineName,
-    Shares, Timestamp, TrustedProxies, Upstream, Version,
+    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Regions, Routine,
+    RoutineName, RoutineRoute, Shares, Site, Timestamp, TrustedProxies, Upstream, Version,
 };
 use serin::observe::Tallies;
 use serin::proxy::{BuiltIn, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts, start};
@@ -17,6 +17,7 @@ use serin::server::Patience;
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
+use super::fixtures::place;
 use super::raw::Client;
 
 /// What to start.
@@ -25,6 +26,7 @@ pub(crate) struct Setup {
     pub(crate) timeouts: Timeouts,
     pub(crate) headers: HeaderPolicy,
     pub(crate) trusted: TrustedProxies,
+    pub(crate) regions: Regions,
     /// Takes what matches nothing.
     pub(crate) default_routine: Option<&'static str>,
     pub(crate) catalog: Catalog,
@@ -55,6 +57,7 @@ impl Setup {
             },
             headers: HeaderPolicy { response: true, preserve_host: true, forwarded: false },
             trusted: TrustedProxies::default(),
+            regions: Regions::default(),
             default_routine: Some("shop"),
             catalog: catalog(routines),
             built_in: Box::new(answer),
@@ -74,6 +77,16 @@ impl Setup {
         self
     }
 
+    /// Adds sites and routes of theirs.
+    pub(crate) fn placed(
+        mut self,
+        sites: impl IntoIterator<Item = Site>,
+        routes: impl IntoIterator<Item = RoutineRoute>,
+    ) -> Self {
+        place(&mut self.catalog, sites, routes);
+        self
+    }
+
     pub(crate) fn start(self) -> Edge {
         let listeners = Listeners {
             production: TcpListener::bind("127.0.0.1:0").unwrap(),
@@ -84,7 +97,7 @@ impl Setup {
             domains: Vec::new(),
             override_allowed: true,
             trusted: self.trusted.clone(),
-            ..Settings::default()
+            regions: self.regions,
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);

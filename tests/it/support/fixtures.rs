@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use http::Request;
 use http::request::Parts;
 use serin::model::{
-    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Route, Routine,
-    RoutineName, Shares, Sticky, Timestamp, Upstream, Version,
+    Catalog, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, Environment, Percent, Record,
+    Route, RouteMode, Routine, RoutineName, RoutineRoute, Rule, Shares, Site, SiteId, Sticky,
+    Timestamp, Upstream, Version,
 };
 use serin::routing::{Decision, Draws, RoutingTable, Settings, SpreadCounters, Unroutable};
 
@@ -39,6 +40,7 @@ pub(crate) trait Described {
     fn keyed(self, sources: &[&str]) -> Self;
     fn versioned(self, versions: &[&str]) -> Self;
     fn answered_at(self, version: &str, upstream: &str) -> Self;
+    fn bound_to(self, hosts: &[&str]) -> Self;
     /// Adds the versions that are not there yet.
     fn deployed(self, environment: Environment, id: u64, shares: &[(&str, u64)]) -> Self;
 }
@@ -70,6 +72,12 @@ impl Described for Routine {
         self
     }
 
+    fn bound_to(mut self, hosts: &[&str]) -> Self {
+        self.records =
+            hosts.iter().map(|host| (Domain::new(host).expect("a host"), record(host))).collect();
+        self
+    }
+
     fn deployed(self, environment: Environment, id: u64, shares: &[(&str, u64)]) -> Self {
         let named: Vec<_> = shares.iter().map(|(version, _)| *version).collect();
         let mut routine = self.versioned(&named);
@@ -85,6 +93,59 @@ impl Described for Routine {
         }));
         routine
     }
+}
+
+/// Site `id`, with or without an origin.
+pub(crate) fn site(id: i64, domain: &str, origin: Option<&str>) -> Site {
+    Site {
+        id: SiteId::new(id).expect("a site's number"),
+        name: Domain::new(domain).expect("a site's name"),
+        origin: origin.map(|origin| Upstream::new(origin).expect("an origin")),
+    }
+}
+
+/// An enabled route of site `site` to `routine`, in the order of its number.
+pub(crate) fn route_of(site: i64, id: i64, routine: &str, rule: &str) -> RoutineRoute {
+    RoutineRoute {
+        id: ConfigId(id),
+        site: SiteId::new(site).expect("a site's number"),
+        routine: name(routine),
+        name: format!("route-{id}"),
+        enabled: true,
+        rule_text: rule.to_owned(),
+        rule: Rule::parse(rule).unwrap_or_else(|error| panic!("{rule}: {error}")),
+        mode: RouteMode::Custom,
+        bypass: false,
+        fallback: false,
+        sequence: 1,
+        timeout: None,
+        created: Timestamp(0),
+    }
+}
+
+/// Enters sites and their routes, as the control plane does.
+pub(crate) fn place(
+    catalog: &mut Catalog,
+    sites: impl IntoIterator<Item = Site>,
+    routes: impl IntoIterator<Item = RoutineRoute>,
+) {
+    for site in sites {
+        catalog.sites.insert(site.id, Arc::new(site));
+    }
+    for route in routes {
+        catalog.routes_of.insert((route.routine.clone(), route.site, route.id));
+        catalog.site_routes.insert((route.site, route.id), Arc::new(route));
+    }
+}
+
+/// A record that binds `host`.
+pub(crate) fn record(host: &str) -> Arc<Record> {
+    Arc::new(Record {
+        host: Domain::new(host).expect("a host"),
+        id: 1,
+        site: SiteId::new(1).expect("a site's number"),
+        created: Timestamp(0),
+    })
 }
 
 pub(crate) fn catalog(routines: impl IntoIterator<Item = Routine>) -> Catalog {

@@ -5,6 +5,7 @@ pub(crate) mod edge;
 pub(crate) mod fixtures;
 pub(crate) mod http;
 pub(crate) mod keys;
+pub(crate) mod oss;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod second_rule;

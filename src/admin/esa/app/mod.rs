@@ -73,7 +73,6 @@ fn failed(error: CommandError) -> EsaError {
             AppRefused::NoVersion(..) => Code::InvalidVersionId,
             AppRefused::VersionNeeded(..) => Code::DependedByOthers,
             AppRefused::AppExists(_)
-            | AppRefused::HostTaken(..)
             | AppRefused::NoRecord(..)
             | AppRefused::NotPublished(..)
             | AppRefused::ScheduleFull(..) => Code::InvalidParameter,

@@ -1,6 +1,5 @@
 //! Parameters of apps: each has a code of its own when it is missing or malformed.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::admin::esa::action::Call;
@@ -8,8 +7,7 @@ use crate::admin::esa::error::{Code, EsaError};
 use crate::admin::esa::params::Params;
 use crate::control::{AppRefused, Refused};
 use crate::model::{
-    AppId, AppName, Domain, EdgeContainerApp, Environment, Percent, RegionName, Timestamp,
-    VersionId,
+    AppId, AppName, EdgeContainerApp, Environment, Percent, RegionName, Timestamp, VersionId,
 };
 
 /// The pages' limit.
@@ -90,49 +88,6 @@ impl Params {
             EsaError::invalid(reason)
         };
         nanos.map(|nanos| Some(Timestamp(nanos))).ok_or_else(wrong)
-    }
-
-    pub(super) fn record_name(&self) -> Result<Domain, EsaError> {
-        let name = self.needed("RecordName")?;
-        Domain::new(&name.to_ascii_lowercase()).map_err(EsaError::invalid)
-    }
-
-    pub(super) fn site_id(&self) -> Result<i64, EsaError> {
-        self.integer("SiteId", 1..=i64::MAX)?.ok_or_else(|| missing("SiteId"))
-    }
-
-    pub(super) fn integer(
-        &self,
-        name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<Option<i64>, EsaError> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        match text.parse() {
-            Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
-            _ => {
-                let (least, most) = (range.start(), range.end());
-                let reason =
-                    format!("{name} must be an integer of {least} to {most}, not `{text}`");
-                Err(EsaError::invalid(reason))
-            }
-        }
-    }
-
-    /// One of `known`, or the first of them.
-    pub(super) fn one_of(
-        &self,
-        name: &str,
-        known: &[&'static str],
-    ) -> Result<&'static str, EsaError> {
-        match self.text(name)? {
-            None => Ok(known.first().copied().unwrap_or_default()),
-            Some(text) => known.iter().find(|it| **it == text).copied().ok_or_else(|| {
-                EsaError::invalid(format!("{name} must be one of `{}`", known.join("`, `")))
-            }),
-        }
     }
 
     pub(super) fn needed(&self, name: &str) -> Result<String, EsaError> {

@@ -4,16 +4,17 @@ use serde::Serialize;
 
 use super::existence::PAGE_MAX;
 use super::failed;
+use super::params::missing;
 use crate::admin::esa::action::Call;
 use crate::admin::esa::error::EsaError;
 use crate::admin::esa::wire::{Fields, fields};
 use crate::admin::time::rfc3339_seconds;
 use crate::control::{AppCommand, Command};
-use crate::model::{AppRecord, EdgeContainerApp};
+use crate::model::{EdgeContainerApp, Record, RecordOwner};
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (id, host) = (call.params.app_id()?, call.params.record_name()?);
-    let site = call.params.site_id()?;
+    let site = call.params.site_id()?.ok_or_else(|| missing("SiteId"))?;
     let command = Command::App(AppCommand::AddRecord { id, host, site });
     call.admin.control.execute(command).await.map_err(failed)?;
     Ok(Fields::new())
@@ -21,7 +22,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (id, host) = (call.params.app_id()?, call.params.record_name()?);
-    call.params.site_id()?;
+    call.params.site_id()?.ok_or_else(|| missing("SiteId"))?;
     let command = Command::App(AppCommand::DeleteRecord { id, host });
     call.admin.control.execute(command).await.map_err(failed)?;
     Ok(Fields::new())
@@ -52,7 +53,7 @@ struct RecordLine<'a> {
 }
 
 impl<'a> RecordLine<'a> {
-    fn new(app: &'a EdgeContainerApp, record: &'a AppRecord) -> Self {
+    fn new(app: &'a EdgeContainerApp, record: &'a Record) -> Self {
         Self {
             app_id: app.id.as_str(),
             record_name: record.host.as_str(),
@@ -61,15 +62,10 @@ impl<'a> RecordLine<'a> {
             update_time: rfc3339_seconds(record.created),
             record_id: record.id,
             config_id: record.id,
-            site_id: record.site,
+            site_id: record.site.get(),
             schemd_id: record.id,
         }
     }
-}
-
-/// What a record points at.
-fn cname(app: &EdgeContainerApp) -> String {
-    format!("{}.localhost", app.name)
 }
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
@@ -92,45 +88,35 @@ struct SiteRecordLine<'a> {
     record_name: &'a str,
     record_cname: String,
     site_id: i64,
-    /// Serin knows a site of a container by its number alone.
-    site_name: &'static str,
+    site_name: &'a str,
     create_time: String,
     update_time: String,
 }
 
-/// Those of every app, of one site where it is named.
+/// Those of every app, by host; of one site where it is named.
 pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
-    let site = params.integer("SiteId", 1..=i64::MAX)?;
+    let site = params.site_id()?;
     let paging = params.paging_up_to(PAGE_MAX)?;
-    let name = params.text("RecordName")?.unwrap_or_default();
-    let by = params.one_of("RecordMatchType", &["exact", "fuzzy", "prefix", "suffix"])?;
-    let matches = |host: &str| match by {
-        "fuzzy" => host.contains(&name),
-        "prefix" => host.starts_with(&name),
-        "suffix" => host.ends_with(&name),
-        _ => name.is_empty() || host == name,
-    };
+    let sought = params.name_search("RecordName", "RecordMatchType")?;
     let catalog = call.admin.control.catalog().await?;
-    let of = |app| {
-        let app: &EdgeContainerApp = app;
-        app.records.values().map(move |record| (app, &**record))
-    };
-    let mut records: Vec<_> = catalog
-        .apps
-        .values()
-        .flat_map(|app| of(app))
-        .filter(|(_, record)| site.is_none_or(|site| site == record.site))
-        .filter(|(_, record)| matches(record.host.as_str()))
-        .collect();
-    records.sort_by(|(_, one), (_, other)| one.host.cmp(&other.host));
+    let bound = catalog.bound_hosts.iter().filter_map(|(host, owner)| match owner {
+        RecordOwner::App(id) => {
+            let app = catalog.app(id)?;
+            let record = app.records.get(host)?;
+            let asked = site.is_none_or(|site| site == record.site);
+            (asked && sought.finds(host.as_str())).then_some((app, record))
+        }
+        RecordOwner::Routine(_) => None,
+    });
+    let found: Vec<_> = bound.collect();
     Ok(fields(&SiteRecordList {
-        total_count: records.len(),
-        records: paging.of(records.iter().map(|(app, record)| SiteRecordLine {
+        total_count: found.len(),
+        records: paging.of(found.into_iter().map(|(app, record)| SiteRecordLine {
             record_name: record.host.as_str(),
             record_cname: cname(app),
-            site_id: record.site,
-            site_name: "",
+            site_id: record.site.get(),
+            site_name: catalog.site(record.site).map_or("", |site| site.name.as_str()),
             create_time: rfc3339_seconds(record.created),
             update_time: rfc3339_seconds(record.created),
         })),
@@ -139,9 +125,14 @@ pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
     }))
 }
 
+/// What a host would point at.
+fn cname(app: &EdgeContainerApp) -> String {
+    format!("{}.localhost", app.name)
+}
+
 fn answer(
     call: &Call<'_>,
-    mut records: Vec<(&EdgeContainerApp, &AppRecord)>,
+    mut records: Vec<(&EdgeContainerApp, &Record)>,
 ) -> Result<Fields, EsaError> {
     let params = call.params;
     let paging = params.paging_up_to(PAGE_MAX)?;

@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::failed;
 use super::params::missing;
 use crate::admin::esa::action::Call;
-use crate::admin::esa::error::{Code, EsaError};
+use crate::admin::esa::error::EsaError;
 use crate::admin::esa::wire::Fields;
 use crate::admin::time::rfc3339_seconds;
-use crate::control::{AppRefused, Refused};
-use crate::model::{AppId, Environment};
+use crate::model::Environment;
 
 fn answer(shape: Value) -> Fields {
     match shape {
@@ -63,39 +61,18 @@ pub(super) async fn log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
     Ok(answer(json!({ "Path": "", "Stdout": false })))
 }
 
-/// What was sent is what is told, once: nothing keeps it.
+/// Says again what was given, and keeps nothing of it.
 pub(super) async fn set_log_river(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let path = call.params.text("Path")?.unwrap_or_default();
-    let stdout = call.params.boolean("Stdout")?.unwrap_or_default();
     call.app().await?;
+    let path = call.params.text("Path")?.unwrap_or_default();
+    let stdout = call.params.boolean("Stdout")?.unwrap_or(false);
     Ok(answer(json!({ "Path": path, "Stdout": stdout })))
 }
 
+/// Nothing is placed anywhere, so there is no region with room for it.
 pub(super) async fn capacity(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
     Ok(answer(json!({ "Regions": [] })))
-}
-
-pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
-    call.app().await?;
-    Ok(answer(json!({ "ReserveSet": [], "Enable": false, "Forever": false, "DurationTime": "" })))
-}
-
-/// As [`set_log_river`].
-pub(super) async fn set_reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let params = call.params;
-    let set = params.json_if_given("ReserveSet")?.unwrap_or_else(|| json!([]));
-    if !set.is_array() {
-        return Err(EsaError::invalid("ReserveSet must be a list"));
-    }
-    let until = params.text("DurationTime")?.unwrap_or_default();
-    let enable = params.boolean("Enable")?.unwrap_or_default();
-    let forever = params.boolean("Forever")?.unwrap_or_default();
-    call.app().await?;
-    let told = json!({
-        "ReserveSet": set, "Enable": enable, "Forever": forever, "DurationTime": until,
-    });
-    Ok(answer(told))
 }
 
 pub(super) async fn resources(call: &Call<'_>) -> Result<Fields, EsaError> {
@@ -103,24 +80,29 @@ pub(super) async fn resources(call: &Call<'_>) -> Result<Fields, EsaError> {
     Ok(answer(json!({ "Regions": [] })))
 }
 
-/// Its page calls the app `App` and says neither whether that is the id or the name.
-pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let Some(app) = call.params.text("App")? else {
-        call.app().await?;
-        return Ok(no_stats());
-    };
-    let catalog = call.admin.control.catalog().await?;
-    let known = catalog.apps.values().any(|it| it.id.as_str() == app || it.name.as_str() == app);
-    match AppId::new(&app) {
-        _ if known => Ok(no_stats()),
-        Ok(id) => Err(failed(Refused::from(AppRefused::NoApp(id)).into())),
-        Err(error) => Err(EsaError::new(Code::InvalidAppId, error)),
-    }
+pub(super) async fn reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
+    call.app().await?;
+    Ok(answer(json!({ "DurationTime": "", "Enable": false, "Forever": false, "ReserveSet": [] })))
 }
 
-fn no_stats() -> Fields {
-    answer(json!({
-        "Points": [],
+/// Says again what was given, and keeps nothing of it.
+pub(super) async fn set_reserve(call: &Call<'_>) -> Result<Fields, EsaError> {
+    call.app().await?;
+    let params = call.params;
+    Ok(answer(json!({
+        "DurationTime": params.text("DurationTime")?.unwrap_or_default(),
+        "Enable": params.boolean("Enable")?.unwrap_or(false),
+        "Forever": params.boolean("Forever")?.unwrap_or(false),
+        "ReserveSet": params.json_if_given("ReserveSet")?.unwrap_or_else(|| json!([])),
+    })))
+}
+
+/// Of an app that is asked for as `App`; no container has used anything.
+pub(super) async fn stats(call: &Call<'_>) -> Result<Fields, EsaError> {
+    if call.params.text("App")?.is_none() {
+        call.app().await?;
+    }
+    Ok(answer(json!({
         "CpuUsageSecondsQuotaRateAvg": 0.0,
         "CpuUsageSecondsTotalAvg": 0.0,
         "FsReadsBytesAvgAvg": 0.0,
@@ -128,14 +110,20 @@ fn no_stats() -> Fields {
         "MemoryRssAvg": 0.0,
         "MemoryRssQuotaRateAvg": 0.0,
         "PodReadyRateAvg": 0.0,
-    }))
+        "Points": [],
+    })))
 }
 
 /// There is no container to open one in.
 pub(super) async fn terminal(call: &Call<'_>) -> Result<Fields, EsaError> {
     call.app().await?;
     Ok(answer(json!({
-        "Cluster": "", "Container": "", "Namespace": "", "Pod": "", "SessionId": "", "Token": "",
+        "Cluster": "",
+        "Container": "",
+        "Namespace": "",
+        "Pod": "",
+        "SessionId": "",
+        "Token": "",
     })))
 }
 
@@ -147,7 +135,7 @@ pub(super) async fn image_secrets(call: &Call<'_>) -> Result<Fields, EsaError> {
 /// The service is open from the start.
 #[expect(clippy::unused_async, reason = "every action is a future")]
 pub(super) async fn service(_: &Call<'_>) -> Result<Fields, EsaError> {
-    Ok(answer(json!({ "Status": "Running", "BillingMode": "", "InstanceId": "" })))
+    Ok(answer(json!({ "Status": "Running" })))
 }
 
 #[expect(clippy::unused_async, reason = "every action is a future")]

@@ -516,3 +516,20 @@ proptest! {
         prop_assert_eq!(rule(&text).as_simple(), Some(route));
     }
 }
+
+#[test]
+fn a_rule_says_whether_it_asks_for_a_place() {
+    for text in [
+        r#"ip.geoip.country eq "CN""#,
+        "ip.geoip.asnum gt 1",
+        "exists(ip.geoip.asnum)",
+        r#"http.host eq "a" or not (ssl and lower(ip.geoip.country) ne "cn")"#,
+        r#"starts_with(concat("a", ip.geoip.asnum), "a4")"#,
+        r#"regex_replace(ip.geoip.country, "C", "D") eq "DN""#,
+    ] {
+        assert!(rule(text).asks_for_place(), "{text}");
+    }
+    for text in ["true", "ssl", "ip.src eq 192.0.2.1", r#"lower(http.host) eq "CN""#] {
+        assert!(!rule(text).asks_for_place(), "{text}");
+    }
+}

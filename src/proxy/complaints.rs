@@ -1,0 +1,83 @@
+//! What is said in the log about upstreams that fail.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::error::ProxyError;
+use crate::model::Upstream;
+use crate::routing::{SiteOrigin, Target};
+
+/// Warns about upstreams: a dead one is news, not a flood. Origins are warned about for
+/// themselves, because one is asked just after a version has failed.
+#[derive(Default)]
+pub(super) struct Complaints {
+    versions: Limit,
+    origins: Limit,
+}
+
+impl Complaints {
+    pub(super) fn version(&self, target: &Target, error: &ProxyError, cause: &str) {
+        let Some(withheld) = self.versions.pass() else { return };
+        let (subject, version) = (&target.subject, &target.version);
+        let kind = subject.noun();
+        let upstream = target.upstream.as_ref().map(Upstream::as_str);
+        tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
+    }
+
+    pub(super) fn origin(&self, origin: &SiteOrigin, error: &ProxyError, cause: &str) {
+        let Some(withheld) = self.origins.pass() else { return };
+        let (site, routine) = (&origin.site, &origin.routine);
+        let upstream = origin.upstream.as_str();
+        tracing::warn!(%site, origin = upstream, %routine, cause, withheld, "{error}");
+    }
+}
+
+/// Once a second at most.
+#[derive(Default)]
+struct Limit {
+    last: Cell<Option<Instant>>,
+    withheld: Cell<u64>,
+}
+
+impl Limit {
+    const EVERY: Duration = Duration::from_secs(1);
+
+    /// How many were held back before one that passes.
+    fn pass(&self) -> Option<u64> {
+        let now = Instant::now();
+        if self.last.get().is_some_and(|last| now - last < Self::EVERY) {
+            self.withheld.set(self.withheld.get() + 1);
+            return None;
+        }
+        self.last.set(Some(now));
+        Some(self.withheld.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::model::{Domain, RoutineName};
+
+    #[test]
+    fn a_complaint_a_second_passes_and_those_about_origins_by_themselves() {
+        let complaints = Complaints::default();
+        let origin = SiteOrigin {
+            site: Domain::new("a.test").unwrap(),
+            routine: RoutineName::new("shop").unwrap(),
+            upstream: Upstream::new("http://127.0.0.1:1").unwrap(),
+            routine_value: HeaderValue::from_static("shop"),
+        };
+        for _ in 0..3 {
+            complaints.origin(&origin, &ProxyError::Switched, "");
+        }
+        assert_eq!(complaints.versions.pass(), Some(0));
+        assert_eq!(complaints.origins.pass(), None);
+        complaints.origins.last.set(Instant::now().checked_sub(Limit::EVERY));
+        assert_eq!(complaints.origins.pass(), Some(3));
+    }
+}

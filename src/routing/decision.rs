@@ -1,0 +1,81 @@
+//! What is decided about a request: who answers it, or why nobody does.
+
+use std::sync::Arc;
+
+use super::site_route::{SiteOrigin, SiteRoute};
+use super::sticky::MintedKey;
+use super::target::{Reason, Target};
+use crate::model::{AppName, Domain, Environment, RoutineName};
+
+/// Who answers a request, and why.
+#[derive(Debug)]
+pub struct Decision {
+    pub answerer: Answerer,
+    pub reason: Reason,
+    /// A key that was minted for this request, to be set as a cookie.
+    pub minted: Option<MintedKey>,
+    /// The route of a site that led here, if one did.
+    pub route: Option<Arc<SiteRoute>>,
+}
+
+#[derive(Debug)]
+pub enum Answerer {
+    /// A version of the routine or app.
+    Version(Arc<Target>),
+    /// A site's origin, in the place of its route's routine.
+    Origin(Arc<SiteOrigin>),
+}
+
+impl Decision {
+    /// The version that answers; `None` where an origin does.
+    #[inline]
+    pub fn target(&self) -> Option<&Arc<Target>> {
+        match &self.answerer {
+            Answerer::Version(target) => Some(target),
+            Answerer::Origin(_) => None,
+        }
+    }
+
+    /// The origin that takes over should the version fail.
+    #[inline]
+    pub fn fallback(&self) -> Option<&Arc<SiteOrigin>> {
+        self.falling_back()?.origin()
+    }
+
+    /// The site that has no origin, where its route would have fallen back to one.
+    pub fn without_fallback(&self) -> Option<&Domain> {
+        let route = self.falling_back()?;
+        route.origin().is_none().then(|| route.site())
+    }
+
+    fn falling_back(&self) -> Option<&SiteRoute> {
+        let route = self.route.as_deref().filter(|route| route.falls_back())?;
+        // The built-in backend does not fail.
+        self.target()?.upstream.as_ref().map(|_| route)
+    }
+
+    /// What becomes of a decision whose version failed.
+    pub fn fall_back_to(&mut self, origin: Arc<SiteOrigin>) {
+        self.answerer = Answerer::Origin(origin);
+        self.reason = Reason::Origin;
+    }
+}
+
+/// Why nobody answers a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unroutable {
+    #[error("no routine answers for this host and path")]
+    NoRoutine,
+    #[error("routine `{routine}` has no deployment in {environment}")]
+    NoDeployment { routine: RoutineName, environment: Environment },
+    #[error(
+        "routine `{routine}` has no deployment in {environment}, and site `{site}` has no origin to fall back to"
+    )]
+    NoFallback { routine: RoutineName, environment: Environment, site: Domain },
+    #[error("a route bypasses routine `{routine}`, and site `{site}` has no origin")]
+    NoOrigin { routine: RoutineName, site: Domain },
+    #[error("app `{app}` has nothing published in {environment}")]
+    NotPublished { app: AppName, environment: Environment },
+    #[error("{0}")]
+    BadOverride(String),
+}

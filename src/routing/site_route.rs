@@ -1,0 +1,110 @@
+//! A route of a site as requests meet it: which routine it leads to, and when the
+//! site's origin answers instead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::decision::{Answerer, Decision, Unroutable};
+use super::paths::Slot;
+use super::target::{Reason, header_value};
+use crate::model::{
+    ConfigId, Domain, Environment, RouteTimeout, RoutineName, RoutineRoute, Site, Upstream,
+};
+
+/// One route of a site, ready to be tried.
+#[derive(Debug)]
+pub struct SiteRoute {
+    pub(super) route: Arc<RoutineRoute>,
+    pub(super) slot: Slot,
+    pub(super) asks_for_place: bool,
+    site: Domain,
+    /// `None` where the site has no origin.
+    origin: Option<Arc<SiteOrigin>>,
+}
+
+/// A site's origin where it answers in the place of a routine.
+#[derive(Debug)]
+pub struct SiteOrigin {
+    pub site: Domain,
+    /// Whose requests these are.
+    pub routine: RoutineName,
+    pub upstream: Upstream,
+    pub routine_value: HeaderValue,
+}
+
+impl SiteRoute {
+    pub(super) fn new(site: &Site, route: &Arc<RoutineRoute>, slot: Slot) -> Self {
+        let origin = site.origin.as_ref().map(|upstream| {
+            Arc::new(SiteOrigin {
+                site: site.name.clone(),
+                routine: route.routine.clone(),
+                upstream: upstream.clone(),
+                routine_value: header_value(route.routine.as_str()),
+            })
+        });
+        Self {
+            asks_for_place: route.rule.asks_for_place(),
+            route: route.clone(),
+            slot,
+            site: site.name.clone(),
+            origin,
+        }
+    }
+
+    /// The order in which the routes of a site are tried.
+    pub(super) fn order(&self) -> (u32, ConfigId) {
+        self.route.order()
+    }
+
+    pub fn site(&self) -> &Domain {
+        &self.site
+    }
+
+    /// How long the routine may take, where the route says so.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.route.timeout.map(RouteTimeout::duration)
+    }
+
+    /// Whether what the routine fails is the origin's.
+    pub fn falls_back(&self) -> bool {
+        self.route.fallback
+    }
+
+    pub fn origin(&self) -> Option<&Arc<SiteOrigin>> {
+        self.origin.as_ref()
+    }
+
+    /// What is decided past the routine.
+    #[cold]
+    pub(super) fn bypassed(self: &Arc<Self>) -> Result<Decision, Unroutable> {
+        self.to_origin().ok_or_else(|| Unroutable::NoOrigin {
+            routine: self.route.routine.clone(),
+            site: self.site.clone(),
+        })
+    }
+
+    /// What is decided where the routine has nothing in `environment`.
+    pub(super) fn without_routine(
+        self: &Arc<Self>,
+        environment: Environment,
+    ) -> Result<Decision, Unroutable> {
+        let routine = self.route.routine.clone();
+        if !self.falls_back() {
+            return Err(Unroutable::NoDeployment { routine, environment });
+        }
+        let site = self.site.clone();
+        self.to_origin().ok_or(Unroutable::NoFallback { routine, environment, site })
+    }
+
+    fn to_origin(self: &Arc<Self>) -> Option<Decision> {
+        let origin = self.origin.clone()?;
+        Some(Decision {
+            answerer: Answerer::Origin(origin),
+            reason: Reason::Origin,
+            minted: None,
+            route: Some(self.clone()),
+        })
+    }
+}
