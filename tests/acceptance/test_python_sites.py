@@ -1,4 +1,7 @@
-"""Sites, records and routes, driven by the Python SDK: whose host and path lead where."""
+"""Sites, records and routes, driven by the Python SDK: whose host and path lead where.
+
+What a route bypasses goes to the site's origin. What nobody takes is answered 404.
+"""
 
 import json
 
@@ -8,6 +11,7 @@ from serin import Visitor
 from stage import SITE, SITE_NAME, Stage
 
 ORIGIN = b"origin"
+NOBODY = 404
 
 
 def served(esa):
@@ -21,8 +25,10 @@ def rule(host, path):
 
 
 def answer(serin, host, path="/"):
-    """Which version answers there, or what the origin says."""
+    """Which version answers there, or the origin, or nobody."""
     status, _, body = Visitor(serin.production, host).ask(path)
+    if status == NOBODY:
+        return NOBODY
     assert status == 200, (status, body)
     return body if body == ORIGIN else json.loads(body)["version"]
 
@@ -53,10 +59,10 @@ def test_a_record_leads_its_host_to_the_routine(sited, sited_esa):
             for it in listed.related_records] == [(made.record_id, host, SITE, SITE_NAME)]
     sited_esa("DeleteRoutineRelatedRecord", name=name, site_id=SITE, record_name=host,
               record_id=made.record_id)
-    assert answer(sited, host) == ORIGIN
+    assert answer(sited, host) == NOBODY
 
 
-def test_a_route_takes_what_its_rule_matches_and_the_rest_goes_to_the_origin(sited, sited_esa):
+def test_a_route_takes_what_its_rule_matches_and_no_more(sited, sited_esa):
     name, version = served(sited_esa)
     host = f"routed.{SITE_NAME}"
     route = {"site_id": SITE, "config_id": sited_esa(
@@ -65,7 +71,7 @@ def test_a_route_takes_what_its_rule_matches_and_the_rest_goes_to_the_origin(sit
         rule=f'(http.host eq "{host}" and starts_with(http.request.uri.path, "/api/"))',
     ).config_id}
     assert answer(sited, host, "/api/users") == version
-    assert answer(sited, host, "/apis") == ORIGIN
+    assert answer(sited, host, "/apis") == NOBODY
 
     told = sited_esa("GetRoutineRoute", **route)
     assert (told.routine_name, told.route_name, told.route_enable) == (name, "api", "on")
@@ -73,13 +79,13 @@ def test_a_route_takes_what_its_rule_matches_and_the_rest_goes_to_the_origin(sit
 
     # Another rule, then none.
     sited_esa("UpdateRoutineRoute", **route, rule=rule(host, "/apis"))
-    assert answer(sited, host, "/api/users") == ORIGIN
+    assert answer(sited, host, "/api/users") == NOBODY
     assert answer(sited, host, "/apis") == version
     sited_esa("UpdateRoutineRoute", **route, route_enable="off")
-    assert answer(sited, host, "/apis") == ORIGIN
+    assert answer(sited, host, "/apis") == NOBODY
     sited_esa("UpdateRoutineRoute", **route, route_enable="on")
     sited_esa("DeleteRoutineRoute", **route)
-    assert answer(sited, host, "/apis") == ORIGIN
+    assert answer(sited, host, "/apis") == NOBODY
     assert sited_esa("ListRoutineRoutes", routine_name=name).configs == []
 
 
@@ -93,6 +99,18 @@ def test_a_bypass_leaves_its_requests_to_the_origin(sited, sited_esa):
               rule=rule(host, "/static"))
     assert answer(sited, host, "/") == version
     assert answer(sited, host, "/static") == ORIGIN
+
+
+def test_a_fallback_leaves_to_the_origin_what_the_routine_fails(sited, sited_esa):
+    name = Stage(sited_esa).routine()
+    host = f"falling.{SITE_NAME}"
+    route = {"site_id": SITE, "config_id": sited_esa(
+        "CreateRoutineRoute", site_id=SITE, routine_name=name, route_name="falls",
+        route_enable="on", fallback="on", rule=rule(host, "/")).config_id}
+    # Nothing is deployed.
+    assert answer(sited, host) == ORIGIN
+    sited_esa("UpdateRoutineRoute", **route, fallback="off")
+    assert Visitor(sited.production, host).ask()[0] == 503
 
 
 def test_of_two_routes_the_first_in_sequence_wins(sited, sited_esa):
@@ -139,4 +157,4 @@ def test_a_routine_that_is_deleted_takes_its_routes_with_it(sited, sited_esa):
               route_enable="on", rule=rule(host, "/a"))
     assert answer(sited, host, "/a") == version
     sited_esa("DeleteRoutine", name=name)
-    assert answer(sited, host, "/a") == ORIGIN
+    assert answer(sited, host, "/a") == NOBODY

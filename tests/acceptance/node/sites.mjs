@@ -1,6 +1,6 @@
 // Sites, records and routes, driven by the Node SDK.
 import assert from 'node:assert/strict';
-import { addVersion, ask, call, client } from './support.mjs';
+import { addVersion, ask, byHand, call, client } from './support.mjs';
 
 const siteId = 1001;
 
@@ -13,6 +13,7 @@ async function served(esa, name) {
 
 async function answer(serin, host, target = '/') {
   const [status, body] = await ask(serin.production, host, target);
+  if (status === 404) return 'nobody';
   assert.equal(status, 200, body);
   return body === 'origin' ? body : JSON.parse(body).version;
 }
@@ -21,8 +22,9 @@ export async function a_site_is_found_by_a_host_under_it(serin) {
   const esa = client(serin);
   const { sites } = await call(esa, 'ListSites', { siteSearchType: 'fuzzy', status: 'active', pageSize: 500 });
   assert.deepEqual(sites.map((it) => [it.siteId, it.siteName]), [[siteId, 'example.com']]);
-  const match = await call(esa, 'GetMatchSite', { recordName: 'www.example.com' });
-  assert.deepEqual([match.siteId, match.siteName], [siteId, 'example.com']);
+  // The SDK has no method for it.
+  const match = await byHand(esa, 'GetMatchSite', { RecordName: 'www.example.com' });
+  assert.deepEqual([match.SiteId, match.SiteName], [siteId, 'example.com']);
 }
 
 export async function a_record_leads_its_host_to_the_routine(serin) {
@@ -34,7 +36,7 @@ export async function a_record_leads_its_host_to_the_routine(serin) {
   const listed = await call(esa, 'ListRoutineRelatedRecords', { name: 'node-record' });
   assert.deepEqual(listed.relatedRecords.map((it) => it.recordId), [recordId]);
   await call(esa, 'DeleteRoutineRelatedRecord', { ...record, recordId });
-  assert.equal(await answer(serin, record.recordName), 'origin');
+  assert.equal(await answer(serin, record.recordName), 'nobody');
 }
 
 export async function a_route_takes_what_its_rule_matches(serin) {
@@ -46,10 +48,12 @@ export async function a_route_takes_what_its_rule_matches(serin) {
     rule: `(http.host eq "${host}" and starts_with(http.request.uri.path, "/api/"))`,
   });
   assert.equal(await answer(serin, host, '/api/users'), version);
-  assert.equal(await answer(serin, host, '/'), 'origin');
+  assert.equal(await answer(serin, host, '/'), 'nobody');
   const { configs } = await call(esa, 'ListRoutineRoutes', { routineName: 'node-route' });
   assert.deepEqual(configs.map((it) => [it.configId, it.siteName, it.mode]), [[configId, 'example.com', 'simple']]);
-  await call(esa, 'UpdateRoutineRoute', { siteId, configId, routeEnable: 'off' });
+  await call(esa, 'UpdateRoutineRoute', { siteId, configId, bypass: 'on' });
   assert.equal(await answer(serin, host, '/api/users'), 'origin');
+  await call(esa, 'UpdateRoutineRoute', { siteId, configId, routeEnable: 'off' });
+  assert.equal(await answer(serin, host, '/api/users'), 'nobody');
   await call(esa, 'DeleteRoutineRoute', { siteId, configId });
 }
