@@ -53,6 +53,8 @@
 //! - A bypass sends requests to the site's origin, a fallback those that the routine
 //!   fails: nothing is deployed, or its upstream gave no response. A response of status
 //!   5xx is one. A version override holds before a bypass.
+//! - Requests that no route, record or default routine takes are left untouched: the
+//!   site's origin answers them, if it has one.
 //!
 //! The account:
 //!

@@ -28,9 +28,10 @@ impl Complaints {
 
     pub(super) fn origin(&self, origin: &SiteOrigin, error: &ProxyError, cause: &str) {
         let Some(withheld) = self.origins.pass() else { return };
-        let (site, routine) = (&origin.site, &origin.routine);
+        let site = &origin.site;
+        let routine = origin.routine.as_ref().map(|(name, _)| name.as_str());
         let upstream = origin.upstream.as_str();
-        tracing::warn!(%site, origin = upstream, %routine, cause, withheld, "{error}");
+        tracing::warn!(%site, origin = upstream, routine, cause, withheld, "{error}");
     }
 }
 
@@ -58,19 +59,16 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-    use crate::model::{Domain, RoutineName};
+    use crate::model::Domain;
 
     #[test]
     fn a_complaint_a_second_passes_and_those_about_origins_by_themselves() {
         let complaints = Complaints::default();
         let origin = SiteOrigin {
             site: Domain::new("a.test").unwrap(),
-            routine: RoutineName::new("shop").unwrap(),
             upstream: Upstream::new("http://127.0.0.1:1").unwrap(),
-            routine_value: HeaderValue::from_static("shop"),
+            routine: None,
         };
         for _ in 0..3 {
             complaints.origin(&origin, &ProxyError::Switched, "");

@@ -217,7 +217,10 @@ pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
             for is_silent in [X_SERIN_APP, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
                 headers.remove(is_silent);
             }
-            headers.insert(X_SERIN_ROUTINE, origin.routine_value.clone());
+            match &origin.routine {
+                Some((_, routine)) => drop(headers.insert(X_SERIN_ROUTINE, routine.clone())),
+                None => drop(headers.remove(X_SERIN_ROUTINE)),
+            }
         }
     }
     headers.insert(X_SERIN_REASON, HeaderValue::from_static(decision.reason.as_str()));

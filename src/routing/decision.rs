@@ -22,11 +22,17 @@ pub struct Decision {
 pub enum Answerer {
     /// A version of the routine or app.
     Version(Arc<Target>),
-    /// A site's origin, in the place of its route's routine.
+    /// A site's origin, in the place of a route's routine or because nothing else does.
     Origin(Arc<SiteOrigin>),
 }
 
 impl Decision {
+    /// `route` is the one that led to the origin, if one did.
+    pub(super) fn of_origin(origin: Arc<SiteOrigin>, route: Option<Arc<SiteRoute>>) -> Self {
+        let answerer = Answerer::Origin(origin);
+        Self { answerer, reason: Reason::Origin, minted: None, route }
+    }
+
     /// The version that answers; `None` where an origin does.
     #[inline]
     pub fn target(&self) -> Option<&Arc<Target>> {

@@ -7,7 +7,7 @@ use http::request::Parts;
 use super::host::Host;
 use super::paths::FoundPath;
 use super::region::region_of;
-use super::site_route::SiteRoute;
+use super::site_route::{SiteOrigin, SiteRoute};
 use super::sticky::{Sought, seek};
 use super::subject::SubjectName;
 use super::table::{CompiledRoutine, FoundHost, RoutingTable, Settings, Way};
@@ -22,9 +22,10 @@ use crate::model::{
 #[derive(Debug, Clone)]
 pub struct Explanation {
     pub environment: Environment,
-    pub subject: SubjectName,
-    /// The route that matched, of the config or of a site, `bound record`, `record` or
-    /// `default_routine`; `None` when it was asked for by name.
+    /// `None` where a site's origin answers what no routine takes.
+    pub subject: Option<SubjectName>,
+    /// The route that matched, of the config or of a site, `bound record`, `record`,
+    /// `default_routine` or the site that is left untouched; `None` when it was asked for by name.
     pub matched: Option<String>,
     pub deployment: Option<DeploymentId>,
     pub key: Option<KeyFound>,
@@ -74,7 +75,7 @@ pub struct Placement {
 }
 
 impl RoutingTable {
-    /// Explains what `request` would get; `None` when no routine takes it. A
+    /// Explains what `request` would get; `None` when nobody answers it. A
     /// routine without a deployment has neither a version nor shares.
     ///
     /// # Errors
@@ -88,7 +89,8 @@ impl RoutingTable {
     ) -> Result<Option<Explanation>, String> {
         let host = Host::of(request);
         let Some((routine, way)) = self.routine_for(host.as_ref(), request, peer) else {
-            return Ok(None);
+            let origin = self.untouched(host.as_ref());
+            return Ok(origin.map(|origin| Explanation::untouched(environment, origin)));
         };
         let subject = &routine.subject;
         let overridden = self.settings.override_allowed;
@@ -172,6 +174,24 @@ impl RoutingTable {
 }
 
 impl Explanation {
+    /// Of a request that goes where it would go without Serin.
+    fn untouched(environment: Environment, origin: &SiteOrigin) -> Self {
+        Self {
+            environment,
+            subject: None,
+            matched: Some(format!("site {}", origin.site)),
+            deployment: None,
+            key: None,
+            placement: None,
+            version: None,
+            reason: Reason::Origin,
+            upstream: Some(origin.upstream.clone()),
+            fallback: false,
+            shares: Vec::new(),
+            regional: None,
+        }
+    }
+
     /// The same where the origin answers in the place of the routine.
     fn past_the_routine(self, route: &SiteRoute) -> Self {
         Self {
@@ -221,7 +241,7 @@ impl CompiledRoutine {
         let known = version.as_ref().and_then(|version| self.subject.version(version.as_str()));
         Explanation {
             environment,
-            subject: self.subject.name(),
+            subject: Some(self.subject.name()),
             matched: None,
             deployment,
             key,

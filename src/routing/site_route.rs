@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::decision::{Answerer, Decision, Unroutable};
+use super::decision::{Decision, Unroutable};
 use super::paths::Slot;
-use super::target::{Reason, header_value};
+use super::target::header_value;
 use crate::model::{
     ConfigId, Domain, Environment, RouteTimeout, RoutineName, RoutineRoute, Site, Upstream,
 };
@@ -24,32 +24,32 @@ pub struct SiteRoute {
     origin: Option<Arc<SiteOrigin>>,
 }
 
-/// A site's origin where it answers in the place of a routine.
+/// A site's origin where it answers, in the place of a routine or for nobody's request.
 #[derive(Debug)]
 pub struct SiteOrigin {
     pub site: Domain,
-    /// Whose requests these are.
-    pub routine: RoutineName,
     pub upstream: Upstream,
-    pub routine_value: HeaderValue,
+    /// Whose requests these are, as it is and as a response says it.
+    pub routine: Option<(RoutineName, HeaderValue)>,
+}
+
+impl SiteOrigin {
+    /// `None` where the site has no origin.
+    pub(super) fn new(site: &Site, routine: Option<&RoutineName>) -> Option<Arc<Self>> {
+        let upstream = site.origin.clone()?;
+        let routine = routine.map(|name| (name.clone(), header_value(name.as_str())));
+        Some(Arc::new(Self { site: site.name.clone(), upstream, routine }))
+    }
 }
 
 impl SiteRoute {
     pub(super) fn new(site: &Site, route: &Arc<RoutineRoute>, slot: Slot) -> Self {
-        let origin = site.origin.as_ref().map(|upstream| {
-            Arc::new(SiteOrigin {
-                site: site.name.clone(),
-                routine: route.routine.clone(),
-                upstream: upstream.clone(),
-                routine_value: header_value(route.routine.as_str()),
-            })
-        });
         Self {
+            origin: SiteOrigin::new(site, Some(&route.routine)),
             asks_for_place: route.rule.asks_for_place(),
             route: route.clone(),
             slot,
             site: site.name.clone(),
-            origin,
         }
     }
 
@@ -100,11 +100,6 @@ impl SiteRoute {
 
     fn to_origin(self: &Arc<Self>) -> Option<Decision> {
         let origin = self.origin.clone()?;
-        Some(Decision {
-            answerer: Answerer::Origin(origin),
-            reason: Reason::Origin,
-            minted: None,
-            route: Some(self.clone()),
-        })
+        Some(Decision::of_origin(origin, Some(self.clone())))
     }
 }

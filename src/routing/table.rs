@@ -153,7 +153,11 @@ impl RoutingTable {
     ) -> Result<Decision, Unroutable> {
         let host = Host::of(request);
         let found = self.routine_for(host.as_ref(), request, peer);
-        let (routine, way) = found.ok_or(Unroutable::NoRoutine)?;
+        let Some((routine, way)) = found else {
+            // What matches no route of its site goes where it would go without Serin.
+            let origin = self.untouched(host.as_ref()).ok_or(Unroutable::NoRoutine)?;
+            return Ok(Decision::of_origin(origin.clone(), None));
+        };
         let route = way.site_route();
 
         if self.settings.override_allowed

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use serin::model::{Environment, RouteTimeout, Routine, RoutineRoute};
+use serin::model::{Environment, RouteTimeout, Routine, RoutineRoute, Rule};
 
 use crate::support::edge::{Edge, Setup};
 use crate::support::fixtures::{Described, OVERRIDE, route_of, routine, site};
@@ -92,6 +92,31 @@ fn a_bypass_skips_a_routine_that_has_nothing_to_answer_with() {
     let edge = bypassing(routine("shop"), Some(origin.url())).start();
     assert_from_origin(&edge.client().get("/", &[]));
     assert_from_origin(&Client::new(edge.staging).get("/", &[]));
+}
+
+#[test]
+fn what_nothing_takes_goes_untouched_to_the_origin_of_its_site() {
+    let origin = Upstream::saying(
+        "HTTP/1.1 200 OK\r\nx-serin-routine: a\r\ncontent-length: 6\r\n\r\norigin",
+    );
+    let serve = |origin| {
+        let elsewhere = Rule::parse(r#"http.request.uri.path eq "/elsewhere""#).unwrap();
+        let mut setup = setup(shop(&nobody()), origin, |route| route.rule = elsewhere);
+        setup.default_routine = None;
+        setup.start()
+    };
+    let edge = serve(Some(origin.url()));
+    let at = |edge: &Edge, host: &str| {
+        let asked = request("GET", "/", &[]).replacen("shop.test", host, 1);
+        edge.client().send(asked).answer()
+    };
+    let answer = at(&edge, "www.shop.test");
+    assert_eq!((answer.status, answer.text()), (200, "origin"));
+    assert_eq!(said(&answer), [vec![], vec![], vec![], vec!["origin"], vec![]]);
+    // A record is asked before it, and a host of no site has no origin.
+    assert_eq!(at(&edge, "shop.localhost").status, 502);
+    assert_eq!(at(&edge, "elsewhere.test").status, 404);
+    assert_eq!(at(&serve(None), "www.shop.test").status, 404);
 }
 
 #[test]

@@ -163,7 +163,10 @@ fn decision(table: &RoutingTable, request: &Parts) -> String {
         Ok(decision) => {
             let (routine, upstream) = match &decision.answerer {
                 Answerer::Version(target) => (target.subject.to_string(), None),
-                Answerer::Origin(origin) => (origin.routine.to_string(), Some(&origin.upstream)),
+                Answerer::Origin(origin) => {
+                    let routine = origin.routine.as_ref().map(|(name, _)| name.to_string());
+                    (routine.unwrap_or_default(), Some(&origin.upstream))
+                }
             };
             format!("{routine} {} {upstream:?}", decision.reason.as_str())
         }
@@ -171,8 +174,13 @@ fn decision(table: &RoutingTable, request: &Parts) -> String {
     }
 }
 
-/// Who leads a request where, by asking every route and record.
-fn matched(catalog: &Catalog, host: &str, request: &Parts) -> Option<(RoutineName, String)> {
+/// Who leads a request where, by asking every route and record: to a routine, or to
+/// nobody's.
+fn matched(
+    catalog: &Catalog,
+    host: &str,
+    request: &Parts,
+) -> Option<(Option<RoutineName>, String)> {
     let folded = Domain::new(host.trim_end_matches('.')).unwrap();
     let site = catalog.site_of(&folded);
     let facts = Facts {
@@ -191,18 +199,21 @@ fn matched(catalog: &Catalog, host: &str, request: &Parts) -> Option<(RoutineNam
     if let Some(route) = matching.min_by_key(|route| route.order()) {
         let (name, id, site) = (&route.name, route.id, &site.unwrap().name);
         return Some((
-            route.routine.clone(),
+            Some(route.routine.clone()),
             format!("route {name} (ConfigId {id} of site {site})"),
         ));
     }
     let mut routines = catalog.routines.values();
     if let Some(bound) = routines.find(|routine| routine.records.contains_key(&folded)) {
-        return Some((bound.name.clone(), "bound record".to_owned()));
+        return Some((Some(bound.name.clone()), "bound record".to_owned()));
     }
     let by_name = host.strip_suffix(".localhost").and_then(|it| catalog.routines.get(it));
     let default = || catalog.routines.get("aa").map(|it| (it, "default_routine"));
-    let (found, way) = by_name.map(|it| (it, "record")).or_else(default)?;
-    Some((found.name.clone(), way.to_owned()))
+    if let Some((found, way)) = by_name.map(|it| (it, "record")).or_else(default) {
+        return Some((Some(found.name.clone()), way.to_owned()));
+    }
+    let untouched = site.filter(|site| site.origin.is_some())?;
+    Some((None, format!("site {}", untouched.name)))
 }
 
 proptest! {
@@ -237,14 +248,19 @@ proptest! {
         for (host, request) in requests() {
             let why = table.explain(Environment::Production, &request, PEER).unwrap();
             let found = why.as_ref().map(|why| {
-                (name(why.subject.as_str()), why.matched.clone().unwrap())
+                let routine = why.subject.as_ref().map(|subject| name(subject.as_str()));
+                (routine, why.matched.clone().unwrap())
             });
             prop_assert_eq!(found, matched(&catalog, host, &request), "{}", host);
             // What is explained is what is decided.
             let explained = match why {
                 None => Unroutable::NoRoutine.to_string(),
                 Some(why) if why.version.is_none() && why.upstream.is_none() => continue,
-                Some(why) => format!("{} {} {:?}", why.subject, why.reason.as_str(), why.upstream.as_ref()),
+                Some(why) => {
+                    let routine = why.subject.map(|subject| subject.to_string());
+                    let (routine, reason) = (routine.unwrap_or_default(), why.reason.as_str());
+                    format!("{routine} {reason} {:?}", why.upstream.as_ref())
+                }
             };
             prop_assert_eq!(explained, decision(&table, &request), "{}", host);
         }

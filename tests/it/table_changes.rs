@@ -155,15 +155,16 @@ fn explained(table: &RoutingTable, environment: Environment, request: &Parts) ->
             Unroutable::NoDeployment { routine, environment }.to_string()
         }
         Ok(Some(why)) => {
-            format!("{} {:?} {:?} {:?}", why.subject, why.version, why.deployment, why.reason)
+            let subject = why.subject.map(|subject| subject.to_string()).unwrap_or_default();
+            format!("{subject} {:?} {:?} {:?}", why.version, why.deployment, why.reason)
         }
     }
 }
 
 fn routine_of(why: &Explanation) -> RoutineName {
     match &why.subject {
-        SubjectName::Routine(name) => name.clone(),
-        SubjectName::App(name) => panic!("there is no app, and `{name}` was explained"),
+        Some(SubjectName::Routine(name)) => name.clone(),
+        other => panic!("there are routines alone, and {other:?} was explained"),
     }
 }
 

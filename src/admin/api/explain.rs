@@ -25,7 +25,7 @@ const BUILT_IN: &str = "built-in";
 /// 64-bit values are text of 16 hex digits: JSON's numbers end at 2^53.
 #[derive(Serialize)]
 pub(super) struct ExplanationShape {
-    /// Of the two one is given.
+    /// Of the two one is given, unless no routine takes the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     routine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,10 +76,10 @@ impl ExplanationShape {
         let is_origin = explanation.reason == Reason::Origin;
         let decided =
             explanation.version.is_some() || explanation.deployment.is_some() || is_origin;
-        let name = explanation.subject.to_string();
-        let (routine, app) = match explanation.subject {
-            SubjectName::Routine(_) => (Some(name), None),
-            SubjectName::App(_) => (None, Some(name)),
+        let (routine, app) = match &explanation.subject {
+            Some(SubjectName::Routine(name)) => (Some(name.to_string()), None),
+            Some(SubjectName::App(name)) => (None, Some(name.to_string())),
+            None => (None, None),
         };
         Self {
             routine,

@@ -9,7 +9,7 @@ use http::request::Parts;
 use super::asked::Asked;
 use super::host::Host;
 use super::index::Hash;
-use super::site_route::SiteRoute;
+use super::site_route::{SiteOrigin, SiteRoute};
 use super::table::RoutingTable;
 use crate::model::{HostBound, HostPattern, RoutineRoute, Site};
 
@@ -17,6 +17,9 @@ use crate::model::{HostBound, HostPattern, RoutineRoute, Site};
 /// enabled are here. Every list is in the order in which routes are tried.
 #[derive(Default)]
 pub(super) struct CompiledSite {
+    /// What answers the requests that nothing else takes; `None` where the site has no
+    /// origin.
+    origin: Option<Arc<SiteOrigin>>,
     hosts: Lists,
     /// By what follows the `*`, leading dot included.
     suffixes: Lists,
@@ -28,8 +31,8 @@ pub(super) struct CompiledSite {
 struct Lists(HashTable<(Arc<str>, Vec<Arc<SiteRoute>>)>);
 
 impl CompiledSite {
-    fn new(mut routes: Vec<Arc<SiteRoute>>) -> Self {
-        let mut compiled = Self::default();
+    fn new(site: &Site, mut routes: Vec<Arc<SiteRoute>>) -> Self {
+        let mut compiled = Self { origin: SiteOrigin::new(site, None), ..Self::default() };
         routes.sort_by_key(|route| route.order());
         for route in routes {
             match route.route.rule.hosts() {
@@ -130,7 +133,7 @@ impl RoutingTable {
                 let slot = next.named(route.routine.as_str())?.slot;
                 Some(Arc::new(SiteRoute::new(site, route, slot)))
             });
-            let compiled = CompiledSite::new(routes.collect());
+            let compiled = CompiledSite::new(site, routes.collect());
             let count = &mut next.routed_sites;
             next.sites.update(site.name.as_str(), |known| {
                 let was_routed = known.as_ref().is_some_and(|known| !known.is_empty());
@@ -155,6 +158,12 @@ impl RoutingTable {
         let site = self.site_of(host)?;
         let mut asked = Asked::new(host, request, peer, &self.settings)?;
         site.first(host, |route| asked.satisfies(&route.route.rule, route.asks_for_place))
+    }
+
+    /// The origin of the host's site, for a request that nothing takes.
+    #[cold]
+    pub(super) fn untouched(&self, host: Option<&Host<'_>>) -> Option<&Arc<SiteOrigin>> {
+        self.site_of(host?.as_bytes())?.origin.as_ref()
     }
 
     /// The site with the longest name that is `host` or above it. One without routes

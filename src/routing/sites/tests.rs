@@ -27,6 +27,10 @@ fn route(id: i64, sequence: u32, rule: &str) -> Arc<SiteRoute> {
     Arc::new(SiteRoute::new(&site, &Arc::new(route), 0))
 }
 
+fn a_test() -> Site {
+    Site { id: SiteId::new(1).unwrap(), name: Domain::new("a.test").unwrap(), origin: None }
+}
+
 /// The numbers of the routes that are tried for `host` where these match.
 fn tried(site: &CompiledSite, host: &str, matching: &[i64]) -> (Vec<i64>, Option<i64>) {
     let mut tried = Vec::new();
@@ -45,7 +49,7 @@ fn only_routes_that_speak_of_the_host_are_tried() {
     routes.push(route(2_000, 2, r#"ends_with(http.host, ".a.test")"#));
     routes.push(route(2_001, 3, r#"http.request.uri.path eq "/""#));
     routes.push(route(2_002, 4, r#"http.host in {"host-7.a.test" "b.a.test"}"#));
-    let site = CompiledSite::new(routes);
+    let site = CompiledSite::new(&a_test(), routes);
     assert_eq!(tried(&site, "host-7.a.test", &[]), (vec![7, 2_002, 2_000, 2_001], None));
     assert_eq!(tried(&site, "host-7.a.test", &[7]), (vec![7], Some(7)));
     assert_eq!(tried(&site, "a.test", &[]), (vec![2_001], None));
@@ -55,14 +59,17 @@ fn only_routes_that_speak_of_the_host_are_tried() {
 #[test]
 fn nothing_is_tried_beyond_the_best_that_was_found() {
     let host = r#"http.host eq "w.a.test""#;
-    let site = CompiledSite::new(vec![
-        route(1, 50, host),
-        route(2, 20, host),
-        route(3, 10, r#"ends_with(http.host, ".test")"#),
-        route(4, 30, r#"ends_with(http.host, ".a.test")"#),
-        route(5, 20, "true"),
-        route(6, 5, "true"),
-    ]);
+    let site = CompiledSite::new(
+        &a_test(),
+        vec![
+            route(1, 50, host),
+            route(2, 20, host),
+            route(3, 10, r#"ends_with(http.host, ".test")"#),
+            route(4, 30, r#"ends_with(http.host, ".a.test")"#),
+            route(5, 20, "true"),
+            route(6, 5, "true"),
+        ],
+    );
     // By host 2 and 1, by suffix 4, by the shorter suffix 3, and for any 6 and 5.
     assert_eq!(tried(&site, "w.a.test", &[]), (vec![2, 1, 4, 3, 6, 5], None));
     assert_eq!(tried(&site, "w.a.test", &[2, 4, 3, 5]), (vec![2, 3, 6], Some(3)));
@@ -72,11 +79,14 @@ fn nothing_is_tried_beyond_the_best_that_was_found() {
 
 #[test]
 fn a_route_is_tried_once_however_often_it_names_the_host() {
-    let site = CompiledSite::new(vec![route(
-        1,
-        1,
-        r#"http.host in {"w.a.test" "a.test"} or http.host eq "w.a.test" or ends_with(http.host, ".a.test") or ends_with(http.host, ".w.a.test") or ends_with(http.host, "x.a.test")"#,
-    )]);
+    let site = CompiledSite::new(
+        &a_test(),
+        vec![route(
+            1,
+            1,
+            r#"http.host in {"w.a.test" "a.test"} or http.host eq "w.a.test" or ends_with(http.host, ".a.test") or ends_with(http.host, ".w.a.test") or ends_with(http.host, "x.a.test")"#,
+        )],
+    );
     for host in ["a.test", "w.a.test", "x.w.a.test", "x.a.test", ".a.test"] {
         assert_eq!(tried(&site, host, &[]), (vec![1], None), "{host}");
     }
