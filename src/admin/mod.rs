@@ -25,16 +25,16 @@
 //! Routines:
 //!
 //! - A code version is 19 digits, the nanoseconds of its making, ascending. One that is
-//!   not `available` cannot be deployed; PublishRoutineCodeVersion without one takes the
+//!   not `available` cannot be deployed; `PublishRoutineCodeVersion` without one takes the
 //!   newest that is.
 //! - Deleting a version that an environment serves is `DependedByOthers`. Deleting what
 //!   is deployed, a routine or an app, withdraws it, with its records and routes.
 //! - A zip is read to its end before its version is available. One that came whole and
 //!   is none makes the version `failed`, so that tools stop waiting; another may follow
 //!   for as long as the permission lasts, 5 minutes. Assets are counted and not kept.
-//! - Variables have no effect, since no code runs: a version tells by HasEnvVars whether
+//! - Variables have no effect, since no code runs: a version tells by `HasEnvVars` whether
 //!   there were any. A secret's value is not even kept, and is told as `******`.
-//! - Default records never ask for the token that GetRoutineAccessToken gives. Actions
+//! - Default records never ask for the token that `GetRoutineAccessToken` gives. Actions
 //!   on builds answer as for an account without git builds.
 //!
 //! Sites, records and routes:
@@ -42,13 +42,13 @@
 //! - Sites are the config's, which does not say when they were made: the epoch is told.
 //!   A host belongs to the site with the longest name that is its own or above it.
 //! - A record lies within the site that it names, is no wildcard, and its host belongs to
-//!   one routine or app. A config without sites takes records for any SiteId, and no
+//!   one routine or app. A config without sites takes records for any `SiteId`, and no
 //!   routes.
 //! - Of the routes of a site the first whose rule holds takes a request: the lowest
 //!   Sequence, of equal ones the oldest. Without a Sequence a route goes behind all
 //!   others. Names need not differ. A route holds before a record.
 //! - A route's Mode is `simple` where its rule is of a host and a path alone, unless
-//!   `custom` is asked for. Its ConfigType is `rule`. Its Timeout is for the head of the
+//!   `custom` is asked for. Its `ConfigType` is `rule`. Its Timeout is for the head of the
 //!   response, and an update may change it but not take it away.
 //! - A bypass sends requests to the site's origin, a fallback those that the routine
 //!   fails: nothing is deployed, or its upstream gave no response. A response of status
@@ -66,12 +66,12 @@
 //! Edge containers:
 //!
 //! - No container is run: what is made is `created` at once, what is published is
-//!   `published` at once or at its StartTime, which a restart does not lose.
+//!   `published` at once or at its `StartTime`, which a restart does not lose.
 //! - A publish may lower a share, follow a release by regions, or name the version that
 //!   has everybody. The rest of the users stay with the baseline, the version that had
 //!   everybody last; without one the version published gets them all.
 //! - Regions have any name of `[a-z0-9-]{1,64}`, known to the config or not.
-//! - A rollback without UsedPercent takes everybody back, and drops what waits.
+//! - A rollback without `UsedPercent` takes everybody back, and drops what waits.
 
 mod account;
 mod api;
