@@ -146,7 +146,7 @@ class Origin(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def origin():
-    """Where a bypass and a fallback lead: the address of a server that says `origin`."""
+    """Where a site's other requests go: the address of a server that says `origin`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Origin) as server:
         server.daemon_threads = True
         server.block_on_close = False
