@@ -82,7 +82,8 @@ impl Desk {
         };
         let settings = Settings { regions: Regions::new(vec![region]), ..Settings::default() };
         let store = Store::in_memory().unwrap();
-        let opened = ControlPlane::open(store, settings, declared.clone(), clock(&now_ns)).unwrap();
+        let quotas = declared.quotas;
+        let opened = ControlPlane::open(store, settings, declared, clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
@@ -91,7 +92,7 @@ impl Desk {
             keyring,
             table: opened.table,
             account: "154edaf6".to_owned(),
-            live_account: LiveAccount::new(account, declared.quotas),
+            live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()),
             staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
