@@ -41,9 +41,10 @@
 //!
 //! - Sites are the config's, which does not say when they were made: the epoch is told.
 //!   A host belongs to the site with the longest name that is its own or above it.
-//! - A record lies within the site that it names, is no wildcard, and its host belongs to
-//!   one routine or app. A config without sites takes records for any `SiteId`, and no
-//!   routes.
+//! - A record's host belongs to the site that the record names, to one routine or app,
+//!   and is no wildcard. A config without sites takes records for any `SiteId`, and no
+//!   routes. Of a site that is taken out of the config the routes wait and the records
+//!   stay.
 //! - Of the routes of a site the first whose rule holds takes a request: the lowest
 //!   Sequence, of equal ones the oldest. Without a Sequence a route goes behind all
 //!   others. Names need not differ. A route holds before a record.
@@ -52,7 +53,7 @@
 //!   response, and an update may change it but not take it away.
 //! - A bypass sends requests to the site's origin, a fallback those that the routine
 //!   fails: nothing is deployed, or its upstream gave no response. A response of status
-//!   5xx is one. A version override holds before a bypass.
+//!   5xx is one. Without an origin both are 502. A version override holds before either.
 //! - Requests that no route, record or default routine takes are left untouched: the
 //!   site's origin answers them, if it has one.
 //!

@@ -208,7 +208,7 @@ version = 1
                 "line 9: account.quota: unknown key; did you mean `quotas`?",
                 "line 11: account.failures.percent: must be 0 to 100, not 101",
                 "line 12: account.failures.calls: must be a whole number, not a string",
-                "line 13: account.failures.code: a failure's code is one of `InternalException`, `InternalOperationError`, `DependedByOthers`, `InternalError`, not `Oops`",
+                "line 13: account.failures.code: a failure's code is one of `InternalException`, `InternalOperationError`, `DependedByOthers`, `InternalError`, `Throttling.Api`, `InvalidAccessKeyId.Inactive`, not `Oops`",
                 "line 14: account.failures.action: action `Get Routine` must be 1 to 64 letters and digits",
                 "line 16: account.quotas.routines: must be at most 2147483647, not 2147483648",
                 "line 17: account.quotas.version: unknown key; there are `routines`, `versions_per_routine`, `routes`",

@@ -73,7 +73,24 @@ impl Change {
         match self {
             Self::Route(route) => Some(route.site),
             Self::RouteGone(site, _) => Some(*site),
-            _ => None,
+            Self::Routine(_)
+            | Self::RoutineGone(_)
+            | Self::Version(..)
+            | Self::VersionGone(..)
+            | Self::CodeStaged(..)
+            | Self::CodeFrozen(..)
+            | Self::Code(..)
+            | Self::Deployed(..)
+            | Self::RoutineBuried(_)
+            | Self::RoutineExhumed(_)
+            | Self::VersionBuried(..)
+            | Self::VersionExhumed(..)
+            | Self::Variable(..)
+            | Self::VariableGone(..)
+            | Self::Record(..)
+            | Self::RecordGone(..)
+            | Self::App(_)
+            | Self::Minted(_) => None,
         }
     }
 }

@@ -86,9 +86,11 @@ pub enum Command {
         id: ConfigId,
         revision: RouteRevision,
     },
+    /// With `of`, unless it leads to another routine.
     DeleteRoute {
         site: SiteId,
         id: ConfigId,
+        of: Option<RoutineName>,
     },
     Deploy {
         name: RoutineName,

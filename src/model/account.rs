@@ -93,6 +93,8 @@ pub enum FailureCode {
     InternalOperationError,
     DependedByOthers,
     InternalError,
+    ThrottlingApi,
+    AccessKeyInactive,
 }
 
 impl FailureCode {
@@ -102,6 +104,8 @@ impl FailureCode {
             Self::InternalOperationError => "InternalOperationError",
             Self::DependedByOthers => "DependedByOthers",
             Self::InternalError => "InternalError",
+            Self::ThrottlingApi => "Throttling.Api",
+            Self::AccessKeyInactive => "InvalidAccessKeyId.Inactive",
         }
     }
 
@@ -112,6 +116,8 @@ impl FailureCode {
             Self::InternalOperationError,
             Self::DependedByOthers,
             Self::InternalError,
+            Self::ThrottlingApi,
+            Self::AccessKeyInactive,
         ];
         all.into_iter().find(|code| code.as_str() == text).ok_or_else(|| {
             let known = all.map(Self::as_str).join("`, `");
@@ -122,7 +128,8 @@ impl FailureCode {
     /// Whether ESA's pages have this code for `action`.
     fn is_of(self, action: &str) -> bool {
         match self {
-            Self::InternalException => true,
+            // The gateway says these of any action.
+            Self::InternalException | Self::ThrottlingApi | Self::AccessKeyInactive => true,
             Self::InternalOperationError | Self::DependedByOthers => !is_about_containers(action),
             Self::InternalError => is_about_containers(action),
         }

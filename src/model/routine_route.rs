@@ -22,7 +22,8 @@ impl fmt::Display for ConfigId {
     }
 }
 
-/// How long a routine may take for a request of one route: 5 to 60 whole seconds.
+/// How long the head of a response may take for a request of one route: 5 to 60 whole
+/// seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteTimeout(u8);
 

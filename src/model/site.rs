@@ -33,7 +33,8 @@ impl fmt::Display for SiteId {
 pub struct Site {
     pub id: SiteId,
     pub name: Domain,
-    /// What answers the requests that a route's bypass or fallback sends there.
+    /// What answers the requests that a route's bypass or fallback sends there, and those
+    /// that nothing else takes.
     pub origin: Option<Upstream>,
 }
 

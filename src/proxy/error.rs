@@ -48,7 +48,7 @@ pub(super) enum ProxyError {
     UploadTimeout(Duration),
 }
 
-/// Whose fault it is. Decides the log level, never the status.
+/// Whose fault it is. Decides the log level and who may answer instead, never the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Client,
@@ -67,12 +67,10 @@ impl ProxyError {
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(
-                Unroutable::NoDeployment { .. }
-                | Unroutable::NoFallback { .. }
-                | Unroutable::NotPublished { .. },
-            ) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unroutable(Unroutable::NoOrigin { .. })
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
@@ -108,6 +106,12 @@ impl ProxyError {
             | Self::Switched
             | Self::ResponseTimeout(_) => Fault::Upstream,
         }
+    }
+
+    /// Whether a site's origin may answer instead: what the upstream failed, and nobody
+    /// else.
+    pub(super) fn falls_back(&self) -> bool {
+        self.fault() == Fault::Upstream
     }
 
     /// The error type of `Proxy-Status` (RFC 9209, section 2.3), also the `error` of
@@ -159,7 +163,8 @@ impl ProxyError {
         without_fallback: Option<&Domain>,
     ) -> Response<Body> {
         let mut body = json!({ "error": self.kind(), "message": self.to_string() });
-        if let Some(site) = without_fallback.filter(|_| self.fault() == Fault::Upstream) {
+        let without_fallback = without_fallback.filter(|_| self.falls_back());
+        if let Some(site) = without_fallback {
             let message = format!("{self}, and site `{site}` has no origin to fall back to");
             body["message"] = json!(message);
             body["site"] = json!(site.as_str());
@@ -192,7 +197,11 @@ impl ProxyError {
         let mut body = body.to_string();
         body.push('\n');
         let mut response = Response::new(Body::full(Bytes::from(body)));
-        *response.status_mut() = self.status();
+        // The way to the origin is what fails then, however the version did.
+        *response.status_mut() = match without_fallback {
+            Some(_) => StatusCode::BAD_GATEWAY,
+            None => self.status(),
+        };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // RFC 9209, section 2.1.5: what the error type does not say.

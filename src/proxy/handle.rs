@@ -59,7 +59,7 @@ impl Worker {
         let spare = Spare::of(&decision, &parts, &mut upload);
         let mut answered = self.carry_out(parts, upload, &client, &decision, key.as_deref()).await;
         if let (Err(error), Some(spare)) = (&answered, spare)
-            && error.fault() == Fault::Upstream
+            && error.falls_back()
             && let Some((origin, parts, upload)) = spare.take()
         {
             self.complain(error, &decision);

@@ -56,6 +56,10 @@ impl Decision {
 
     fn falling_back(&self) -> Option<&SiteRoute> {
         let route = self.route.as_deref().filter(|route| route.falls_back())?;
+        // Who named the version wants to know what becomes of it.
+        if self.reason == Reason::Override {
+            return None;
+        }
         // The built-in backend does not fail.
         self.target()?.upstream.as_ref().map(|_| route)
     }

@@ -122,7 +122,8 @@ impl RoutingTable {
         if let Some(route) = way.site_route() {
             let is_bypassed = route.route.bypass && named.is_none();
             let has_version = named.is_some() || routine.live[environment.index()].is_some();
-            explanation.fallback = !is_bypassed && route.falls_back() && route.origin().is_some();
+            let has_fallback = route.falls_back() && route.origin().is_some();
+            explanation.fallback = has_fallback && !is_bypassed && named.is_none();
             if is_bypassed || explanation.fallback && !has_version {
                 return Ok(Some(explanation.past_the_routine(route)));
             }
@@ -135,6 +136,8 @@ impl RoutingTable {
             explanation.reason = Reason::Override;
             explanation.placement = None;
         }
+        // The built-in backend does not fail.
+        explanation.fallback &= explanation.version.is_none() || explanation.upstream.is_some();
         Ok(Some(explanation))
     }
 

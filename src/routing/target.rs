@@ -20,7 +20,8 @@ pub enum Reason {
     Override,
     /// Where the request comes from.
     Region,
-    /// A route that bypasses its routine, or falls back from it, to the site's origin.
+    /// A route that bypasses its routine, or falls back from it, to the site's origin; or
+    /// nothing took the request, and the site's origin does.
     Origin,
 }
 

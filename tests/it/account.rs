@@ -288,6 +288,33 @@ fn checks_come_in_their_order() {
 }
 
 #[test]
+fn parameters_that_cannot_be_read_are_judged_after_the_account() {
+    let desk = Desk::start();
+    let broken = || {
+        let headers = [("x-acs-action", "CreateRoutine"), ("content-type", "application/json")];
+        desk.request("POST", "/", &headers, b"{").json()["Code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(broken(), "InvalidParameter");
+    set(&desk, &json!({"locked_calls": 1}));
+    assert_eq!(broken(), "UserOperationStatusIsLocked");
+    assert_eq!(broken(), "InvalidParameter");
+}
+
+#[test]
+fn the_codes_of_the_gateway_that_nothing_else_meets_are_met() {
+    let desk = Desk::start();
+    for (code, message) in [
+        ("Throttling.Api", "Request was denied due to api flow control."),
+        ("InvalidAccessKeyId.Inactive", "Specified access key is disabled."),
+    ] {
+        for action in ["CreateRoutine", "ListEdgeContainerApps"] {
+            set(&desk, &json!({"failures": {"calls": 1, "code": code}}));
+            assert_refused(&desk.call(action, &[("Name", "shop")]), 400, code, message);
+        }
+    }
+}
+
+#[test]
 fn a_read_only_key_sees_the_account_and_changes_nothing() {
     let desk = keyed();
     let seen = account_as(&desk, WATCHERS_SECRET, "GET", &Value::Null).with(200);

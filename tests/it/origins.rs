@@ -223,6 +223,16 @@ fn where_nothing_is_deployed_the_origin_answers() {
 }
 
 #[test]
+fn a_version_that_was_named_is_not_replaced_by_the_origin() {
+    let origin = Upstream::saying(FROM_ORIGIN);
+    let edge = falling_back(shop(&nobody()), Some(origin.url())).start();
+    let answer = edge.client().get("/", &[&format!("{OVERRIDE}: shop=\"2\"")]);
+    assert_error(&answer, 502, "connection_refused", "the upstream refuses connections");
+    assert_eq!(answer.header("x-serin-reason"), Some("override"));
+    assert_eq!(origin.connections(), 0);
+}
+
+#[test]
 fn a_response_is_no_failure_whatever_it_says() {
     let routine = Upstream::saying("HTTP/1.1 503 X\r\ncontent-length: 4\r\n\r\nbusy");
     let origin = Upstream::saying(FROM_ORIGIN);
@@ -257,8 +267,19 @@ fn without_an_origin_the_error_stands_and_says_that_there_is_none() {
 
     let answer = Client::new(edge.staging).get("/", &[]);
     let message = "routine `shop` has no deployment in staging, and site `shop.test` has no origin to fall back to";
-    assert_error(&answer, 503, "destination_unavailable", message);
+    assert_error(&answer, 502, "destination_unavailable", message);
     assert_eq!([&answer.json()["routine"], &answer.json()["site"]], ["shop", "shop.test"]);
+
+    // Where the way to an origin is missing, that is what fails, however the version did.
+    let silent = Upstream::new(|visit| {
+        visit.request();
+        visit.sees_end();
+    });
+    let mut setup = falling_back(shop(silent.url()), None);
+    setup.timeouts.response_head = Duration::from_millis(100);
+    let answer = setup.start().client().get("/", &[]);
+    let message = "the upstream sent no response within 100ms, and site `shop.test` has no origin to fall back to";
+    assert_error(&answer, 502, "http_response_timeout", message);
 
     // What the client got wrong, no origin would have helped.
     let answer = edge.client().get("/", &[&format!("{OVERRIDE}: shop=\"9\"")]);

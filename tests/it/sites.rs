@@ -136,6 +136,7 @@ fn a_host_has_one_owner_within_its_site() {
         ("cart", "1001", "www.example.com", "InvalidParameter", "bound to routine `shop`"),
         ("shop", "1001", "www.example.com", "InvalidParameter", "bound to routine `shop`"),
         ("shop", "1003", "www2.example.com", "InvalidParameter", "does not belong to site 1003"),
+        ("shop", "1001", "a.shop.example.com", "InvalidParameter", "does not belong to site 1001"),
         ("shop", "7", "www2.example.com", "InvalidParameter", "no site 7"),
         ("shop", "1001", "*.example.com", "InvalidParameter", "*.example.com"),
         ("shop", "0", "www2.example.com", "InvalidParameter", "SiteId"),
@@ -310,6 +311,12 @@ fn the_older_actions_take_a_pattern_for_a_rule() {
         told["Rule"],
         r#"(ends_with(http.host, ".example.com") and starts_with(http.request.uri.path, "/api/"))"#
     );
+    let long = format!("www.example.com/{}", "a".repeat(300));
+    let params = [("Name", "shop"), ("SiteId", "1001"), ("Route", &long)];
+    let second = ok(&desk, "CreateRoutineRelatedRoute", &params)["RouteId"].clone();
+    let second = second.to_string();
+    let told = ok(&desk, "GetRoutineRoute", &[("SiteId", "1001"), ("ConfigId", &second)]);
+    assert_eq!(told["RouteName"].as_str().unwrap().len(), 128, "a name has an end");
     let of = |name| [("Name", name), ("SiteId", "1001"), ("RouteId", id.as_str())];
     assert_eq!(refused(&desk, "DeleteRoutineRelatedRoute", &of("cart")).0, "InvalidParameter");
     ok(&desk, "DeleteRoutineRelatedRoute", &of("shop"));
@@ -330,6 +337,8 @@ fn without_sites_in_the_config_records_are_taken_and_routes_are_not() {
     ];
     let (_, reason) = refused(&desk, "CreateRoutineRoute", &params);
     assert!(reason.contains("[[site]]"), "{reason}");
+    let bound = ok(&desk, "ListEdgeRoutineRecords", &[("SiteId", "7")]);
+    assert_eq!(bound["TotalCount"], 1);
 }
 
 #[test]

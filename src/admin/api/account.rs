@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::error::ApiError;
 use super::extract::{Sent, given};
 use crate::admin::{Admin, has_action};
-use crate::control::Command;
+use crate::control::{Command, CommandError};
 use crate::model::{
     Account, ActionName, FailureCode, Failures, LATENCY_MAX, Percent, PlanName, QUOTA_MAX, Quotas,
     ServiceStatus,
@@ -58,7 +58,7 @@ pub(super) async fn get(State(admin): State<Arc<Admin>>) -> Result<Json<AccountS
 }
 
 /// A field of a change that may be null.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Clone)]
 enum Patch<T> {
     #[default]
     Kept,
@@ -72,7 +72,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountChange {
     #[serde(default, deserialize_with = "given")]
@@ -95,7 +95,7 @@ pub(super) struct AccountChange {
     plan: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 struct FailuresChange {
     #[serde(default, deserialize_with = "given")]
@@ -108,7 +108,7 @@ struct FailuresChange {
     action: Patch<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 struct QuotasChange {
     #[serde(default)]
@@ -124,26 +124,42 @@ pub(super) async fn change(
     State(admin): State<Arc<Admin>>,
     Sent(change): Sent<AccountChange>,
 ) -> Result<Json<AccountShape>, ApiError> {
-    // What others change meanwhile would be lost.
-    let changing = admin.live_account.changing.lock().await;
-    let quotas = change.quotas.applied_to(admin.control.catalog().await?.quotas)?;
-    admin.live_account.change(|account| change.apply_to(account))?;
-    admin.control.execute(Command::SetQuotas(quotas)).await?;
-    drop(changing);
-    shape(&admin).await
+    whole(async move {
+        // What others change meanwhile would be lost.
+        let changing = admin.live_account.changing.lock().await;
+        let quotas = change.quotas.applied_to(admin.control.catalog().await?.quotas)?;
+        // On a copy, so that the quotas are not set where the rest is refused.
+        change.clone().apply_to(&mut admin.live_account.now())?;
+        admin.control.execute(Command::SetQuotas(quotas)).await?;
+        admin.live_account.change(|account| change.apply_to(account))?;
+        drop(changing);
+        shape(&admin).await
+    })
+    .await
 }
 
 /// Makes the account what the config says.
 pub(super) async fn reset(State(admin): State<Arc<Admin>>) -> Result<Json<AccountShape>, ApiError> {
-    let changing = admin.live_account.changing.lock().await;
-    let (configured, quotas) = admin.live_account.configured();
-    admin.live_account.change(|account| {
-        *account = configured;
-        Ok::<_, ApiError>(())
-    })?;
-    admin.control.execute(Command::SetQuotas(quotas)).await?;
-    drop(changing);
-    shape(&admin).await
+    whole(async move {
+        let changing = admin.live_account.changing.lock().await;
+        let (configured, quotas) = admin.live_account.configured();
+        admin.control.execute(Command::SetQuotas(quotas)).await?;
+        admin.live_account.change(|account| {
+            *account = configured;
+            Ok::<_, ApiError>(())
+        })?;
+        drop(changing);
+        shape(&admin).await
+    })
+    .await
+}
+
+/// Goes to its end although the caller hangs up: half of a change is none.
+async fn whole<T: Send + 'static>(
+    change: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    // A task ends early where the process does.
+    tokio::spawn(change).await.unwrap_or_else(|_| Err(CommandError::Stopped.into()))
 }
 
 async fn shape(admin: &Admin) -> Result<Json<AccountShape>, ApiError> {

@@ -415,7 +415,8 @@ mod tests {
             |fallback: Value| ["1".into(), "7".into(), "only".into(), "built-in".into(), fallback];
         assert_eq!(of(&plain), only(nothing.clone()));
         assert_eq!(plain["code_versions"].as_array().unwrap().len(), 1);
-        assert_eq!(of(&explained(origin, true, fallback)), only(true.into()));
+        // The built-in backend does not fail.
+        assert_eq!(of(&explained(origin, true, fallback)), only(nothing.clone()));
         // Nothing to fall back to.
         assert_eq!(of(&explained(None, true, fallback)), only(nothing.clone()));
         let bypassed = explained(origin, true, bypass);

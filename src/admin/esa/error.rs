@@ -21,6 +21,8 @@ pub(super) enum Code {
     TimeStampExpired,
     SignatureNonceUsed,
     ThrottlingUser,
+    ThrottlingApi,
+    AccessKeyInactive,
     ForbiddenRam,
     ParameterNotExist,
     InvalidParameter,
@@ -59,6 +61,8 @@ impl Code {
             Self::TimeStampExpired => "InvalidTimeStamp.Expired",
             Self::SignatureNonceUsed => "SignatureNonceUsed",
             Self::ThrottlingUser => "Throttling.User",
+            Self::ThrottlingApi => "Throttling.Api",
+            Self::AccessKeyInactive => "InvalidAccessKeyId.Inactive",
             Self::ForbiddenRam => "Forbidden.RAM",
             Self::ParameterNotExist => "ParameterNotExist",
             Self::InvalidParameter => "InvalidParameter",
@@ -96,6 +100,8 @@ impl Code {
             | Self::TimeStampExpired
             | Self::SignatureNonceUsed
             | Self::ThrottlingUser
+            | Self::ThrottlingApi
+            | Self::AccessKeyInactive
             | Self::ParameterNotExist
             | Self::InvalidParameter
             | Self::RoutineNotExist
@@ -132,6 +138,8 @@ impl Code {
             Self::TimeStampExpired => "Specified time stamp or date value is expired.",
             Self::SignatureNonceUsed => "Specified signature nonce was used already.",
             Self::ThrottlingUser => "Request was denied due to user flow control.",
+            Self::ThrottlingApi => "Request was denied due to api flow control.",
+            Self::AccessKeyInactive => "Specified access key is disabled.",
             Self::ForbiddenRam => {
                 "User not authorized to operate on the specified resource, or this API doesn't support RAM."
             }
@@ -249,6 +257,8 @@ impl From<Hindrance> for EsaError {
             Hindrance::Failed(FailureCode::InternalOperationError) => Code::InternalOperationError,
             Hindrance::Failed(FailureCode::DependedByOthers) => Code::DependedByOthers,
             Hindrance::Failed(FailureCode::InternalError) => Code::InternalError,
+            Hindrance::Failed(FailureCode::ThrottlingApi) => Code::ThrottlingApi,
+            Hindrance::Failed(FailureCode::AccessKeyInactive) => Code::AccessKeyInactive,
         };
         let mut error = Self::new(code, hindrance);
         if let Hindrance::TooFast { retry_after_ms, .. } = hindrance {

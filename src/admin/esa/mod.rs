@@ -102,21 +102,28 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
         .map_err(spoken_by(by_header))?;
     let read = Params::read(parts.uri.query(), &parts.headers, &octets);
     // A gateway knows its actions before its callers. Parameters that cannot be read
-    // name none, and are told to nobody who is not known.
-    let named = read.as_ref().ok().map(|params| named_action(parts, params)).transpose()?;
+    // name none; where the header does not either, nobody who is not known is told.
+    let named = match &read {
+        Ok(params) => Some(named_action(parts, params)?),
+        Err(_) if header(parts, "x-acs-action").is_some() => {
+            Some(named_action(parts, &Params::default())?)
+        }
+        Err(_) => None,
+    };
     let caller = admin.keyring.caller_of_action(parts, &octets, (admin.clock)());
     let caller = caller.map_err(EsaError::from)?;
-    let params = read.map_err(spoken_by(by_header))?;
-    let action = match named {
-        Some(action) => action,
-        None => named_action(parts, &params)?,
+    let action = match (named, &read) {
+        (Some(action), _) => action,
+        (None, Err(unreadable)) => return Err(unreadable.clone().into()),
+        (None, Ok(_)) => unreachable!("parameters that are read name an action, or are refused"),
     };
     caller.may(action.effect).map_err(EsaError::from)?;
     let latency = admin.live_account.latency();
-    let call = Call { admin, params: &params, scheme: scheme(parts), authority: &authority(parts) };
     let outcome = async {
         enter_account(admin, action, caller)?;
+        let params = &read?;
         params.require(action.required)?;
+        let call = Call { admin, params, scheme: scheme(parts), authority: &authority(parts) };
         (action.run)(&call).await
     }
     .await;

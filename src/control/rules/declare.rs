@@ -45,7 +45,7 @@ pub enum Warning {
     )]
     DeploymentLeftOut(RoutineName, Environment, CodeVersion),
     #[error(
-        "site {0} is not declared, so its {1} routes have no effect: declare it again, or delete them through the API"
+        "site {0} is not declared, so its {1} routes have no effect, and its records stay: declare it again, or delete them through the API"
     )]
     SiteMissing(SiteId, usize),
     #[error("the declared routine `{0}` was left out: an app has its name")]

@@ -89,7 +89,7 @@ pub fn apply(
         }
         Command::AddRoute(new) => add_route(catalog, new, now),
         Command::ReviseRoute { site, id, revision } => revise_route(catalog, site, id, revision),
-        Command::DeleteRoute { site, id } => delete_route(catalog, site, id),
+        Command::DeleteRoute { site, id, of } => delete_route(catalog, site, id, of.as_ref()),
         Command::Deploy { name, environment, shares } => {
             deploy(catalog, name, environment, shares, now)
         }

@@ -65,7 +65,8 @@ fn check_site(catalog: &Catalog, host: &Domain, id: SiteId) -> Result<(), Refuse
         return Ok(());
     }
     let site = catalog.site(id).ok_or(Refused::NoSite(id))?;
-    if site.holds(host) {
+    // A site below has the hosts that are its own.
+    if catalog.site_of(host).is_some_and(|owner| owner.id == id) {
         Ok(())
     } else {
         Err(Refused::ForeignHost(id, host.clone(), site.name.clone()))

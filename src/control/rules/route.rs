@@ -69,8 +69,16 @@ pub(super) fn revise_route(
     Ok((vec![Change::Route(route.clone())], Reply::Route(route)))
 }
 
-pub(super) fn delete_route(catalog: &mut Catalog, site: SiteId, id: ConfigId) -> Outcome {
-    existing_route(catalog, site, id)?;
+pub(super) fn delete_route(
+    catalog: &mut Catalog,
+    site: SiteId,
+    id: ConfigId,
+    of: Option<&RoutineName>,
+) -> Outcome {
+    let route = existing_route(catalog, site, id)?;
+    if of.is_some_and(|name| *name != route.routine) {
+        return Err(Refused::NoRoute(site, id));
+    }
     Ok((vec![forget_route(catalog, site, id)], Reply::Done))
 }
 

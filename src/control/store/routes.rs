@@ -222,7 +222,7 @@ mod tests {
         };
         let (written, changes) = catalog([
             Command::ReviseRoute { site: site(), id: ids[0], revision },
-            Command::DeleteRoute { site: site(), id: ids[1] },
+            Command::DeleteRoute { site: site(), id: ids[1], of: None },
             Command::DeleteRecord {
                 name: name("shop"),
                 host: Domain::new("www.a.test").unwrap(),

@@ -77,7 +77,28 @@ fn failed(error: CommandError) -> EsaError {
             | AppRefused::NotPublished(..)
             | AppRefused::ScheduleFull(..) => Code::InvalidParameter,
         },
-        CommandError::Refused(_) => Code::InvalidParameter,
+        CommandError::Refused(
+            Refused::RoutineExists(_)
+            | Refused::HostTaken(..)
+            | Refused::NoSite(_)
+            | Refused::ForeignHost(..)
+            | Refused::Invalid(_)
+            // These are about routines, and no command about an app meets them.
+            | Refused::NoRoutine(_)
+            | Refused::NoVersion(..)
+            | Refused::VersionExists(..)
+            | Refused::VersionDeployed(..)
+            | Refused::NotAvailable(..)
+            | Refused::AlreadyUploaded(..)
+            | Refused::NothingStaged(_)
+            | Refused::NoDeployment(..)
+            | Refused::NoEarlierDeployment(..)
+            | Refused::UnknownDeployment(..)
+            | Refused::NoRecord(..)
+            | Refused::NoRoute(..)
+            | Refused::RoutesFull(..)
+            | Refused::QuotaReached(_),
+        ) => Code::InvalidParameter,
         CommandError::Store(_) => Code::InternalError,
         CommandError::Stopped => Code::InternalException,
     };

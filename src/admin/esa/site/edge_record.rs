@@ -1,8 +1,7 @@
 //! Every host of a site that is bound to a routine, whichever.
 
-use super::PAGE_MAX;
-use super::existing_site;
 use super::wire::{EdgeRecord, EdgeRecordList};
+use super::{PAGE_MAX, check_site, site_name};
 use crate::admin::esa::action::Call;
 use crate::admin::esa::error::EsaError;
 use crate::admin::esa::wire::{Fields, default_record, fields};
@@ -15,7 +14,8 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     let paging = params.paging_of(PAGE_MAX, PAGE_MAX)?;
     let sought = params.name_search("RecordName", "RecordMatchType")?;
     let catalog = call.catalog().await?;
-    let site = existing_site(&catalog, id)?;
+    check_site(&catalog, id)?;
+    let site = site_name(&catalog, id);
     let bound = catalog.bound_hosts.iter().filter_map(|(host, owner)| match owner {
         RecordOwner::Routine(name) => {
             let record = catalog.routine(name)?.records.get(host)?;

@@ -9,13 +9,11 @@ mod route;
 mod rule;
 mod wire;
 
-use std::sync::Arc;
-
 use super::action::{Action, Call};
 use super::error::EsaError;
 use super::params::absent;
 use crate::control::Refused;
-use crate::model::{Catalog, Site, SiteId};
+use crate::model::{Catalog, SiteId};
 
 /// The largest page that the pages allow, and the one that is given when none is asked
 /// for.
@@ -69,8 +67,14 @@ impl Call<'_> {
     }
 }
 
-fn existing_site(catalog: &Catalog, id: SiteId) -> Result<&Arc<Site>, EsaError> {
-    catalog.site(id).ok_or_else(|| EsaError::invalid(Refused::NoSite(id)))
+/// Refuses a site that the config does not have and under whose number nothing is kept.
+fn check_site(catalog: &Catalog, id: SiteId) -> Result<(), EsaError> {
+    let has_routes = || catalog.routes_of_site(id).next().is_some();
+    // Without sites in the config, records are taken for any number.
+    if catalog.sites.is_empty() || catalog.site(id).is_some() || has_routes() {
+        return Ok(());
+    }
+    Err(EsaError::invalid(Refused::NoSite(id)))
 }
 
 /// What a site is called; the number alone is left of one that the config dropped.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::rule::ROUTE_NAME_MAX_CHARS;
 use super::wire::{RouteInfo, RouteLine, RouteList, RouteMade};
-use super::{PAGE_MAX, existing_site, site_name};
+use super::{PAGE_MAX, check_site, site_name};
 use crate::admin::esa::action::Call;
 use crate::admin::esa::error::EsaError;
 use crate::admin::esa::params::{Paging, absent};
@@ -38,7 +39,8 @@ pub(super) async fn create_of_pattern(call: &Call<'_>) -> Result<Fields, EsaErro
     let new = NewRoute {
         site: call.site_id()?,
         routine: params.routine_name("Name")?,
-        name: pattern,
+        // Whoever wrote a pattern did not mean it for a name, so the end of a long one goes.
+        name: pattern.chars().take(ROUTE_NAME_MAX_CHARS).collect(),
         enabled: true,
         rule: WrittenRule { text, rule, mode: RouteMode::Simple },
         bypass: params.switch("ByPass")?.unwrap_or(false),
@@ -82,7 +84,7 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Fields, EsaError> {
     let (site, id) = (call.site_id()?, call.config_id("ConfigId")?);
-    call.admin.control.execute(Command::DeleteRoute { site, id }).await?;
+    call.admin.control.execute(Command::DeleteRoute { site, id, of: None }).await?;
     Ok(Fields::new())
 }
 
@@ -91,12 +93,7 @@ pub(super) async fn delete_of_pattern(call: &Call<'_>) -> Result<Fields, EsaErro
     let name = call.params.routine_name("Name")?;
     let (site, id) = (call.site_id()?, call.config_id("RouteId")?);
     call.routine(&name).await?;
-    let catalog = call.catalog().await?;
-    let route = catalog.site_routes.get(&(site, id));
-    if route.is_none_or(|route| route.routine != name) {
-        return Err(EsaError::invalid(Refused::NoRoute(site, id)));
-    }
-    call.admin.control.execute(Command::DeleteRoute { site, id }).await?;
+    call.admin.control.execute(Command::DeleteRoute { site, id, of: Some(name) }).await?;
     Ok(fields(&Status::OK))
 }
 
@@ -126,7 +123,7 @@ pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
     let name = params.text("RouteName")?;
     let paging = params.paging_of(PAGE_MAX, PAGE_MAX)?;
     let catalog = call.catalog().await?;
-    existing_site(&catalog, site)?;
+    check_site(&catalog, site)?;
     let asked = |route: &&Arc<RoutineRoute>| {
         of_kind
             && id.is_none_or(|id| id == route.id)

@@ -6,7 +6,7 @@ use crate::control::WrittenRule;
 use crate::model::{RULE_MAX_BYTES, RouteMode, RouteTimeout, Rule};
 
 /// The pages' limit.
-const ROUTE_NAME_MAX_CHARS: usize = 128;
+pub(super) const ROUTE_NAME_MAX_CHARS: usize = 128;
 
 impl Params {
     pub(super) fn route_name(&self, name: &str) -> Result<Option<String>, EsaError> {
@@ -61,7 +61,10 @@ impl Params {
         });
         let mode = mode.transpose()?;
         let Some(text) = self.text("Rule")? else {
-            return Ok(None);
+            return match mode {
+                None => Ok(None),
+                Some(_) => Err(EsaError::invalid("Mode says how Rule is written: send both")),
+            };
         };
         if text.len() > RULE_MAX_BYTES {
             return Err(EsaError::invalid(format!("Rule has more than {RULE_MAX_BYTES} bytes")));
@@ -101,6 +104,7 @@ mod tests {
         assert!(mode(&[("Rule", CUSTOM), ("Mode", "simple")]).is_err());
         assert!(mode(&[("Rule", SIMPLE), ("Mode", "else")]).is_err());
         assert!(params(&[]).rule().unwrap().is_none());
+        assert!(mode(&[("Mode", "custom")]).is_err());
     }
 
     #[test]

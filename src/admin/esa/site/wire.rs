@@ -139,12 +139,12 @@ pub(super) struct EdgeRecord<'a> {
 }
 
 impl<'a> EdgeRecord<'a> {
-    pub(super) fn new(record: &'a Record, record_cname: String, site: &'a Site) -> Self {
+    pub(super) fn new(record: &'a Record, record_cname: String, site_name: &'a str) -> Self {
         Self {
             record_name: record.host.as_str(),
             record_cname,
-            site_id: site.id.get(),
-            site_name: site.name.as_str(),
+            site_id: record.site.get(),
+            site_name,
             create_time: rfc3339_seconds(record.created),
             update_time: rfc3339_seconds(record.created),
         }
