@@ -5,9 +5,9 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::Outcome;
+use super::mint::mint_number;
 use super::publish::{publish, roll_back};
 use super::record::bind;
-use super::version::mint_number;
 use crate::control::app_change::AppChange;
 use crate::control::app_command::{AppCommand, AppRefused, NewApp, NewAppVersion};
 use crate::control::change::Change;

@@ -5,6 +5,7 @@ mod app;
 mod declare;
 mod declare_app;
 mod deployment;
+mod mint;
 mod publish;
 mod record;
 mod route;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Outcome;
 use super::app::{existing, put};
-use super::version::mint_number;
+use super::mint::mint_number;
 use crate::control::app_change::AppChange;
 use crate::control::app_command::AppRefused;
 use crate::control::change::Change;

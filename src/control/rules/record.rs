@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::version::mint_number;
+use super::mint::mint_small;
 use super::{Outcome, existing, put};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
@@ -71,14 +71,4 @@ fn check_site(catalog: &Catalog, host: &Domain, id: SiteId) -> Result<(), Refuse
     } else {
         Err(Refused::ForeignHost(id, host.clone(), site.name.clone()))
     }
-}
-
-/// A number that clients hold exactly: they do so up to 2^53 alone, and microseconds
-/// are that.
-pub(super) fn mint_small(catalog: &mut Catalog, now: Timestamp) -> Result<i64, Refused> {
-    const STEP: i64 = 1_000;
-    // Two in one microsecond would be one number.
-    let next = (catalog.last_minted / STEP).saturating_add(1).saturating_mul(STEP);
-    let number = mint_number(catalog, Timestamp(now.0.max(next)))?;
-    Ok(number / STEP)
 }

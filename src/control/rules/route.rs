@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Outcome;
-use super::record::mint_small;
+use super::mint::mint_small;
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
 use crate::control::route_command::{NewRoute, RouteRevision};

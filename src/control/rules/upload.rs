@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::mint::mint_version;
 use super::upstream_note::{in_code, in_description};
-use super::version::{check_length, mint, put_version};
+use super::version::{check_length, put_version};
 use super::{Outcome, existing};
 use crate::control::change::Change;
 use crate::control::command::{Refused, Reply};
@@ -36,7 +37,7 @@ fn begin(
     let upstream = in_description(&description)?;
     catalog.quotas.check_versions(routine.versions.len())?;
     let has_variables = routine.has_variables(making.deploy_env);
-    let (code_version, created) = mint(catalog, &routine, now)?;
+    let (code_version, created) = mint_version(catalog, &routine, now)?;
     let version = Version {
         description,
         upstream,

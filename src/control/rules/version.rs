@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::mint::mint_version;
 use super::upstream_note::{in_code, in_description};
 use super::{Outcome, existing, put};
 use crate::control::change::Change;
@@ -57,7 +58,7 @@ pub(super) fn commit_staged_code(
     let noted = description.as_deref().map(in_description).transpose()?;
     catalog.quotas.check_versions(routine.versions.len())?;
     let has_variables = routine.has_variables(deploy_env);
-    let (code_version, created) = mint(catalog, &routine, now)?;
+    let (code_version, created) = mint_version(catalog, &routine, now)?;
     let version = Version {
         description: description.unwrap_or(staged.description),
         upstream: noted.flatten().or(staged.upstream),
@@ -95,7 +96,7 @@ pub(super) fn add_version(
         }
         (given, now)
     } else {
-        let minted = mint(catalog, &routine, now)?;
+        let minted = mint_version(catalog, &routine, now)?;
         changes.push(Change::Minted(catalog.last_minted));
         minted
     };
@@ -155,31 +156,4 @@ pub(super) fn put_version(
     routine.versions.insert(code_version, version.clone());
     put(catalog, routine);
     version
-}
-
-/// The next code version, and the moment it names: now, or later when the clock
-/// stands still or goes back.
-pub(super) fn mint(
-    catalog: &mut Catalog,
-    routine: &Routine,
-    now: Timestamp,
-) -> Result<(CodeVersion, Timestamp), Refused> {
-    loop {
-        let nanoseconds = mint_number(catalog, now)?;
-        let code_version =
-            CodeVersion::new(&format!("{nanoseconds:019}")).expect("19 digits are a code version");
-        let key = (routine.name.clone(), code_version);
-        // Whoever deleted a version by this number meant another one.
-        if !routine.versions.contains_key(&key.1) && !catalog.deleted_versions.contains(&key) {
-            return Ok((key.1, Timestamp(nanoseconds)));
-        }
-    }
-}
-
-/// A number that was never given before and is greater than all that were.
-pub(super) fn mint_number(catalog: &mut Catalog, now: Timestamp) -> Result<i64, Refused> {
-    let exhausted = || Refused::Invalid("there is no code version left to mint".to_owned());
-    let least = catalog.last_minted.checked_add(1).ok_or_else(exhausted)?;
-    catalog.last_minted = least.max(now.0);
-    Ok(catalog.last_minted)
 }
