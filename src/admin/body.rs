@@ -6,8 +6,8 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-/// A body must be complete this long after its head.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// A body must be complete this long after its head, unless its reader says otherwise.
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// How much of a body beyond its limit is read and thrown away, in bytes.
 ///
 /// A client that is still sending when the connection closes would meet a reset
@@ -19,7 +19,7 @@ const DRAINED_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub(super) enum BodyError {
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    #[error("the body did not arrive within {BODY_PATIENCE:?}")]
+    #[error("the body did not arrive in time")]
     TooSlow,
     #[error("the body broke off: {0}")]
     Broken(#[source] axum::Error),
@@ -27,7 +27,16 @@ pub(super) enum BodyError {
 
 /// All of `body`, when it has at most `max_bytes`.
 pub(super) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
-    tokio::time::timeout(BODY_PATIENCE, collect(body, max_bytes))
+    read_within(body, max_bytes, BODY_PATIENCE).await
+}
+
+/// All of `body`, when it has at most `max_bytes` and is complete after `patience`.
+pub(super) async fn read_within(
+    body: Body,
+    max_bytes: usize,
+    patience: Duration,
+) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(patience, collect(body, max_bytes))
         .await
         .map_err(|_| BodyError::TooSlow)?
 }
@@ -54,7 +63,28 @@ async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
     use super::*;
+
+    /// Of which nothing ever comes.
+    struct Stalled;
+
+    impl http_body::Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
 
     #[tokio::test]
     async fn a_body_may_fill_its_limit_and_no_more() {
@@ -62,5 +92,11 @@ mod tests {
         assert_eq!(whole, "12345");
         let refused = read(Body::from("123456"), 5).await.unwrap_err();
         assert!(matches!(refused, BodyError::TooLarge(5)));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_waited_for_as_long_as_its_reader_says() {
+        let refused = read_within(Body::new(Stalled), 5, Duration::ZERO).await.unwrap_err();
+        assert!(matches!(refused, BodyError::TooSlow));
     }
 }

@@ -1,6 +1,8 @@
 //! Versions that come as one zip of code and assets, from the first call to the last,
 //! and what becomes of zips that are none.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine;
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::desk::{Desk, Heard};
 use crate::support::oss::{FORM_KIND, zip_form, zipped};
+use crate::support::wait_until;
 
 const CREATE: &str = "CreateRoutineWithAssetsCodeVersion";
 const CODE: &str = "// @upstream http://127.0.0.1:9001\nexport default {}";
@@ -202,6 +205,24 @@ fn what_breaks_off_or_is_too_large_leaves_the_version_waiting() {
     let large = vec![0; 64 * 1024 * 1024 + 1];
     assert_refused(&post(&desk, &config, &[], &large), 400, "EntityTooLarge", "67108864");
     assert_eq!(status(&desk, &version), "init");
+}
+
+#[test]
+fn a_zip_that_came_whole_is_taken_although_its_sender_hung_up() {
+    let (desk, Begun { version, config }) = with_shop();
+    // It takes its time to read, in which the sender is gone.
+    let large = vec![0; 24_000_000];
+    let zip = zipped(&[("assets/a", &large), ("assets/b", &large), ("assets/c", &large)]);
+    let body = zip_form(&config, &[], &zip);
+    let mut sender = TcpStream::connect(desk.address).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /oss/assets HTTP/1.1\r\nhost: {}\r\ncontent-type: {FORM_KIND}\r\ncontent-length: {length}\r\n\r\n",
+        desk.address
+    );
+    sender.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+    drop(sender);
+    wait_until(|| status(&desk, &version) == "available");
 }
 
 #[test]

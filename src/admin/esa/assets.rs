@@ -11,6 +11,7 @@
 //! see [`super::bundle`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -28,7 +29,7 @@ use super::params::Params;
 use super::permission::{Permission, Target, verify};
 use super::request_id;
 use super::staging::ACCESS_KEY_ID;
-use super::upload::{Form, Refusal, receive_form, refused, stored};
+use super::upload::{Form, Refusal, TURN_PATIENCE, receive_form, refused, stored, take_turn};
 use super::wire::{Fields, fields};
 use crate::admin::Admin;
 use crate::control::{Command, CommandError, Refused, Reply, UploadCommand};
@@ -48,6 +49,8 @@ const NOT_FOUND_STRATEGY_MAX_BYTES: usize = 64;
 /// Tools want a text here. The signature alone is believed.
 const SECURITY_TOKEN: &str = "serin";
 
+/// A zip must be there this long after its form's head: the largest at 5 Mbit/s.
+const ZIP_PATIENCE: Duration = Duration::from_mins(2);
 /// Zips that are held in memory at once; more wait their turn.
 const UPLOADS_AT_ONCE_MAX: usize = 2;
 static UPLOADS: Semaphore = Semaphore::const_new(UPLOADS_AT_ONCE_MAX);
@@ -153,26 +156,44 @@ pub(in crate::admin) async fn upload_assets(
     request: Request,
 ) -> Response {
     let id = request_id(&admin);
-    let _turn = UPLOADS.acquire().await.expect("nobody closes it");
-    match receive(&admin, request).await {
+    match receive(admin, request).await {
         Ok(form) => stored(&id, &form),
         Err(refusal) => refused(&id, &refusal),
     }
 }
 
-async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
-    let form = receive_form(request, ZIP_MAX_BYTES).await?;
+async fn receive(admin: Arc<Admin>, request: Request) -> Result<Form, Refusal> {
+    let (turn, request) = take_turn(&UPLOADS, TURN_PATIENCE, request).await?;
+    let mut form = receive_form(request, ZIP_MAX_BYTES, ZIP_PATIENCE).await?;
     let (name, code_version) = match verify(&admin.upload_secret, &form, (admin.clock)()) {
         Ok(Target::Assets(name, code_version)) => (name, code_version),
         Ok(Target::Slot(_)) => return Err(Refusal::denied("the policy is for another upload")),
         Err(why) => return Err(Refusal::denied(why)),
     };
     form.check_length(ZIP_MAX_BYTES)?;
-    let Err(why) = complete(admin, &name, &code_version, form.file.clone()).await else {
-        return Ok(form);
-    };
-    match why {
-        Unfinished::Zip(why) => {
+    let zip = std::mem::take(&mut form.file);
+    // A zip that came whole is settled, and keeps its turn for as long as that takes,
+    // whether or not its sender stays for the answer.
+    let settled = tokio::spawn(async move {
+        let _turn = turn;
+        settle(&admin, &name, &code_version, zip).await
+    });
+    settled.await.unwrap_or_else(|broken| {
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", broken))
+    })?;
+    Ok(form)
+}
+
+/// Makes the version available, or failed.
+async fn settle(
+    admin: &Admin,
+    name: &RoutineName,
+    code_version: &CodeVersion,
+    zip: Bytes,
+) -> Result<(), Refusal> {
+    match complete(admin, name, code_version, zip).await {
+        Ok(()) => Ok(()),
+        Err(Unfinished::Zip(why)) => {
             // Refused where the version is available: it stays so, whatever comes later.
             let fail =
                 UploadCommand::Fail { name: name.clone(), code_version: code_version.clone() };
@@ -180,7 +201,7 @@ async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
             tracing::warn!("the zip of code version `{code_version}` of routine `{name}`: {why}");
             Err(Refusal::new(StatusCode::BAD_REQUEST, "InvalidArgument", why))
         }
-        Unfinished::Command(error) => Err(error.into()),
+        Err(Unfinished::Command(error)) => Err(error.into()),
     }
 }
 

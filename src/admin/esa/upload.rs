@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -13,12 +14,12 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyDataStream, Full};
 use multer::Multipart;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::permission::{Target, verify};
 use super::request_id;
 use crate::admin::Admin;
-use crate::admin::body::{self, BodyError};
+use crate::admin::body::{self, BODY_PATIENCE, BodyError};
 use crate::admin::guard::Trespass;
 use crate::control::{CODE_MAX_BYTES, Command, CommandError, Refused};
 
@@ -26,6 +27,9 @@ use crate::control::{CODE_MAX_BYTES, Command, CommandError, Refused};
 pub(in crate::admin) const UPLOAD_PATH: &str = "/oss";
 /// All of a form but its file, in bytes: fields, boundaries, heads of parts.
 const FORM_MAX_BYTES: usize = 64 * 1024;
+
+/// An upload waits this long for its turn.
+pub(super) const TURN_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Uploads that are held in memory at once; more wait their turn.
 const UPLOADS_AT_ONCE_MAX: usize = 4;
@@ -37,7 +41,6 @@ pub(in crate::admin) async fn upload(
     request: Request,
 ) -> Response {
     let id = request_id(&admin);
-    let _turn = UPLOADS.acquire().await.expect("nobody closes it");
     match receive(&admin, request).await {
         Ok(form) => stored(&id, &form),
         Err(refusal) => refused(&id, &refusal),
@@ -111,7 +114,8 @@ impl From<CommandError> for Refusal {
 }
 
 async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
-    let form = receive_form(request, CODE_MAX_BYTES).await?;
+    let (_turn, request) = take_turn(&UPLOADS, TURN_PATIENCE, request).await?;
+    let form = receive_form(request, CODE_MAX_BYTES, BODY_PATIENCE).await?;
     let name = match verify(&admin.upload_secret, &form, (admin.clock)()) {
         Ok(Target::Slot(name)) => name,
         Ok(Target::Assets(..)) => {
@@ -129,9 +133,31 @@ async fn receive(admin: &Admin, request: Request) -> Result<Form, Refusal> {
     Ok(form)
 }
 
+/// The right to hold what `request` carries in memory, for as long as it is kept.
+pub(super) async fn take_turn(
+    uploads: &'static Semaphore,
+    patience: Duration,
+    request: Request,
+) -> Result<(SemaphorePermit<'static>, Request), Refusal> {
+    if let Ok(turn) = tokio::time::timeout(patience, uploads.acquire()).await {
+        return Ok((turn.expect("nobody closes it"), request));
+    }
+    // The body is thrown away as it comes, so that the answer is heard behind it.
+    let _ = body::read(request.into_body(), 0).await;
+    Err(Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "ServiceUnavailable",
+        format!("other uploads took all turns for {patience:?}; try again"),
+    ))
+}
+
 /// A form whose file is hardly larger than `file_max_bytes`, which is left to check
 /// until it is known who sent it.
-pub(super) async fn receive_form(request: Request, file_max_bytes: usize) -> Result<Form, Refusal> {
+pub(super) async fn receive_form(
+    request: Request,
+    file_max_bytes: usize,
+    patience: Duration,
+) -> Result<Form, Refusal> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         return Err(Refusal::new(
@@ -141,7 +167,7 @@ pub(super) async fn receive_form(request: Request, file_max_bytes: usize) -> Res
         ));
     }
     let boundary = boundary(&parts.headers)?;
-    let octets = body::read(body, file_max_bytes + FORM_MAX_BYTES).await;
+    let octets = body::read_within(body, file_max_bytes + FORM_MAX_BYTES, patience).await;
     let octets = octets.map_err(|error| Refusal::unread(error, file_max_bytes))?;
     Form::read(octets, boundary).await
 }
@@ -310,5 +336,17 @@ mod tests {
     #[test]
     fn markup_in_a_message_is_text() {
         assert_eq!(escaped("<a & b>"), "&lt;a &amp; b&gt;");
+    }
+
+    #[tokio::test]
+    async fn an_upload_without_a_turn_is_told_to_try_again() {
+        static ONE: Semaphore = Semaphore::const_new(1);
+        let none = || Request::new(Body::empty());
+        let (turn, _) = take_turn(&ONE, Duration::ZERO, none()).await.ok().unwrap();
+        let refusal = take_turn(&ONE, Duration::ZERO, none()).await.err().unwrap();
+        assert_eq!((refusal.status.as_u16(), refusal.code), (503, "ServiceUnavailable"));
+        assert!(refusal.message.contains("try again"), "{}", refusal.message);
+        drop(turn);
+        assert!(take_turn(&ONE, Duration::ZERO, none()).await.is_ok());
     }
 }

@@ -4,11 +4,16 @@
 //! available is. Of the assets only their number and their bytes are kept: a version
 //! answers at its upstream, and no upstream would be asked for them.
 
+mod ends;
+
+use std::collections::HashSet;
 use std::io::{self, Cursor, Read};
 
 use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
 use zip::result::ZipError;
 
+use self::ends::announces_more;
 use crate::control::CODE_MAX_BYTES;
 use crate::model::Assets;
 
@@ -40,9 +45,9 @@ pub(super) enum BundleError {
     Zip(#[from] ZipError),
     #[error("`{path}` cannot be read: {source}")]
     Entry { path: String, source: io::Error },
-    #[error("the zip has more than {ENTRIES_MAX} entries, or is one of 64 bits")]
+    #[error("an end record of the zip announces more than {ENTRIES_MAX} entries")]
     TooMany,
-    #[error("the zip holds two entries of one name")]
+    #[error("the zip holds two entries of one path")]
     Twice,
     #[error("entry {0} has no path of at most {PATH_MAX_BYTES} bytes that stays inside the zip")]
     Path(usize),
@@ -62,19 +67,30 @@ pub(super) fn read(zip: &[u8]) -> Result<Bundle, BundleError> {
 }
 
 fn read_within(zip: &[u8], inflated_max: u64) -> Result<Bundle, BundleError> {
-    if claims_too_many(zip) {
+    if announces_more(zip, ENTRIES_MAX) {
         return Err(BundleError::TooMany);
     }
-    let mut archive = ZipArchive::new(Cursor::new(zip))?;
+    // A zip begins where its file does. To find one behind other bytes, the reader keeps
+    // the place of each signature in the file, which may be several times its size.
+    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    let mut archive = ZipArchive::with_config(config, Cursor::new(zip))?;
+    if archive.len() > ENTRIES_MAX {
+        return Err(BundleError::TooMany);
+    }
     if archive.has_duplicate_names() {
         return Err(BundleError::Twice);
     }
+    let mut paths = HashSet::new();
     let mut bundle = Bundle { code: None, assets: Assets::default() };
     let mut left = inflated_max;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
         let name = entry.name()?.into_owned();
         let path = inside(&name).ok_or(BundleError::Path(index))?;
+        // Names that differ may be one path, and a folder may be called as a file is.
+        if !paths.insert(path.strip_suffix('/').unwrap_or(&path).to_owned()) {
+            return Err(BundleError::Twice);
+        }
         if entry.is_dir() {
             continue;
         }
@@ -123,26 +139,6 @@ fn inside(name: &str) -> Option<String> {
     (path.len() <= PATH_MAX_BYTES && !drive && whole.split('/').all(honest)).then_some(path)
 }
 
-/// Whether the end of `zip` announces more entries than are taken: room is made for
-/// as many as it announces, before the first is looked at.
-///
-/// APPNOTE 6.3.10, sections 4.3.15 and 4.3.16: the end record, which a comment of up
-/// to 64 KiB may follow, and before it the locator of a record with 64 bits. The
-/// archive's reader may take any of several such records, so each counts.
-fn claims_too_many(zip: &[u8]) -> bool {
-    const LOCATOR: &[u8] = b"PK\x06\x07";
-    const END: &[u8] = b"PK\x05\x06";
-    const ENDS_MAX_BYTES: usize = 20 + 22 + 65_535;
-    let tail = &zip[zip.len().saturating_sub(ENDS_MAX_BYTES)..];
-    tail.windows(4).enumerate().any(|(at, signature)| {
-        if signature == LOCATOR {
-            return true;
-        }
-        let count = tail.get(at + 10..at + 12).map(|it| u16::from_le_bytes([it[0], it[1]]));
-        signature == END && count.is_some_and(|count| usize::from(count) > ENTRIES_MAX)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -150,13 +146,17 @@ mod tests {
     use zip::write::SimpleFileOptions;
     use zip::{CompressionMethod, ZipWriter};
 
+    use super::ends::number;
     use super::*;
 
     fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+        zipped_by(CompressionMethod::Deflated, files)
+    }
+
+    fn zipped_by(method: CompressionMethod, files: &[(&str, &[u8])]) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content) in files {
-            let options =
-                SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+            let options = SimpleFileOptions::default().compression_method(method);
             zip.start_file(*name, options).unwrap();
             zip.write_all(content).unwrap();
         }
@@ -234,14 +234,108 @@ mod tests {
 
     #[test]
     fn a_zip_with_too_many_entries_is_not_opened() {
-        let names: Vec<String> = (0..=ENTRIES_MAX).map(|n| format!("assets/{n}")).collect();
+        let names = many();
         let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
         assert!(read(&zipped(&files[1..])).is_ok());
         assert!(matches!(read(&zipped(&files)).unwrap_err(), BundleError::TooMany));
-        let mut wide = zipped(&files[..1]);
-        let end = wide.len() - 22;
-        wide.splice(end..end, *b"PK\x06\x07................");
-        assert!(matches!(read(&wide).unwrap_err(), BundleError::TooMany));
+    }
+
+    /// `files` in a zip of 64 bits, as tools that stream write it.
+    fn widened(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut zip = zipped(files);
+        let at = zip.len() - 22;
+        let mut end = zip.split_off(at);
+        let wide_at = (at as u64).to_le_bytes();
+        zip.extend(b"PK\x06\x06");
+        zip.extend(44_u64.to_le_bytes());
+        zip.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for number in [files.len() as u64, files.len() as u64, number(&end[12..16])] {
+            zip.extend(number.to_le_bytes());
+        }
+        zip.extend(number(&end[16..20]).to_le_bytes());
+        zip.extend(b"PK\x06\x07\0\0\0\0");
+        zip.extend(wide_at);
+        zip.extend(1_u32.to_le_bytes());
+        end[8..12].copy_from_slice(&[1, 0, 1, 0]);
+        end[16..20].fill(0xFF);
+        zip.extend(end);
+        zip
+    }
+
+    fn many() -> Vec<String> {
+        (0..=ENTRIES_MAX).map(|n| format!("assets/{n}")).collect()
+    }
+
+    #[test]
+    fn a_record_of_64_bits_that_announces_too_many_is_found_before_any_comment() {
+        let names = many();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        assert_eq!(read(&widened(&files[1..])).unwrap().assets.files, 10_000);
+        for (comment, garbage) in [(0, 0), (0xFFFF, 0), (0xFFFF, 1), (0xFFFF, 5), (0xFFFF, 10)] {
+            let mut zip = widened(&files);
+            let comment_at = zip.len() - 2;
+            zip[comment_at..].copy_from_slice(&u16::to_le_bytes(comment));
+            zip.resize(zip.len() + usize::from(comment) + garbage, b'x');
+            assert!(announces_more(&zip, ENTRIES_MAX), "{comment}, {garbage}");
+            assert!(matches!(read(&zip).unwrap_err(), BundleError::TooMany));
+        }
+    }
+
+    #[test]
+    fn a_zip_may_have_64_bits_and_hold_zips() {
+        let small: [(&str, &[u8]); 2] = [("assets/a", b"1"), ("assets/b", b"2")];
+        let two = Assets { files: 2, bytes: 2 };
+        assert_eq!(read(&widened(&small)).unwrap(), Bundle { code: None, assets: two });
+        let names = many();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        for inner in [widened(&small), widened(&files), zipped(&files)] {
+            let zip = zipped_by(CompressionMethod::Stored, &[("assets/inner.zip", &inner)]);
+            let assets = Assets { files: 1, bytes: inner.len() as u64 };
+            assert_eq!(read(&zip).unwrap(), Bundle { code: None, assets });
+        }
+    }
+
+    #[test]
+    fn an_end_record_hides_none_that_the_reader_turns_to() {
+        let names = many();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b""[..])).collect();
+        let mut zip = zipped(&files);
+        let before = zip.len() as u64;
+        zip.extend(zipped(&[("assets/a", b"")]));
+        let end = zip.len() - 22;
+        let offset = before + number(&zip[end + 16..end + 20]);
+        zip[end + 16..end + 20].copy_from_slice(&offset.to_le_bytes()[..4]);
+        assert!(!announces_more(&zip, ENTRIES_MAX));
+        // Of another disk, of two counts, without entries, of a directory that is elsewhere
+        // or of another size, or with a comment that is not there: it is passed over.
+        for changes in [&[4][..], &[6], &[8], &[10], &[8, 10], &[12], &[16], &[20]] {
+            let mut passed = zip.clone();
+            for at in changes {
+                passed[end + at] ^= 1;
+            }
+            assert!(announces_more(&passed, ENTRIES_MAX), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_before_a_zip_are_refused() {
+        let zip = [b"x", &zipped(&[("assets/a", b"")])[..]].concat();
+        assert!(refusal(&zip).contains("no zip"));
+    }
+
+    #[test]
+    fn two_entries_of_one_path_are_refused() {
+        for (one, other) in [
+            ("routine/index.js", "routine\\index.js"),
+            ("assets/a", "assets\\a"),
+            ("assets/a/b\\c", "assets\\a/b/c"),
+            ("assets/a", "assets\\a\\"),
+        ] {
+            for files in [[(one, &b""[..]), (other, b"")], [(other, b""), (one, b"")]] {
+                let refused = read(&zipped(&files)).unwrap_err();
+                assert!(matches!(refused, BundleError::Twice), "{files:?}: {refused}");
+            }
+        }
     }
 
     #[test]
