@@ -51,6 +51,8 @@
 //! - A route's Mode is `simple` where its rule is of a host and a path alone, unless
 //!   `custom` is asked for. Its `ConfigType` is `rule`. Its Timeout is for the head of the
 //!   response, and an update may change it but not take it away.
+//! - Limits that depend on the plan at ESA are Serin's own here: those of a rule, which
+//!   are named beside it, and 10,000 routes a site.
 //! - A bypass sends requests to the site's origin, a fallback those that the routine
 //!   fails: nothing is deployed, or its upstream gave no response. A response of status
 //!   5xx is one. Without an origin both are 502. A version override holds before either.

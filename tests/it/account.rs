@@ -320,9 +320,9 @@ fn a_read_only_key_sees_the_account_and_changes_nothing() {
     let seen = account_as(&desk, WATCHERS_SECRET, "GET", &Value::Null).with(200);
     for (method, change) in [("PATCH", json!({"locked": true})), ("DELETE", Value::Null)] {
         let refused = account_as(&desk, WATCHERS_SECRET, method, &change);
-        assert_native_refused(&refused, 403, "read_only");
+        assert_native_refused(&refused, 403, "Forbidden.RAM");
     }
-    assert_native_refused(&desk.ask("GET", "/account"), 401, "unsigned");
+    assert_native_refused(&desk.ask("GET", "/account"), 401, "IncompleteSignature");
     let open = call_as(&desk, WATCHERS_SECRET, "OpenErService", &[]);
     assert_eq!(open.with(403)["Code"], "Forbidden.RAM");
     assert_eq!(account_as(&desk, SECRET, "GET", &Value::Null).with(200), seen);

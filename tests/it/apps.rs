@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::support::desk::Desk;
 use crate::support::http::{Connection, Response};
 use crate::support::process::{ANY_PORT, Process};
 use crate::support::second_rule::SecondRule;
@@ -439,4 +440,27 @@ fn a_publish_is_refused_in_the_words_of_its_page() {
 fn status_is_empty(serin: &Process, app: &str) -> (String, String) {
     let status = status(serin, app, "prod");
     (text(&status["PublishStatus"]), text(&status["DeployStatus"]))
+}
+
+#[test]
+fn what_a_page_does_not_list_is_refused_although_it_would_have_no_effect() {
+    let desk = Desk::start();
+    let app = [("Name", "storefront"), ("ServicePort", "80"), ("TargetPort", "80")];
+    let code = [&app[..], &[("HealthCheckHttpCode", "http_4xx")]].concat();
+    assert_eq!(desk.call("CreateEdgeContainerApp", &code).with(400)["Code"], "InvalidParameter");
+    let made = desk.call("CreateEdgeContainerApp", &app).with(200);
+    let app = ("AppId", made["AppId"].as_str().unwrap());
+    let version = [app, ("Name", "release"), ("Containers", r#"[{"Name":"web","Image":"web:1"}]"#)];
+    let made = desk.call("CreateEdgeContainerAppVersion", &version).with(200);
+    let version = ("VersionId", made["VersionId"].as_str().unwrap());
+    let publish = [app, version, ("PublishEnv", "prod")];
+    desk.call("PublishEdgeContainerAppVersion", &publish).with(200);
+    let back = |more: &[(&str, &str)]| {
+        desk.call("RollbackEdgeContainerAppVersion", &[&[app, version], more].concat())
+    };
+    for more in [&[("Percentage", "x")][..], &[("Percentage", "0"), ("UsedPercent", "True")]] {
+        assert_eq!(back(more).with(400)["Code"], "InvalidParameter.Percentage", "{more:?}");
+    }
+    // The default, which some clients send.
+    back(&[("Percentage", "0"), ("UsedPercent", "False")]).with(200);
 }

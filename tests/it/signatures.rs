@@ -259,8 +259,8 @@ fn a_read_only_key_looks_and_does_not_touch() {
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let native = |method, path| desk.request(method, path, &headers, b"{}");
     native("GET", "/api/v1/routines/shop").with(200);
-    assert_native_denied(&native("DELETE", "/api/v1/routines/shop"), 403, "read_only");
-    assert_native_denied(&native("POST", "/api/v1/routines"), 403, "read_only");
+    assert_native_denied(&native("DELETE", "/api/v1/routines/shop"), 403, "Forbidden.RAM");
+    assert_native_denied(&native("POST", "/api/v1/routines"), 403, "Forbidden.RAM");
     native("GET", "/api/v1/routines/shop").with(200);
 }
 
@@ -286,8 +286,8 @@ fn a_bearer_is_known_by_its_secret_in_both_dialects() {
     let native =
         |text: &str| desk.request("GET", "/api/v1/routines", &[("authorization", text)], b"");
     assert_eq!(native("bearer  testsecret").with(200)["total"], 1);
-    assert_native_denied(&native("Bearer testsecre"), 401, "access_key_not_found");
-    assert_native_denied(&native("Basic x"), 401, "unsigned");
+    assert_native_denied(&native("Bearer testsecre"), 401, "InvalidAccessKeyId.NotFound");
+    assert_native_denied(&native("Basic x"), 401, "IncompleteSignature");
 }
 
 #[test]
@@ -296,27 +296,45 @@ fn the_native_api_takes_signatures_too() {
     let draft = |method: &str, path: &str| {
         Draft::new(method, path).header("host", &desk.address.to_string())
     };
-    assert_native_denied(&desk.ask("GET", "/routines"), 401, "unsigned");
+    assert_native_denied(&desk.ask("GET", "/routines"), 401, "IncompleteSignature");
     let create = draft("POST", "/api/v1/routines").body("application/json", r#"{"name":"shop"}"#);
     let create = signed(create, "1");
     send(&desk, &create).with(201);
-    assert_native_denied(&send(&desk, &create), 401, "nonce_used");
+    assert_native_denied(&send(&desk, &create), 401, "SignatureNonceUsed");
     let list = draft("GET", "/api/v1/routines").query(&[("search", "sh"), ("limit", "2")]);
     assert_eq!(send(&desk, &signed(list.clone(), "2")).with(200)["total"], 1);
 
     let sign = |id, secret, date| send(&desk, &list.clone().sign_v3(id, secret, date, "3"));
-    assert_native_denied(&sign("another", SECRET, NOW), 401, "access_key_not_found");
-    assert_native_denied(&sign(ID, "wrong", NOW), 401, "signature_mismatch");
-    assert_native_denied(&sign(ID, SECRET, "now"), 401, "timestamp_malformed");
-    assert_native_denied(&sign(ID, SECRET, "2024-03-11T02:23:21Z"), 401, "timestamp_expired");
+    assert_native_denied(&sign("another", SECRET, NOW), 401, "InvalidAccessKeyId.NotFound");
+    assert_native_denied(&sign(ID, "wrong", NOW), 401, "SignatureDoesNotMatch");
+    assert_native_denied(&sign(ID, SECRET, "now"), 401, "InvalidTimeStamp.Format");
+    assert_native_denied(
+        &sign(ID, SECRET, "2024-03-11T02:23:21Z"),
+        401,
+        "InvalidTimeStamp.Expired",
+    );
     let mut elsewhere = signed(draft("DELETE", "/api/v1/routines/cart"), "4");
     "/api/v1/routines/shop".clone_into(&mut elsewhere.path);
-    assert_native_denied(&send(&desk, &elsewhere), 401, "signature_mismatch");
-    // V1 would leave the path and the body to anybody.
-    let params = [("AccessKeyId", ID), ("SignatureNonce", "5"), ("Timestamp", NOW)];
-    let mut old = draft("GET", "/api/v1/routines");
-    old.query = sign_v1("GET", SECRET, &params);
-    assert_native_denied(&send(&desk, &old), 401, "unsigned");
+    assert_native_denied(&send(&desk, &elsewhere), 401, "SignatureDoesNotMatch");
+    // V1 covers the parameters: who reads may sign so, and no parameter of it is theirs.
+    let old = |method, path: &str, nonce, secret| {
+        let mut old = draft(method, path);
+        let params =
+            [("AccessKeyId", ID), ("SignatureNonce", nonce), ("Timestamp", NOW), ("limit", "2")];
+        old.query = sign_v1(method, secret, &params);
+        old
+    };
+    let list = old("GET", "/api/v1/routines", "5", SECRET);
+    assert_eq!(send(&desk, &list).with(200)["total"], 1);
+    assert_native_denied(&send(&desk, &list), 401, "SignatureNonceUsed");
+    let wrong = old("GET", "/api/v1/routines", "6", "wrong");
+    assert_native_denied(&send(&desk, &wrong), 401, "SignatureDoesNotMatch");
+    // It leaves the path and a JSON body to anybody, so who writes signs otherwise.
+    let delete = old("DELETE", "/api/v1/routines/shop", "7", SECRET);
+    assert_native_denied(&send(&desk, &delete), 401, "SignatureDoesNotMatch");
+    let mut create = old("POST", "/api/v1/routines", "8", SECRET);
+    create = create.body("application/json", r#"{"name":"cart"}"#);
+    assert_native_denied(&send(&desk, &create), 401, "IncompleteSignature");
 }
 
 #[test]
@@ -327,7 +345,7 @@ fn no_path_but_the_probes_is_open_by_oversight() {
     }
     for path in ["/api/v1", "/api/v1/", "/api/v1/absent", "/metrics", "/%61pi/v1/routines", "//"] {
         let heard = desk.request("GET", path, &[], b"");
-        assert_native_denied(&heard, 401, "unsigned");
+        assert_native_denied(&heard, 401, "IncompleteSignature");
     }
     // The form carries a permission of its own, and needs it.
     let upload = [("content-type", "multipart/form-data; boundary=b")];
@@ -490,10 +508,10 @@ fn the_command_line_signs_with_the_key_of_its_environment() {
         assert_eq!(with("ci", "hunter2"), (0, String::new()));
         let (status, said) = with("ci", "hunter3");
         assert_eq!(status, 1);
-        assert!(said.contains("signature_mismatch") && !said.contains("hunter"), "{said}");
+        assert!(said.contains("SignatureDoesNotMatch") && !said.contains("hunter"), "{said}");
         let (status, said) = with("watcher", "only-looking");
         assert_eq!(status, 1);
-        assert!(said.contains("read_only"), "{said}");
+        assert!(said.contains("Forbidden.RAM"), "{said}");
     }
     let (_, log) = running.terminate();
     assert!(!log.contains("hunter2") && !log.contains("only-looking"), "{log}");

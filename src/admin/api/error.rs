@@ -70,17 +70,18 @@ impl IntoResponse for ApiError {
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
         let (status, code) = match &denied {
-            Denied::Unsigned => (StatusCode::UNAUTHORIZED, "unsigned"),
-            Denied::Incomplete(_) => (StatusCode::UNAUTHORIZED, "signature_incomplete"),
-            Denied::UnknownKey(_) | Denied::UnknownSecret => {
-                (StatusCode::UNAUTHORIZED, "access_key_not_found")
+            Denied::Unsigned | Denied::Incomplete(_) => {
+                (StatusCode::UNAUTHORIZED, "IncompleteSignature")
             }
-            Denied::TimeFormat(_) => (StatusCode::UNAUTHORIZED, "timestamp_malformed"),
-            Denied::Expired { .. } => (StatusCode::UNAUTHORIZED, "timestamp_expired"),
-            Denied::Mismatch { .. } => (StatusCode::UNAUTHORIZED, "signature_mismatch"),
-            Denied::NonceUsed(_) => (StatusCode::UNAUTHORIZED, "nonce_used"),
-            Denied::TooManyNonces => (StatusCode::TOO_MANY_REQUESTS, "too_many_nonces"),
-            Denied::ReadOnly(_) => (StatusCode::FORBIDDEN, "read_only"),
+            Denied::UnknownKey(_) | Denied::UnknownSecret => {
+                (StatusCode::UNAUTHORIZED, "InvalidAccessKeyId.NotFound")
+            }
+            Denied::TimeFormat(_) => (StatusCode::UNAUTHORIZED, "InvalidTimeStamp.Format"),
+            Denied::Expired { .. } => (StatusCode::UNAUTHORIZED, "InvalidTimeStamp.Expired"),
+            Denied::Mismatch { .. } => (StatusCode::UNAUTHORIZED, "SignatureDoesNotMatch"),
+            Denied::NonceUsed(_) => (StatusCode::UNAUTHORIZED, "SignatureNonceUsed"),
+            Denied::TooManyNonces => (StatusCode::TOO_MANY_REQUESTS, "Throttling.User"),
+            Denied::ReadOnly(_) => (StatusCode::FORBIDDEN, "Forbidden.RAM"),
         };
         Self::new(status, code, denied)
     }

@@ -36,7 +36,8 @@
 //! `{"error": {"code", "message"}}`.
 //!
 //! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
-//! 401 is for who is not known, 403 for a read-only key that asks for more than GET.
+//! 401 is for who is not known, 403 for a read-only key that asks for more than GET, both
+//! with the codes of ESA's gateway.
 
 mod account;
 mod app;
@@ -61,7 +62,7 @@ use http::{Method, Uri};
 use self::error::ApiError;
 use self::extract::BODY_MAX_BYTES;
 use super::guard::Trespass;
-use super::signature::Effect;
+use super::signature::{Effect, unsigned};
 use super::{Admin, body};
 
 pub(super) fn routes() -> Router<Arc<Admin>> {
@@ -97,17 +98,19 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 
 /// Lets a request through when who sent it may do what it asks for.
 pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
     if admin.keyring.is_empty() {
-        return Ok(request);
+        parts.uri = unsigned(&parts.uri);
+        return Ok(Request::from_parts(parts, body));
     }
-    let (parts, body) = request.into_parts();
     // A signature covers the whole body, so it is read before anything is believed.
     let octets = body::read(body, BODY_MAX_BYTES).await?;
     let effect = match parts.method {
         Method::GET | Method::HEAD => Effect::Reads,
         _ => Effect::Writes,
     };
-    admin.keyring.caller(&parts, &octets, (admin.clock)())?.may(effect)?;
+    admin.keyring.caller_of_path(&parts, &octets, (admin.clock)())?.may(effect)?;
+    parts.uri = unsigned(&parts.uri);
     Ok(Request::from_parts(parts, Body::from(octets)))
 }
 

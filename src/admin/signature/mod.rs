@@ -3,13 +3,13 @@
 //! | who | proves it by |
 //! | --- | --- |
 //! | today's SDKs, `esa-cli`, `serin` | a V3 signature in `Authorization` |
-//! | older SDKs, generic tools; ESA's dialect alone | a V1 signature in the parameters |
+//! | older SDKs, generic tools | a V1 signature in the parameters |
 //! | people with curl | `Authorization: Bearer` and the secret |
 //!
 //! Of a request that is signed everything is that is read: of a V3 one method, path,
 //! query, host, `x-acs-*` and body. A V1 signature covers neither path nor JSON, so the
-//! native API takes none. A temporary key's token is signed as any parameter is, and
-//! means nothing here.
+//! native API takes it of who reads, or made over the very path and without a body. A
+//! temporary key's token is signed as any parameter is, and means nothing here.
 //!
 //! Checks run in this order: form of the signature, key, time, signature, nonce. A
 //! nonce is remembered only once its request has proved right, and for as long as the
@@ -26,6 +26,7 @@ use std::sync::{Mutex, PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{Method, Uri};
 use sha1::Sha1;
 use sha2::Sha256;
 
@@ -94,19 +95,36 @@ impl Keyring {
     ) -> Result<Caller<'_>, Denied> {
         match self.caller(request, body, now) {
             Err(Denied::Unsigned) if v1::is_claimed(request, body) => {
-                self.owner(&v1::claim(request, body)?, now)
+                self.owner(&v1::claim(request, body, "/")?, now)
+            }
+            told => told,
+        }
+    }
+
+    /// Who calls the native API. A signature in the parameters covers no JSON, so a body
+    /// needs another one; and of who only reads it may be made over `/`, the one path
+    /// that its clients know.
+    pub(super) fn caller_of_path(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Caller<'_>, Denied> {
+        match self.caller(request, body, now) {
+            Err(Denied::Unsigned) if v1::is_claimed(request, body) => {
+                let over = |path| self.owner(&v1::claim(request, body, path)?, now);
+                let only_reads = matches!(request.method, Method::GET | Method::HEAD);
+                match over(request.uri.path()) {
+                    Err(Denied::Mismatch { .. }) if only_reads => over("/"),
+                    told => told,
+                }
             }
             told => told,
         }
     }
 
     /// Who sent a request, where only `Authorization` can tell.
-    pub(super) fn caller(
-        &self,
-        request: &Parts,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Caller<'_>, Denied> {
+    fn caller(&self, request: &Parts, body: &[u8], now: Timestamp) -> Result<Caller<'_>, Denied> {
         if self.is_empty() {
             return Ok(Caller(None));
         }
@@ -166,6 +184,16 @@ impl Keyring {
         })?;
         Ok(Caller(Some(&key.access)))
     }
+}
+
+/// The target of a request without what only signs it, for who reads every parameter.
+pub(super) fn unsigned(target: &Uri) -> Uri {
+    let unsigned = target.path_and_query().and_then(|target| {
+        let query = v1::unsigned(target.query()?);
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{query}", target.path()).parse().ok()
+    });
+    unsigned.unwrap_or_else(|| target.clone())
 }
 
 /// What a signature says, yet to be proved.

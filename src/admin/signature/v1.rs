@@ -1,5 +1,7 @@
 //! HMAC-SHA1, version 1.0: the signature among the parameters.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::CONTENT_TYPE;
@@ -11,6 +13,33 @@ use super::{Claim, Proof};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// The parameters that sign, and those that clients send beside them.
+const OWN: [&str; 12] = [
+    "AccessKeyId",
+    "Action",
+    "Format",
+    "RegionId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureType",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+];
+
+/// A query without the parameters of a signature; as it was, where there is none.
+pub(super) fn unsigned(query: &str) -> Cow<'_, str> {
+    let name = |pair: &str| pair.split('=').next().unwrap_or_default().to_owned();
+    if !query.split('&').any(|pair| name(pair) == "Signature") {
+        return Cow::Borrowed(query);
+    }
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !OWN.contains(&name(pair).as_str())).collect();
+    Cow::Owned(kept.join("&"))
+}
+
 /// Whether `request` is signed in its parameters.
 pub(super) fn is_claimed(request: &Parts, body: &[u8]) -> bool {
     parameters(request, body).iter().any(|(name, _)| name == b"Signature")
@@ -20,8 +49,8 @@ pub(super) fn is_claimed(request: &Parts, body: &[u8]) -> bool {
 ///
 /// It covers the method, the query and a form body, and no header. So a body of
 /// another kind is refused, and so are headers that would say something else than the
-/// parameters.
-pub(super) fn claim(request: &Parts, body: &[u8]) -> Result<Claim, Denied> {
+/// parameters. `path` is what was signed for one: `/` where only actions are called.
+pub(super) fn claim(request: &Parts, body: &[u8], path: &str) -> Result<Claim, Denied> {
     if !body.is_empty() && !has_form(request) {
         return incomplete("a signature in the parameters covers no body but a form");
     }
@@ -53,21 +82,23 @@ pub(super) fn claim(request: &Parts, body: &[u8]) -> Result<Claim, Denied> {
             return incomplete(format!("`{header}` must say what the parameter `{name}` says"));
         }
     }
-    let signature = signature.first().and_then(|(_, text)| BASE64_STANDARD.decode(text).ok());
-    let Some(signature) = signature else {
-        return incomplete("Signature must be base64");
+    let Some((_, signature)) = signature.first() else {
+        return incomplete("the parameter `Signature` is missing");
     };
+    // What is no base64 is nobody's signature.
+    let proof = BASE64_STANDARD.decode(signature).map_or(Proof::Void, Proof::Sha1);
     Ok(Claim {
         key_id: given("AccessKeyId")?,
         moment: given("Timestamp")?,
         nonce: given("SignatureNonce")?,
         string_to_sign: format!(
-            "{}&%2F&{}",
+            "{}&{}&{}",
             request.method,
+            encode(path.as_bytes()),
             encode(canonical::query(signed).as_bytes())
         ),
         canonical: None,
-        proof: Proof::Sha1(signature),
+        proof,
     })
 }
 
@@ -109,7 +140,7 @@ mod tests {
 
     fn is_signed(request: &Parts, body: &str) -> bool {
         let secret = Secret::new("testsecret").unwrap();
-        claim(request, body.as_bytes()).is_ok_and(|claim| claim.is_by(&secret))
+        claim(request, body.as_bytes(), "/").is_ok_and(|claim| claim.is_by(&secret))
     }
 
     #[test]
@@ -123,7 +154,7 @@ mod tests {
         assert!(is_claimed(&request(&format!("/?{fixed}"), &form), action.as_bytes()));
         assert!(!is_claimed(&request(&format!("/?{fixed}"), &[]), action.as_bytes()));
 
-        let claim = claim(&request(&format!("/?{all}"), &[]), b"").unwrap();
+        let claim = claim(&request(&format!("/?{all}"), &[]), b"", "/").unwrap();
         assert_eq!(claim.string_to_sign, format!("POST&%2F&{}", encode(SIGNED.as_bytes())));
         assert_eq!((claim.key_id.as_str(), claim.nonce.len()), ("testid", 32));
         assert_eq!(claim.moment, "2026-11-22T08:26:48Z");
@@ -164,12 +195,22 @@ mod tests {
             good.replace("&SignatureNonce=", "&Nonce="),
             good.replace("HMAC-SHA1", "HMAC-SHA256"),
             good.replace("SignatureVersion=1.0", "SignatureVersion=2.0"),
-            good.replace(SIGNATURE, "%3D%3D"),
             format!("{good}&Name=test-routine1"),
             format!("{good}&Signature={SIGNATURE}"),
         ] {
-            let refused = claim(&request(&target, &[]), b"");
+            let refused = claim(&request(&target, &[]), b"", "/");
             assert!(matches!(refused, Err(Denied::Incomplete(_))), "{target}");
         }
+        // What is no base64 is whole, and nobody's.
+        let garbled = request(&good.replace(SIGNATURE, "%3D%3D"), &[]);
+        assert!(claim(&garbled, b"", "/").is_ok());
+        assert!(!is_signed(&garbled, ""));
+    }
+
+    #[test]
+    fn a_query_loses_what_only_signs_it() {
+        assert_eq!(unsigned("Version=1&limit=2"), "Version=1&limit=2");
+        assert_eq!(unsigned("limit=2&Signature=x&Version=1&search=a%26b"), "limit=2&search=a%26b");
+        assert_eq!(unsigned("Signature=x"), "");
     }
 }

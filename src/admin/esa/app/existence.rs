@@ -56,7 +56,7 @@ fn health_check(call: &Call<'_>) -> Result<String, EsaError> {
         host: params.text("HealthCheckHost")?.unwrap_or_default(),
         uri,
         method: params.one_of("HealthCheckMethod", &["HEAD", "GET"])?.to_owned(),
-        http_code: params.text("HealthCheckHttpCode")?.unwrap_or_else(|| "http_2xx".to_owned()),
+        http_code: params.one_of("HealthCheckHttpCode", &["http_2xx", "http_3xx"])?.to_owned(),
         port: number("HealthCheckPort", 65_535, 80)?,
         interval: number("HealthCheckInterval", 50, 5)?,
         timeout: number("HealthCheckTimeout", 100, 3)?,

@@ -45,20 +45,18 @@ fn reach(call: &Call<'_>) -> Result<Reach, EsaError> {
 pub(super) async fn roll_back(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
     let (id, version_id) = (params.app_id()?, params.version_id()?);
-    let percent =
-        if params.boolean("UsedPercent")?.unwrap_or(false) {
-            let percent = params.percentage()?;
-            Some(percent.ok_or_else(|| {
-                EsaError::new(Code::InvalidPercentage, missing("Percentage").reason)
-            })?)
-        } else {
-            None
-        };
+    let is_used = params.boolean("UsedPercent")?.unwrap_or(false);
+    // Its default is 0, which some clients send.
+    let is_default = params.text("Percentage")?.is_some_and(|text| text == "0");
+    let percent = if is_default && !is_used { None } else { params.percentage()? };
+    if is_used && percent.is_none() {
+        return Err(EsaError::new(Code::InvalidPercentage, missing("Percentage").reason));
+    }
     let command = AppCommand::Rollback {
         id,
         environment: Environment::Production,
         version_id,
-        percent,
+        percent: percent.filter(|_| is_used),
         remarks: params.remarks()?,
     };
     call.admin.control.execute(Command::App(command)).await.map_err(failed)?;
