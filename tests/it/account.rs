@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use serin::model::{Account, Quotas, ServiceStatus};
 
-use crate::support::desk::{Desk, Heard, form};
+use crate::support::desk::{Desk, Heard, assert_refused, form};
 use crate::support::process::{ANY_PORT, Process};
 use crate::support::{WAIT_MAX, wait_until};
 
@@ -33,18 +33,6 @@ const WATCHERS_SECRET: &str = "watchers-secret";
 
 fn set(desk: &Desk, change: &Value) -> Value {
     desk.tell("PATCH", "/account", change).with(200)
-}
-
-#[track_caller]
-fn assert_refused(heard: &Heard, status: u16, code: &str, message: &str) {
-    let error = heard.with(status);
-    assert_eq!(
-        (error["Code"].as_str(), error["Message"].as_str()),
-        (Some(code), Some(message)),
-        "{heard:?}"
-    );
-    assert_eq!(error["RequestId"].as_str(), heard.header("x-acs-request-id"));
-    assert!(!error["Reason"].as_str().unwrap().is_empty());
 }
 
 #[track_caller]

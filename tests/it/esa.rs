@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, Heard, form};
+use crate::support::desk::{Desk, Heard, assert_refused, form};
 
 const SERVICE_TEXT: &str =
     "Failed to call the service. Try again later or contact technical support.";
@@ -70,18 +70,6 @@ fn deploy(desk: &Desk, name: &str, list: &str) -> Heard {
     let params =
         [("Name", name), ("Env", "production"), ("Strategy", "percentage"), ("CodeVersions", list)];
     desk.call("CreateRoutineCodeDeployment", &params)
-}
-
-#[track_caller]
-fn assert_refused(heard: &Heard, status: u16, code: &str, message: &str) {
-    let error = heard.with(status);
-    assert_eq!(
-        (error["Code"].as_str(), error["Message"].as_str()),
-        (Some(code), Some(message)),
-        "{heard:?}"
-    );
-    assert_eq!(error["RequestId"].as_str(), heard.header("x-acs-request-id"));
-    assert!(error["Recommend"].as_str().unwrap().contains(code));
 }
 
 /// A routine `shop` with two versions, a second apart: `first` and `second`.

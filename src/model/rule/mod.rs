@@ -63,8 +63,8 @@ pub struct RuleError {
 ///
 /// Where ESA's pages are silent:
 ///
-/// - In the text that `regex_replace` puts in, `${1}` is the first group's; a `$` before
-///   anything but a brace stands for itself.
+/// - In the text that `regex_replace` puts in, `${1}` is the first group's and `$$` a dollar
+///   sign; another `$` stands for itself.
 /// - A text that a request lacks is empty; `exists` tells the two apart. An unknown
 ///   AS number passes no test but `ne`, which is always the negation of `eq`.
 /// - Of a header field that comes twice the first line counts, of a cookie the

@@ -264,3 +264,17 @@ impl Heard {
         self.json().as_object().unwrap().keys().cloned().collect()
     }
 }
+
+/// Asserts that an action was refused in just these words, and said why in ours.
+#[track_caller]
+pub(crate) fn assert_refused(heard: &Heard, status: u16, code: &str, message: &str) {
+    let error = heard.with(status);
+    assert_eq!(
+        (error["Code"].as_str(), error["Message"].as_str()),
+        (Some(code), Some(message)),
+        "{heard:?}"
+    );
+    assert_eq!(error["RequestId"].as_str(), heard.header("x-acs-request-id"));
+    assert!(error["Recommend"].as_str().unwrap().contains(code));
+    assert!(!error["Reason"].as_str().unwrap().is_empty());
+}

@@ -7,6 +7,7 @@ use super::failed;
 use super::params::missing;
 use crate::admin::esa::action::Call;
 use crate::admin::esa::error::EsaError;
+use crate::admin::esa::site::{EdgeRecord, EdgeRecordList, site_name};
 use crate::admin::esa::wire::{Fields, fields};
 use crate::admin::time::rfc3339_seconds;
 use crate::control::{AppCommand, Command};
@@ -73,26 +74,6 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     answer(call, app.records.values().map(|record| (&*app, &**record)).collect())
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SiteRecordList<'a> {
-    records: Vec<SiteRecordLine<'a>>,
-    page_number: usize,
-    page_size: usize,
-    total_count: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SiteRecordLine<'a> {
-    record_name: &'a str,
-    record_cname: String,
-    site_id: i64,
-    site_name: &'a str,
-    create_time: String,
-    update_time: String,
-}
-
 /// Those of every app, by host; of one site where it is named.
 pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
@@ -110,16 +91,12 @@ pub(super) async fn list_of_site(call: &Call<'_>) -> Result<Fields, EsaError> {
         RecordOwner::Routine(_) => None,
     });
     let found: Vec<_> = bound.collect();
-    Ok(fields(&SiteRecordList {
+    let name = |record: &Record| site_name(&catalog, record.site);
+    Ok(fields(&EdgeRecordList {
         total_count: found.len(),
-        records: paging.of(found.into_iter().map(|(app, record)| SiteRecordLine {
-            record_name: record.host.as_str(),
-            record_cname: cname(app),
-            site_id: record.site.get(),
-            site_name: catalog.site(record.site).map_or("", |site| site.name.as_str()),
-            create_time: rfc3339_seconds(record.created),
-            update_time: rfc3339_seconds(record.created),
-        })),
+        records: paging.of(found
+            .into_iter()
+            .map(|(app, record)| EdgeRecord::new(record, cname(app), name(record)))),
         page_number: paging.number,
         page_size: paging.size,
     }))

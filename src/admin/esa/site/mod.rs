@@ -15,6 +15,8 @@ use super::params::absent;
 use crate::control::Refused;
 use crate::model::{Catalog, SiteId};
 
+pub(super) use self::wire::{EdgeRecord, EdgeRecordList};
+
 /// The largest page that the pages allow, and the one that is given when none is asked
 /// for.
 const PAGE_MAX: usize = 500;
@@ -78,6 +80,6 @@ fn check_site(catalog: &Catalog, id: SiteId) -> Result<(), EsaError> {
 }
 
 /// What a site is called; the number alone is left of one that the config dropped.
-fn site_name(catalog: &Catalog, id: SiteId) -> &str {
+pub(super) fn site_name(catalog: &Catalog, id: SiteId) -> &str {
     catalog.site(id).map_or("", |site| site.name.as_str())
 }

@@ -120,16 +120,16 @@ impl<'a> RelatedRecord<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct EdgeRecordList<'a> {
-    pub(super) records: Vec<EdgeRecord<'a>>,
-    pub(super) page_number: usize,
-    pub(super) page_size: usize,
-    pub(super) total_count: usize,
+pub(in crate::admin::esa) struct EdgeRecordList<'a> {
+    pub(in crate::admin::esa) records: Vec<EdgeRecord<'a>>,
+    pub(in crate::admin::esa) page_number: usize,
+    pub(in crate::admin::esa) page_size: usize,
+    pub(in crate::admin::esa) total_count: usize,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct EdgeRecord<'a> {
+pub(in crate::admin::esa) struct EdgeRecord<'a> {
     record_name: &'a str,
     record_cname: String,
     site_id: i64,
@@ -139,7 +139,11 @@ pub(super) struct EdgeRecord<'a> {
 }
 
 impl<'a> EdgeRecord<'a> {
-    pub(super) fn new(record: &'a Record, record_cname: String, site_name: &'a str) -> Self {
+    pub(in crate::admin::esa) fn new(
+        record: &'a Record,
+        record_cname: String,
+        site_name: &'a str,
+    ) -> Self {
         Self {
             record_name: record.host.as_str(),
             record_cname,
