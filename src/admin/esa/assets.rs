@@ -109,7 +109,7 @@ async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
 fn making(params: &Params) -> Result<Making, EsaError> {
     Ok(Making {
         extra_info: extra_info(params)?,
-        build_id: params.number("BuildId", BUILD_ID_MAX)?.unwrap_or_default(),
+        build_id: params.integer("BuildId", 0..=BUILD_ID_MAX)?.unwrap_or_default(),
         deploy_env: params.environment_if_given("DeployEnv")?,
         not_found_strategy: not_found_strategy(params)?,
         ..Making::default()

@@ -70,7 +70,7 @@ async fn configuration(call: &Call<'_>) -> Result<Fields, EsaError> {
 
 /// A build that is asked for and cannot be.
 fn a_build(call: &Call<'_>) -> Result<Fields, EsaError> {
-    let id = call.params.number("RoutineBuildId", BUILD_ID_MAX)?;
+    let id = call.params.integer("RoutineBuildId", 0..=BUILD_ID_MAX)?;
     Err(EsaError::invalid(format!("there is no build {}", id.unwrap_or_default())))
 }
 
@@ -98,10 +98,10 @@ struct Builds {
 
 async fn builds(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
-    let page_index = params.count("PageIndex", usize::MAX)?.unwrap_or(1);
-    let page_size = params.count("PageSize", BUILDS_PAGE_MAX)?.unwrap_or(BUILDS_PAGE_DEFAULT);
-    if params.text("RoutineName")?.is_some() {
-        call.routine(&params.routine_name("RoutineName")?).await?;
+    let page_index = params.integer("PageIndex", 1..=usize::MAX)?.unwrap_or(1);
+    let page_size = params.integer("PageSize", 1..=BUILDS_PAGE_MAX)?.unwrap_or(BUILDS_PAGE_DEFAULT);
+    if let Some(name) = params.routine_name_if_given("RoutineName")? {
+        call.routine(&name).await?;
     }
     let (data, total_count, total_page) = (Vec::new(), 0, 0);
     Ok(fields(&Builds { data, page_index, page_size, total_count, total_page }))

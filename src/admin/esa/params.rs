@@ -1,7 +1,9 @@
 //! Parameters, wherever the client put them, and one reader for all actions.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -120,6 +122,14 @@ impl Params {
         RoutineName::new(&self.required(name)?).map_err(EsaError::invalid)
     }
 
+    pub(super) fn routine_name_if_given(
+        &self,
+        name: &str,
+    ) -> Result<Option<RoutineName>, EsaError> {
+        let given = self.text(name)?.is_some();
+        given.then(|| self.routine_name(name)).transpose()
+    }
+
     pub(super) fn code_version(&self, name: &str) -> Result<CodeVersion, EsaError> {
         CodeVersion::new(&self.required(name)?).map_err(EsaError::invalid)
     }
@@ -142,11 +152,11 @@ impl Params {
     }
 
     /// In digits alone.
-    pub(super) fn integer(
+    pub(super) fn integer<N: FromStr + PartialOrd + Display>(
         &self,
         name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<Option<i64>, EsaError> {
+        range: RangeInclusive<N>,
+    ) -> Result<Option<N>, EsaError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
@@ -221,37 +231,9 @@ impl Params {
 
     /// As [`Params::paging_up_to`], with another page for who asks for none.
     pub(super) fn paging_of(&self, size: usize, size_max: usize) -> Result<Paging, EsaError> {
-        let number = self.count("PageNumber", usize::MAX)?.unwrap_or(1);
-        let size = self.count("PageSize", size_max)?.unwrap_or(size);
+        let number = self.integer("PageNumber", 1..=usize::MAX)?.unwrap_or(1);
+        let size = self.integer("PageSize", 1..=size_max)?.unwrap_or(size);
         Ok(Paging { number, size })
-    }
-
-    /// An integer of 0 to `max`, in digits alone.
-    pub(super) fn number(&self, name: &str, max: u64) -> Result<Option<u64>, EsaError> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        match text.parse() {
-            Ok(number) if digits && number <= max => Ok(Some(number)),
-            _ => Err(EsaError::invalid(format!(
-                "{name} must be an integer of 0 to {max}, not `{text}`"
-            ))),
-        }
-    }
-
-    /// An integer of 1 to `max`, in digits alone.
-    pub(super) fn count(&self, name: &str, max: usize) -> Result<Option<usize>, EsaError> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        match text.parse() {
-            Ok(count) if digits && (1..=max).contains(&count) => Ok(Some(count)),
-            _ => Err(EsaError::invalid(format!(
-                "{name} must be an integer of 1 to {max}, not `{text}`"
-            ))),
-        }
     }
 }
 

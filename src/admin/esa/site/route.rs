@@ -65,10 +65,7 @@ async fn made(call: &Call<'_>, new: NewRoute) -> Result<Arc<RoutineRoute>, EsaEr
 pub(super) async fn update(call: &Call<'_>) -> Result<Fields, EsaError> {
     let params = call.params;
     let revision = RouteRevision {
-        routine: match params.text("RoutineName")? {
-            Some(_) => Some(params.routine_name("RoutineName")?),
-            None => None,
-        },
+        routine: params.routine_name_if_given("RoutineName")?,
         name: params.route_name("RouteName")?,
         enabled: params.switch("RouteEnable")?,
         rule: params.rule()?,
