@@ -5,9 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -28,9 +29,21 @@ use tokio_rustls::server::TlsStream;
 pub struct Patience {
     /// A connection without a request for this long is closed.
     pub idle: Duration,
+    /// A request's head that has begun is given up after this long without a byte.
+    pub request_head: Duration,
     /// After the end was asked for, running requests have this long.
     pub drain: Duration,
 }
+
+impl Patience {
+    fn sweep_interval(&self) -> Duration {
+        sweep_interval(self.idle.min(self.request_head))
+    }
+}
+
+/// A head is given up after this many times the silence that is borne inside of one,
+/// however steadily its bytes drip in.
+const HEAD_SILENCES_MAX: u32 = 6;
 
 /// Pause after the process ran out of descriptors or memory: long enough not to
 /// spin, short enough to go unnoticed.
@@ -51,16 +64,16 @@ pub async fn serve<F>(
 {
     let connections = Rc::new(Connections::default());
     let mut shutdown = pin!(shutdown);
-    let mut sweep = pin!(tokio::time::sleep(sweep_interval(patience().idle)));
+    let mut sweep = pin!(tokio::time::sleep(patience().sweep_interval()));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
             () = sweep.as_mut() => {
-                let idle = patience().idle;
-                connections.dismiss_idle(idle);
-                sweep.as_mut().reset(Instant::now() + sweep_interval(idle));
+                let patience = patience();
+                connections.sweep(patience);
+                sweep.as_mut().reset(Instant::now() + patience.sweep_interval());
             }
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
@@ -113,26 +126,20 @@ struct Connections {
 
 impl Connections {
     fn enter(&self) -> Rc<Presence> {
-        let presence = Rc::new(Presence {
-            running: Cell::new(0),
-            idle_since: Cell::new(Instant::now()),
-            dismissal: Notify::new(),
-        });
+        let presence = Rc::new(Presence::new());
         self.present.borrow_mut().push(Rc::downgrade(&presence));
         presence
     }
 
     /// One walk a sweep, and no timer for each connection, so that a request pays
     /// nothing for the idle time-out but a look at the clock.
-    fn dismiss_idle(&self, idle: Duration) {
+    fn sweep(&self, patience: Patience) {
         let now = Instant::now();
         self.present.borrow_mut().retain(|presence| {
             let Some(presence) = presence.upgrade() else {
                 return false;
             };
-            if presence.running.get() == 0 && now - presence.idle_since.get() >= idle {
-                presence.dismissal.notify_one();
-            }
+            presence.check(now, patience);
             true
         });
     }
@@ -149,9 +156,40 @@ pub struct Presence {
     running: Cell<u32>,
     idle_since: Cell<Instant>,
     dismissal: Notify,
+    head: HeadClock,
 }
 
 impl Presence {
+    /// A connection that has just come.
+    #[expect(clippy::new_without_default, reason = "a look at the clock is no default")]
+    pub fn new() -> Self {
+        Self {
+            running: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            dismissal: Notify::new(),
+            head: HeadClock::default(),
+        }
+    }
+
+    /// Dismisses an idle connection, and gives up a head that is late. A head that
+    /// arrives while a request runs has time until that is over.
+    fn check(&self, now: Instant, patience: Patience) {
+        if self.running.get() > 0 {
+            return;
+        }
+        let idle_since = self.idle_since.get();
+        if self.head.is_running() {
+            self.head.check(now, idle_since, patience.request_head);
+        } else if now - idle_since >= patience.idle {
+            self.dismissal.notify_one();
+        }
+    }
+
+    /// The time of the head that is arriving, kept by who reads it.
+    pub fn head(&self) -> &HeadClock {
+        &self.head
+    }
+
     /// Marks a request as running until the returned value is dropped.
     pub fn busy(self: &Rc<Self>) -> Busy {
         self.running.set(self.running.get() + 1);
@@ -161,6 +199,71 @@ impl Presence {
     /// Ends when the connection should finish what it does and close.
     pub async fn dismissed(&self) {
         self.dismissal.notified().await;
+    }
+}
+
+/// The time of a request's head that has begun and is not whole.
+#[derive(Default)]
+pub struct HeadClock {
+    times: Cell<Option<HeadTimes>>,
+    late: Cell<bool>,
+    /// Who reads it and waits for more.
+    reader: RefCell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy)]
+struct HeadTimes {
+    begun: Instant,
+    moved: Instant,
+}
+
+impl HeadClock {
+    /// Takes note of bytes of a head that has more to come.
+    pub fn moved(&self) {
+        let moved = Instant::now();
+        let begun = self.times.get().map_or(moved, |times| times.begun);
+        self.times.set(Some(HeadTimes { begun, moved }));
+    }
+
+    /// Names whom to wake should the head be late.
+    pub fn wait(&self, reader: &Waker) {
+        let mut waiting = self.reader.borrow_mut();
+        match &mut *waiting {
+            Some(waiting) => waiting.clone_from(reader),
+            None => *waiting = Some(reader.clone()),
+        }
+    }
+
+    /// Takes note that the head is whole, or no longer waited for.
+    pub fn stop(&self) {
+        if self.times.take().is_some() {
+            self.reader.take();
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.times.get().is_some()
+    }
+
+    /// Whether the head has used up its time.
+    pub fn is_late(&self) -> bool {
+        self.late.get()
+    }
+
+    fn check(&self, now: Instant, idle_since: Instant, silence: Duration) {
+        let Some(HeadTimes { begun, moved }) = self.times.get() else { return };
+        let since = |time: Instant| now.saturating_duration_since(time.max(idle_since));
+        if since(moved) >= silence || since(begun) >= silence * HEAD_SILENCES_MAX {
+            self.give_up();
+        }
+    }
+
+    /// Declares the head late, and wakes its reader to hear it.
+    pub fn give_up(&self) {
+        self.late.set(true);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
     }
 }
 
@@ -226,22 +329,58 @@ pub async fn http1<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    drive(pin!(connection), presence, patience).await;
+}
+
+/// Lets `connection` run until it ends or is dismissed. Whether it ended by itself and
+/// in order.
+pub async fn drive<I, S, B>(
+    mut connection: Pin<&mut http1::Connection<I, S>>,
+    presence: &Presence,
+    patience: Patience,
+) -> bool
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
+        outcome = connection.as_mut() => Some(outcome),
         () = presence.dismissed() => {
-            // Closes at once when idle, else after the response that is running.
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                outcome = connection.as_mut() => outcome,
-                () = outstayed(presence, patience) => Ok(()),
+            match heard_out(connection.as_mut(), presence).await {
+                Some(outcome) => Some(outcome),
+                None => {
+                    // Closes at once when idle, else after the response that is running.
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        outcome = connection.as_mut() => Some(outcome),
+                        () = outstayed(presence, patience) => None,
+                    }
+                }
             }
         }
     };
-    if let Err(error) = outcome {
+    if let Some(Err(error)) = &outcome {
         // A peer that goes away or talks nonsense is no news to the operator.
         tracing::debug!(%error, "connection ended");
     }
+    matches!(outcome, Some(Ok(())))
+}
+
+/// Lets a dismissed connection run on while a head is arriving, so that the request is
+/// answered. `None` once there is no such head.
+async fn heard_out<F: Future>(
+    mut connection: Pin<&mut F>,
+    presence: &Presence,
+) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if presence.head.is_running() => Poll::Pending,
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Ends when a dismissed connection has been without a request for another idle

@@ -128,8 +128,11 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
-    let patience =
-        Patience { idle: config.policy.timeouts.client_idle, drain: config.server.drain_timeout };
+    let patience = Patience {
+        idle: config.policy.timeouts.client_idle,
+        request_head: config.policy.timeouts.request_head,
+        drain: config.server.drain_timeout,
+    };
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),

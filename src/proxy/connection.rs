@@ -4,14 +4,18 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use hyper::server::conn::http1;
+use http::header::CONNECTION;
+use http::{Response, StatusCode};
 use hyper::service::service_fn;
 use tokio::net::TcpStream;
 
+use super::body::Body;
+use super::error::ProxyError;
 use super::headers::Client;
+use super::wire::{self, Gate, HeadLimits, Refusal};
 use super::worker::Worker;
 use crate::model::Environment;
-use crate::server::{self, Presence};
+use crate::server::Presence;
 
 impl Worker {
     /// Answers what comes over `stream` until it ends or is dismissed.
@@ -22,20 +26,34 @@ impl Worker {
         peer: SocketAddr,
         presence: Rc<Presence>,
     ) {
-        let client = Rc::new(Client::new(peer.ip(), &self.policy().trusted));
-        let patience = self.patience();
+        let policy = self.policy();
+        let client = Rc::new(Client::new(peer.ip(), &policy.trusted));
+        let gate = Gate::new(presence);
         let service = service_fn(|request| {
-            let (worker, client) = (self.clone(), client.clone());
-            let busy = presence.busy();
+            let (worker, client, gate) = (self.clone(), client.clone(), gate.clone());
+            let busy = gate.presence().busy();
             async move {
-                let mut response = worker.respond(environment, request, client).await;
+                let mut response = match gate.admit() {
+                    Ok(()) => worker.respond(environment, request, client).await,
+                    Err(refusal) => refused(environment, refusal),
+                };
+                if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    gate.release();
+                }
+                if response.headers().contains_key(CONNECTION) {
+                    gate.linger();
+                }
                 response.body_mut().hold(busy);
                 Ok::<_, Infallible>(response)
             }
         });
-        let mut builder = http1::Builder::new();
-        // The sweep of the accept loop ends idle connections.
-        builder.header_read_timeout(None);
-        server::http1(&builder, stream, service, &presence, patience).await;
+        wire::serve(stream, &gate, HeadLimits::of(&policy.limits), service, self.patience()).await;
     }
+}
+
+/// The answer to a head that hyper was not given.
+fn refused(environment: Environment, refusal: Refusal) -> Response<Body> {
+    let error = ProxyError::Head(refusal);
+    tracing::debug!(%error, "request refused");
+    error.to_response(environment, None, None)
 }

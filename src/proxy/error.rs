@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::body::Body;
+use super::wire::Refusal;
 use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
 
@@ -18,6 +19,8 @@ pub(super) enum ProxyError {
     /// The message itself, and not what it asks for, is at fault.
     #[error("{0}")]
     Malformed(&'static str),
+    #[error(transparent)]
+    Head(Refusal),
     #[error("method {0} is not served here")]
     Method(http::Method),
     #[error("no transfer coding but chunked is served here")]
@@ -63,6 +66,7 @@ impl ProxyError {
             Self::Malformed(_) | Self::Upload(_) | Self::Unroutable(Unroutable::BadOverride(_)) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Head(refusal) => refusal.status(),
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
@@ -85,6 +89,7 @@ impl ProxyError {
     pub(super) fn fault(&self) -> Fault {
         match self {
             Self::Malformed(_)
+            | Self::Head(_)
             | Self::Method(_)
             | Self::RequestCoding
             | Self::Upload(_)
@@ -118,9 +123,11 @@ impl ProxyError {
     /// the body.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::RequestCoding | Self::Upload(_) | Self::UploadTimeout(_) => {
-                "http_request_error"
-            }
+            Self::Malformed(_)
+            | Self::Head(_)
+            | Self::RequestCoding
+            | Self::Upload(_)
+            | Self::UploadTimeout(_) => "http_request_error",
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(
@@ -146,6 +153,7 @@ impl ProxyError {
         matches!(
             self,
             Self::Malformed(_)
+                | Self::Head(_)
                 | Self::Method(_)
                 | Self::RequestCoding
                 | Self::Upload(_)

@@ -14,6 +14,7 @@ mod linger;
 mod pool;
 mod spare;
 mod upload;
+pub mod wire;
 mod worker;
 
 use std::net::TcpListener;

@@ -22,6 +22,7 @@ mod proxy_headers;
 mod proxy_refusals;
 mod proxy_retries;
 mod proxy_swaps;
+mod proxy_wire;
 mod restart;
 mod routing;
 mod rules;
