@@ -81,6 +81,10 @@
 //!   that a request pays nothing for that.
 //! - An upstream is one endpoint or several alike. What is spoken to one stands in its text,
 //!   the wish to take any certificate too, so that equal texts are always the same pool.
+//! - What HTTP/1.1 clients send is judged byte by byte before hyper reads it, and hyper
+//!   is given whole, good heads alone: it forgives what others read differently, and
+//!   refuses without a word. In place of a head that is refused it is given one of ours,
+//!   so that what came before is answered first and a refusal is answered like a request.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
 //! - The code of versions and the history of deployments are in the store alone; the

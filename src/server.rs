@@ -349,16 +349,16 @@ where
     let outcome = tokio::select! {
         outcome = connection.as_mut() => Some(outcome),
         () = presence.dismissed() => {
-            match heard_out(connection.as_mut(), presence).await {
-                Some(outcome) => Some(outcome),
-                None => {
-                    // Closes at once when idle, else after the response that is running.
-                    connection.as_mut().graceful_shutdown();
-                    tokio::select! {
-                        outcome = connection.as_mut() => Some(outcome),
-                        () = outstayed(presence, patience) => None,
-                    }
+            let outcome = heard_out(connection.as_mut(), presence).await;
+            if outcome.is_none() {
+                // Closes at once when idle, else after the response that is running.
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    outcome = connection.as_mut() => Some(outcome),
+                    () = outstayed(presence, patience) => None,
                 }
+            } else {
+                outcome
             }
         }
     };

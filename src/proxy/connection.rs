@@ -39,9 +39,10 @@ impl Worker {
                 };
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                     gate.release();
-                }
-                if response.headers().contains_key(CONNECTION) {
-                    gate.linger();
+                    // Only the proxy's own answers say so: the last one on the connection.
+                    if response.headers().contains_key(CONNECTION) {
+                        gate.linger();
+                    }
                 }
                 response.body_mut().hold(busy);
                 Ok::<_, Infallible>(response)

@@ -23,8 +23,6 @@ pub(super) enum ProxyError {
     Head(Refusal),
     #[error("method {0} is not served here")]
     Method(http::Method),
-    #[error("no transfer coding but chunked is served here")]
-    RequestCoding,
     #[error(transparent)]
     Unroutable(Unroutable),
     #[error("cannot resolve the upstream's name")]
@@ -68,7 +66,6 @@ impl ProxyError {
             }
             Self::Head(refusal) => refusal.status(),
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
             Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
@@ -91,7 +88,6 @@ impl ProxyError {
             Self::Malformed(_)
             | Self::Head(_)
             | Self::Method(_)
-            | Self::RequestCoding
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
@@ -123,11 +119,9 @@ impl ProxyError {
     /// the body.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Malformed(_)
-            | Self::Head(_)
-            | Self::RequestCoding
-            | Self::Upload(_)
-            | Self::UploadTimeout(_) => "http_request_error",
+            Self::Malformed(_) | Self::Head(_) | Self::Upload(_) | Self::UploadTimeout(_) => {
+                "http_request_error"
+            }
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(
@@ -155,7 +149,6 @@ impl ProxyError {
             Self::Malformed(_)
                 | Self::Head(_)
                 | Self::Method(_)
-                | Self::RequestCoding
                 | Self::Upload(_)
                 | Self::UploadTimeout(_)
         )

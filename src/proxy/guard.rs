@@ -1,12 +1,11 @@
 //! What is refused before anybody decides about it: requests that two readers
-//! could read differently.
+//! could read differently. Their bytes were judged before, in [`super::wire`].
 
 use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Version};
 
 use super::error::ProxyError;
-use super::headers::is_coded;
 
 /// Refuses a request that is ambiguous or that a gateway does not serve.
 pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
@@ -36,11 +35,6 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
             return Err(ProxyError::Malformed("the request's Host is not a host"));
         }
         _ => {}
-    }
-    // A Content-Length beside chunks is how requests are smuggled. hyper drops it and
-    // closes the connection after the response (RFC 9112, section 6.1).
-    if is_coded(headers) {
-        return Err(ProxyError::RequestCoding);
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub(super) fn control_in(value: &[u8]) -> Option<u8> {
     let (eights, rest) = value.as_chunks::<8>();
     for eight in eights {
         let word = u64::from_le_bytes(*eight);
-        let below_blank = word.wrapping_sub(ONES * b' ' as u64) & !word;
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
         let no_del = word ^ (ONES * 0x7f);
         let is_del = no_del.wrapping_sub(ONES) & !no_del;
         if (below_blank | is_del) & HIGHS != 0

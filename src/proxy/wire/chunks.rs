@@ -97,19 +97,17 @@ impl Chunks {
             (Place::Size, b'\r') if self.digits > 0 => Ok(Place::SizeEnd),
             (Place::Size, b';') if self.digits > 0 => self.extension(),
             (Place::Size, byte) if self.digits > 0 && is_blank(byte) => self.blank(),
-            (Place::Size, _) => Err(Violation::ChunkSize),
 
             (Place::Blanks, b';') => self.extension(),
             (Place::Blanks, byte) if is_blank(byte) => self.blank(),
-            // Blanks may precede a semicolon alone.
-            (Place::Blanks, _) => Err(Violation::ChunkSize),
 
             (Place::Extension, b'\r') => Ok(Place::SizeEnd),
             (Place::Extension, byte) if is_control(byte) => Err(Violation::ChunkExtension),
             (Place::Extension, _) => self.extension(),
 
             (Place::SizeEnd, b'\n') => Ok(self.sized()),
-            (Place::SizeEnd, _) => Err(Violation::ChunkSize),
+            // Blanks may precede a semicolon alone.
+            (Place::Size | Place::Blanks | Place::SizeEnd, _) => Err(Violation::ChunkSize),
 
             (Place::DataCr, b'\r') => Ok(Place::DataLf),
             (Place::DataLf, b'\n') => Ok(Place::Size),

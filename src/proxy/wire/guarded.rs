@@ -109,9 +109,10 @@ impl<S> Guarded<S> {
             }
         }
         self.gate.pass(self.framer.heads());
-        match waits {
-            true => self.gate.presence().head().moved(),
-            false => self.gate.presence().head().stop(),
+        if waits {
+            self.gate.presence().head().moved();
+        } else {
+            self.gate.presence().head().stop();
         }
         (passed, end)
     }

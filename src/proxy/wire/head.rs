@@ -1,5 +1,6 @@
 //! One request's head, judged line by line as its lines become whole.
 
+use http::Version;
 use memchr::memchr;
 
 use super::bytes::{control_in, elements, is_blank, is_token, token_len, trim};
@@ -68,9 +69,8 @@ pub(super) struct Head {
     line: usize,
     /// Up to where that line has no end.
     searched: usize,
-    /// The request line was judged.
-    begun: bool,
-    is_1_0: bool,
+    /// Of the request line, once that was judged.
+    version: Option<Version>,
     fields: usize,
     length: Option<u64>,
     coding: Option<Coding>,
@@ -97,14 +97,14 @@ impl Head {
         limits: &HeadLimits,
     ) -> Result<Option<Whole>, Refusal> {
         // Talk of another protocol may never come to the end of a line.
-        if !self.begun && bytes.first().is_some_and(|&first| !is_token(first)) {
+        if self.version.is_none() && bytes.first().is_some_and(|&first| !is_token(first)) {
             return Err(Refusal::RequestLine);
         }
         while let Some(found) = memchr(b'\n', &bytes[self.searched..]) {
             let end = self.searched + found;
             self.check_size(end - self.line, end + 1, limits)?;
             let line = line_of(&bytes[self.line..end])?;
-            if !self.begun {
+            if self.version.is_none() {
                 if self.request_line(line, limits)? {
                     // Before the line's CR.
                     bytes[end - 2] = b'1';
@@ -125,7 +125,7 @@ impl Head {
     /// Of a head of which `head` bytes are here, with `line` in a line that may go on.
     fn check_size(&self, line: usize, head: usize, limits: &HeadLimits) -> Result<(), Refusal> {
         let is_too_long = head > limits.head_bytes;
-        if !self.begun {
+        if self.version.is_none() {
             // And a CR.
             let longest = limits.target_bytes.saturating_add(METHOD_AND_VERSION_BYTES + 1);
             return if is_too_long || line > longest {
@@ -140,7 +140,6 @@ impl Head {
     /// RFC 9112, section 3. Whether the version is to be read as 1.1: it is a later one
     /// of the same major version (RFC 9110, section 2.5).
     fn request_line(&mut self, line: &[u8], limits: &HeadLimits) -> Result<bool, Refusal> {
-        self.begun = true;
         let (method, rest) = line.split_at(token_len(line));
         let rest = rest.strip_prefix(b" ").ok_or(Refusal::RequestLine)?;
         let space = memchr(b' ', rest).ok_or(Refusal::RequestLine)?;
@@ -152,8 +151,8 @@ impl Head {
             return Err(Refusal::RequestLine);
         };
         match (major, minor) {
-            (b'1', b'0') => self.is_1_0 = true,
-            (b'1', b'1'..=b'9') => {}
+            (b'1', b'0') => self.version = Some(Version::HTTP_10),
+            (b'1', b'1'..=b'9') => self.version = Some(Version::HTTP_11),
             (b'2'..=b'9', b'0'..=b'9') => return Err(Refusal::Version),
             _ => return Err(Refusal::RequestLine),
         }
@@ -209,18 +208,19 @@ impl Head {
     }
 
     fn whole(&self, len: usize) -> Result<Whole, Refusal> {
+        let is_old = self.version == Some(Version::HTTP_10);
         let framing = match (self.length, self.coding) {
             (None, None) => Framing::None,
             (Some(length), None) => Framing::Length(length),
             (Some(_), Some(_)) => return Err(Refusal::LengthBesideCoding),
-            (None, Some(_)) if self.is_1_0 => return Err(Refusal::CodingInOldVersion),
+            (None, Some(_)) if is_old => return Err(Refusal::CodingInOldVersion),
             (None, Some(coding)) if coding.misplaced || !coding.chunked => {
                 return Err(Refusal::NotChunkedOnce);
             }
             (None, Some(coding)) if coding.unknown => return Err(Refusal::UnknownCoding),
             (None, Some(_)) => Framing::Chunked,
         };
-        let upgrade = self.upgrade && self.upgrade_named && !self.is_1_0;
+        let upgrade = self.upgrade && self.upgrade_named && !is_old;
         Ok(Whole { len, framing, upgrade })
     }
 }
@@ -228,10 +228,9 @@ impl Head {
 impl Coding {
     fn add(&mut self, coding: &[u8]) {
         self.misplaced |= self.chunked || coding.is_empty();
-        match coding.eq_ignore_ascii_case(b"chunked") {
-            true => self.chunked = true,
-            false => self.unknown = true,
-        }
+        let chunked = coding.eq_ignore_ascii_case(b"chunked");
+        self.chunked |= chunked;
+        self.unknown |= !chunked;
     }
 }
 

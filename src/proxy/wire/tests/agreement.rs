@@ -20,11 +20,11 @@ use super::streams::stream;
 
 /// The targets of the requests that hyper makes of `stream`, and their bodies if they
 /// came whole.
-fn read_by_hyper(stream: Vec<u8>) -> Vec<(String, Option<Vec<u8>>)> {
+fn read_by_hyper(stream: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (mut client, server) = tokio::io::duplex(stream.len().max(1) + (64 << 10));
-        client.write_all(&stream).await.expect("there is room for all of it");
+        client.write_all(stream).await.expect("there is room for all of it");
         client.shutdown().await.expect("nobody has closed it");
         let requests = Rc::new(RefCell::new(Vec::new()));
         let service = service_fn(|request: Request<Incoming>| {
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn hyper_reads_the_requests_that_passed_and_no_other(stream in stream()) {
         let (passed, bytes) = read_by_framer(stream.clone());
-        let read = read_by_hyper(bytes);
+        let read = read_by_hyper(&bytes);
         let read_targets: Vec<_> = read.iter().map(|(target, _)| target).collect();
         let targets: Vec<_> = passed.iter().map(|(target, _)| target).collect();
         prop_assert_eq!(read_targets, targets, "{}", stream.escape_ascii());

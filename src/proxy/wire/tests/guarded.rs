@@ -19,7 +19,7 @@ use crate::server::Presence;
 
 /// A peer that has sent these pieces, and is silent or gone then.
 struct Pieces {
-    pieces: VecDeque<Vec<u8>>,
+    unread: VecDeque<Vec<u8>>,
     ends: bool,
     reads: usize,
 }
@@ -27,7 +27,7 @@ struct Pieces {
 impl Pieces {
     fn of(pieces: &[&[u8]], ends: bool) -> Self {
         let pieces = pieces.iter().filter(|piece| !piece.is_empty());
-        Self { pieces: pieces.map(|piece| piece.to_vec()).collect(), ends, reads: 0 }
+        Self { unread: pieces.map(|piece| piece.to_vec()).collect(), ends, reads: 0 }
     }
 }
 
@@ -37,15 +37,15 @@ impl AsyncRead for Pieces {
         _: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { pieces, ends, reads } = &mut *self;
+        let Self { unread, ends, reads } = &mut *self;
         *reads += 1;
-        match pieces.front_mut() {
+        match unread.front_mut() {
             Some(piece) => {
                 let count = piece.len().min(buf.remaining());
                 buf.put_slice(&piece[..count]);
                 piece.drain(..count);
                 if piece.is_empty() {
-                    pieces.pop_front();
+                    unread.pop_front();
                 }
                 Poll::Ready(Ok(()))
             }
