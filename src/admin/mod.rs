@@ -81,6 +81,7 @@ mod api;
 mod body;
 mod esa;
 mod guard;
+mod reload;
 mod signature;
 mod time;
 
@@ -88,7 +89,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -111,6 +112,7 @@ use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
 use self::guard::Hosts;
+pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
@@ -144,7 +146,7 @@ pub struct Admin {
     /// How that account behaves.
     pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
-    pub domain: Option<Domain>,
+    pub domain: RwLock<Option<Domain>>,
     /// Where staging listens.
     pub staging: SocketAddr,
     /// Signs what may be uploaded, and access tokens. A new one at each start ends older
@@ -155,6 +157,12 @@ pub struct Admin {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// What `/readyz` says.
     pub ready: Arc<AtomicBool>,
+}
+
+impl Admin {
+    fn domain(&self) -> Option<Domain> {
+        self.domain.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Answers operators until `shutdown`, then lets running requests finish; with `tls`,

@@ -116,7 +116,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         sites: config.sites.clone(),
         routines: config.routines.clone(),
         apps: config.apps.clone(),
-        quotas: config.account.quotas,
+        quotas: Some(config.account.quotas),
     };
     let opened = ControlPlane::open(store, settings, declared, outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
@@ -144,7 +144,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
-        domain: config.domain.clone(),
+        domain: config.domain.clone().into(),
         staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),

@@ -306,7 +306,7 @@ fn a_start_takes_the_quotas_of_the_config() {
     let quotas = Quotas { routines: Some(1), ..Quotas::default() };
     let declared = Declared {
         routines: vec![declared("shop"), declared("cart")],
-        quotas,
+        quotas: Some(quotas),
         ..Declared::default()
     };
     let store = Store::in_memory().unwrap();
