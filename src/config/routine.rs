@@ -196,8 +196,8 @@ mod tests {
         );
         refused(&shop("[[routine.version]]"), "line 3: routine.version.code_version: is missing");
         refused(
-            &shop("[[routine.version]]\ncode_version = \"1\"\nupstream = \"https://a:1\""),
-            "line 5: routine.version.upstream: upstream `https://a:1` must be `http://host:port` or `unix:/path`: no other scheme is spoken",
+            &shop("[[routine.version]]\ncode_version = \"1\"\nupstream = \"ftp://a:1\""),
+            "line 5: routine.version.upstream: upstream `ftp://a:1` must be `http://host:port`, `https://host:port`, `h2c://host:port` or `unix:/path`, or several of them with blanks between: no other scheme is spoken",
         );
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::access_key::has_access_keys;
 use super::file::{Table, Value};
-use super::settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
+use super::settings::{CertificateFiles, Listen, Server, Tls};
 use super::value::{address, duration, file_path, network, store_path, timeout};
-use crate::model::TrustedProxies;
+use crate::model::{Headers, Policy, Timeouts, TrustedProxies};
 
 /// More threads than this are a slip of the keyboard.
 const WORKERS_MAX: u64 = 1024;
@@ -148,9 +148,27 @@ fn beside(store: &Path) -> PathBuf {
     PathBuf::from(folder)
 }
 
+/// How the data plane treats clients and upstreams.
+pub(super) fn policy(root: &Table<'_>) -> Policy {
+    Policy {
+        timeouts: timeouts(root),
+        headers: headers(root),
+        trusted: trusted_proxies(root),
+        ..Policy::default()
+    }
+}
+
 /// `[timeouts]`.
-pub(super) fn timeouts(root: &Table<'_>) -> Timeouts {
-    let known = ["connect", "response_head", "client_idle", "upstream_idle"];
+fn timeouts(root: &Table<'_>) -> Timeouts {
+    let known = [
+        "connect",
+        "response_head",
+        "response_body_idle",
+        "request_head",
+        "request_body_idle",
+        "client_idle",
+        "upstream_idle",
+    ];
     let table = root.section("timeouts", &known);
     let default = Timeouts::default();
     let read = |key, default: Duration| {
@@ -159,13 +177,16 @@ pub(super) fn timeouts(root: &Table<'_>) -> Timeouts {
     Timeouts {
         connect: read("connect", default.connect),
         response_head: read("response_head", default.response_head),
+        response_body_idle: read("response_body_idle", default.response_body_idle),
+        request_head: read("request_head", default.request_head),
+        request_body_idle: read("request_body_idle", default.request_body_idle),
         client_idle: read("client_idle", default.client_idle),
         upstream_idle: read("upstream_idle", default.upstream_idle),
     }
 }
 
 /// `[headers]`.
-pub(super) fn headers(root: &Table<'_>) -> Headers {
+fn headers(root: &Table<'_>) -> Headers {
     let table = root.section("headers", &["response", "override", "preserve_host", "forwarded"]);
     let default = Headers::default();
     let read = |key, default| table.get(key).and_then(|value| value.switch()).unwrap_or(default);
@@ -178,7 +199,7 @@ pub(super) fn headers(root: &Table<'_>) -> Headers {
 }
 
 /// `[trusted]`.
-pub(super) fn trusted_proxies(root: &Table<'_>) -> TrustedProxies {
+fn trusted_proxies(root: &Table<'_>) -> TrustedProxies {
     let table = root.section("trusted", &["proxies"]);
     let values = table.get("proxies").and_then(|list| list.list()).unwrap_or_default();
     let read = |value: &Value<'_>| {
@@ -354,6 +375,6 @@ mod tests {
     fn to_trust_everybody_is_taken_with_a_warning() {
         let config = Config::parse("[trusted]\nproxies = [\"0.0.0.0/0\"]").unwrap();
         assert_eq!((config.warnings.len(), config.warnings[0].line), (1, 2));
-        assert!(config.trusted_proxies.contains([192, 0, 2, 1].into()));
+        assert!(config.policy.trusted.contains([192, 0, 2, 1].into()));
     }
 }

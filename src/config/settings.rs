@@ -48,29 +48,6 @@ impl Server {
     }
 }
 
-/// `[timeouts]`: none is zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub response_head: Duration,
-    pub client_idle: Duration,
-    pub upstream_idle: Duration,
-}
-
-/// `[headers]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "four switches that know nothing of each other")]
-pub struct Headers {
-    /// Whether responses say `x-serin-*`.
-    pub response: bool,
-    /// Whether a request may name its version.
-    pub r#override: bool,
-    /// Whether upstreams see the client's `Host`.
-    pub preserve_host: bool,
-    /// Whether RFC 7239's `Forwarded` is set beside `X-Forwarded-*`.
-    pub forwarded: bool,
-}
-
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -81,22 +58,5 @@ impl Default for Listen {
 impl Default for Server {
     fn default() -> Self {
         Self { workers: None, drain_timeout: Duration::from_secs(5) }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            response_head: Duration::from_secs(30),
-            client_idle: Duration::from_mins(1),
-            upstream_idle: Duration::from_secs(15),
-        }
-    }
-}
-
-impl Default for Headers {
-    fn default() -> Self {
-        Self { response: true, r#override: true, preserve_host: true, forwarded: false }
     }
 }
