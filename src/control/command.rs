@@ -7,10 +7,10 @@ use super::route_command::{NewRoute, RouteRevision};
 use super::upload_command::UploadCommand;
 use super::variable_command::VariableCommand;
 use crate::model::{
-    AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain,
-    EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
-    Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
-    VariableKey, Version, VersionStatus,
+    AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, EdgeContainerApp,
+    Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner, Routine,
+    RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream, VariableKey,
+    Version, VersionStatus,
 };
 
 /// A change that an operator asks for.

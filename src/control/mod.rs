@@ -29,9 +29,7 @@ pub use store::{Store, StoreError};
 pub use upload_command::UploadCommand;
 pub use variable_command::VariableCommand;
 
-use crate::model::{
-    Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp,
-};
+use crate::model::{Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp};
 use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
 use handle::{Letter, Reload};
 use moved::Moved;
@@ -216,7 +214,9 @@ impl ControlPlane {
             let table = table.without_apps(renamed.map(|app| (&app.id, &app.name)));
             let table = Moved::by(&changes).in_table(&table.with_settings(settings), catalog);
             let sites = catalog.sites.values();
-            table.without_sites().with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+            table
+                .without_sites()
+                .with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
         });
         Ok(warnings)
     }

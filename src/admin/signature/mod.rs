@@ -90,9 +90,8 @@ impl Keyring {
     pub(super) fn replace(&self, keys: Vec<AccessKey>) {
         let before = self.keys();
         let key = |access: AccessKey| {
-            let same = |key: &&Arc<Key>| {
-                key.access.id == access.id && key.access.secret == access.secret
-            };
+            let same =
+                |key: &&Arc<Key>| key.access.id == access.id && key.access.secret == access.secret;
             let nonces = before.iter().find(same).map(|key| key.nonces.clone());
             Arc::new(Key { access, nonces: nonces.unwrap_or_default() })
         };

@@ -7,9 +7,9 @@ use super::app::app_named;
 use super::declare_app::declare_apps;
 use crate::control::change::Change;
 use crate::model::{
-    AppId, Catalog, CodeVersion, Declared, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
-    Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version, VersionId,
-    VersionStatus,
+    AppId, Catalog, CodeVersion, Declared, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
+    Deployment, Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version,
+    VersionId, VersionStatus,
 };
 
 /// What the operator should know: the config says one thing and the store another.
