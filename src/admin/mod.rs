@@ -166,12 +166,12 @@ impl Admin {
 }
 
 /// Answers operators until `shutdown`, then lets running requests finish; with `tls`,
-/// over HTTPS alone. Must run inside a [`tokio::task::LocalSet`].
+/// over HTTPS alone. `patience` is asked anew for each connection. Must run inside a [`tokio::task::LocalSet`].
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     admin: Arc<Admin>,
-    patience: Patience,
+    patience: impl Fn() -> Patience + 'static,
     shutdown: impl Future<Output = ()>,
 ) {
     let door = Door {
@@ -181,7 +181,7 @@ pub async fn serve(
     };
     let service = TowerToHyperService::new(router(admin, door));
     let handle = |stream, _peer, presence: Rc<Presence>| {
-        let (service, tls) = (service.clone(), tls.clone());
+        let (service, tls, patience) = (service.clone(), tls.clone(), patience());
         async move {
             let Some(tls) = tls else {
                 return attend(stream, service, presence, patience).await;
@@ -192,7 +192,7 @@ pub async fn serve(
             }
         }
     };
-    server::serve(listener, || patience, shutdown, handle).await;
+    server::serve(listener, &patience, shutdown, handle).await;
 }
 
 /// How a request came in.

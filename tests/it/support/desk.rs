@@ -207,7 +207,7 @@ fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receive
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };
-        admin::serve(listener, None, Arc::new(admin), patience, shutdown).await;
+        admin::serve(listener, None, Arc::new(admin), move || patience, shutdown).await;
     };
     tokio::task::LocalSet::new().block_on(&runtime, serving);
 }
