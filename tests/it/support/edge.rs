@@ -114,7 +114,7 @@ impl Setup {
             },
             tallies: Tallies::new(self.workers),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
         let (shutdown, ended) = watch::channel(false);
