@@ -181,6 +181,7 @@ fn timeouts(root: &Table<'_>) -> Timeouts {
         request_head: read("request_head", default.request_head),
         request_body_idle: read("request_body_idle", default.request_body_idle),
         client_idle: read("client_idle", default.client_idle),
+        tunnel_idle: default.tunnel_idle,
         upstream_idle: read("upstream_idle", default.upstream_idle),
     }
 }
