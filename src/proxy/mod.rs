@@ -13,6 +13,8 @@ mod headers;
 mod linger;
 mod pool;
 mod spare;
+mod tunnel;
+mod upgrade;
 mod upload;
 mod worker;
 
