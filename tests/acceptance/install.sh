@@ -1,5 +1,5 @@
 # How the acceptance tests get the programs of others, each once, under target/acceptance.
-# To be sourced by a script that has set $target.
+# To be sourced by a script that has set $target, and $root: the repository.
 
 skipped=0
 skip() {
@@ -75,3 +75,18 @@ debian() {
 
 # What the loader needs to find in the folder of `debian`.
 libraries() { printf '%s/usr/lib/%s-linux-gnu' "$1" "$(uname -m)"; }
+
+# Sets $SERIN to the binary that is asked for, or to one that is built.
+build_serin() {
+  if [ -n "${SERIN:-}" ]; then
+    SERIN=$(realpath "$SERIN")
+  else
+    SERIN=$(cd "$root" && cargo build --release --message-format json-render-diagnostics |
+      python3 -c '
+import json, os, sys
+built = [json.loads(line).get("executable") for line in sys.stdin]
+print(next(path for path in built if path and os.path.basename(path) == "serin"))
+')
+  fi
+  export SERIN
+}
