@@ -51,7 +51,7 @@ unpack() {
 }
 
 # Brings the commands of $PATH up to date with packages of Debian.
-# $1: the name of what they are for. $2: its packages. The rest: the commands to have.
+# $1: what they are for, one word. $2: its packages. The rest: the commands to have.
 # What is there already is taken; what is unpacked is found before what is installed.
 debian() {
   local name=$1 packages=$2 to where
@@ -69,12 +69,12 @@ debian() {
       { tail -n 5 "$target/$name.log"; return 1; }
   fi
   PATH=$to/usr/sbin:$to/usr/bin:$PATH
-  export "UNPACKED_${name//-/_}=$to"
+  export "UNPACKED_$name=$to" "LIBRARIES_$name=$(libraries "$to")"
   have "$@"
 }
 
-# What the loader needs to find in the folder of `debian`.
-libraries() { printf '%s/usr/lib/%s-linux-gnu' "$1" "$(uname -m)"; }
+# Where the loader finds the libraries that `debian` has unpacked into a folder.
+libraries() { find "$1" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:; }
 
 # Sets $SERIN to the binary that is asked for, or to one that is built.
 build_serin() {

@@ -117,7 +117,7 @@ class Proxy:
         """Libraries of what was unpacked are found where they are."""
         kept = {name: value for name, value in os.environ.items()
                 if not re.match(r"SERIN_|RUST_LOG|LD_LIBRARY_PATH", name)}
-        libraries = os.environ.get("PEERS_LIBRARIES")
+        libraries = os.environ.get("LIBRARIES_peers")
         return kept | ({"LD_LIBRARY_PATH": libraries} if libraries and self.name != "Serin" else {})
 
     async def started(self, there, log):
