@@ -13,13 +13,12 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ends::{Client, responder};
 use serin::model::{
-    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Routine, RoutineName,
-    Shares, Timestamp, TrustedProxies, Upstream, Version,
+    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
+    RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{HeaderPolicy, Listeners, Proxy, Timeouts, start};
+use serin::proxy::{Listeners, Proxy, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
-use serin::server::Patience;
 use tokio::sync::watch;
 
 const CONNECTIONS: [usize; 2] = [1, 32];
@@ -102,18 +101,20 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let settings = Settings::default();
     let (_, table) = published(RoutingTable::compile(settings, &catalog(backend)));
     let minute = Duration::from_mins(1);
+    let timeouts = Timeouts {
+        connect: minute,
+        response_head: minute,
+        upstream_idle: minute,
+        client_idle: minute,
+        ..Timeouts::default()
+    };
+    let (_, policy) = watch::channel(Arc::new(Policy { timeouts, ..Policy::default() }));
     let proxy = Arc::new(Proxy {
         table,
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
         tallies: Tallies::new(1),
-        timeouts: Timeouts {
-            connect: minute,
-            response_head: minute,
-            upstream_idle: minute,
-            client: Patience { idle: minute, drain: Duration::ZERO },
-        },
-        headers: HeaderPolicy { response: true, preserve_host: true, forwarded: false },
-        trusted: TrustedProxies::default(),
+        policy,
+        drain: Duration::ZERO,
         built_in: Box::new(|_| Vec::new()),
     });
     let (shutdown, ended) = watch::channel(false);

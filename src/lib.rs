@@ -76,6 +76,11 @@
 //!   is lent to the version's connection, and taken back if nothing of it was read.
 //! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
 //!   would let a second Serin in to take half of the connections.
+//! - How the data plane treats others, [`model::Policy`], is no part of the table: nothing
+//!   in it must agree with a decision. Each worker has a copy, replaced by a reload, so
+//!   that a request pays nothing for that.
+//! - An upstream is one endpoint or several alike. What is spoken to one stands in its text,
+//!   the wish to take any certificate too, so that equal texts are always the same pool.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
 //! - The code of versions and the history of deployments are in the store alone; the

@@ -38,12 +38,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes connections until `shutdown`, then lets running requests finish.
 ///
-/// `handle` makes the future that serves one connection on this thread; it ends by
+/// `patience` is asked anew for each sweep. `handle` makes the future that serves one connection on this thread; it ends by
 /// itself, or soon after [`Presence::dismissed`], or is dropped when the time to
 /// drain is over. Must run inside a [`tokio::task::LocalSet`].
 pub async fn serve<F>(
     listener: TcpListener,
-    patience: Patience,
+    patience: impl Fn() -> Patience,
     shutdown: impl Future<Output = ()>,
     handle: impl Fn(TcpStream, SocketAddr, Rc<Presence>) -> F,
 ) where
@@ -51,13 +51,17 @@ pub async fn serve<F>(
 {
     let connections = Rc::new(Connections::default());
     let mut shutdown = pin!(shutdown);
-    let mut sweep = tokio::time::interval(sweep_interval(patience.idle));
+    let mut sweep = pin!(tokio::time::sleep(sweep_interval(patience().idle)));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            _ = sweep.tick() => connections.dismiss_idle(patience.idle),
+            () = sweep.as_mut() => {
+                let idle = patience().idle;
+                connections.dismiss_idle(idle);
+                sweep.as_mut().reset(Instant::now() + sweep_interval(idle));
+            }
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
@@ -77,9 +81,10 @@ pub async fn serve<F>(
     drop(listener);
     connections.dismiss_all();
     let drained = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(patience.drain, drained).await.is_err() {
+    let drain = patience().drain;
+    if tokio::time::timeout(drain, drained).await.is_err() {
         let cut = tasks.len();
-        tracing::warn!(connections = cut, "requests were cut after {:?}", patience.drain);
+        tracing::warn!(connections = cut, "requests were cut after {drain:?}");
     }
 }
 

@@ -184,7 +184,7 @@ pub async fn serve(
             }
         }
     };
-    server::serve(listener, patience, shutdown, handle).await;
+    server::serve(listener, || patience, shutdown, handle).await;
 }
 
 /// How a request came in.

@@ -19,9 +19,9 @@ use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS};
+use crate::model::{Declared, Domain, ESA_RECORDS, Policy};
 use crate::observe::Tallies;
-use crate::proxy::{self, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts};
+use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
 
@@ -67,6 +67,8 @@ pub struct Running {
     pub addresses: Addresses,
     pub tallies: Tallies,
     pub table: TableReader,
+    /// Replaces how the data plane treats others, on every worker.
+    pub set_policy: watch::Sender<Arc<Policy>>,
     roster: Roster,
     end_workers: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
@@ -108,8 +110,8 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let settings = Settings {
         default_routine: config.default_routine.clone(),
         domains: config.domain.iter().cloned().chain(account_domain()).collect(),
-        override_allowed: config.headers.r#override,
-        trusted: config.trusted_proxies.clone(),
+        override_allowed: config.policy.headers.r#override,
+        trusted: config.policy.trusted.clone(),
         regions: config.regions.clone(),
     };
     let declared = Declared {
@@ -127,8 +129,16 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let patience =
-        Patience { idle: config.timeouts.client_idle, drain: config.server.drain_timeout };
-    let proxy = Arc::new(proxy_of(config, table.clone(), tallies.clone(), patience));
+        Patience { idle: config.policy.timeouts.client_idle, drain: config.server.drain_timeout };
+    let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
+    let proxy = Arc::new(Proxy {
+        table: table.clone(),
+        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
+        tallies: tallies.clone(),
+        policy,
+        drain: config.server.drain_timeout,
+        built_in: Box::new(built_in),
+    });
     let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
@@ -163,6 +173,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         addresses,
         tallies,
         table,
+        set_policy,
         roster,
         end_workers,
         workers,
@@ -197,27 +208,6 @@ fn join(thread: JoinHandle<()>) {
 
 fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-fn proxy_of(config: &Config, table: TableReader, tallies: Tallies, patience: Patience) -> Proxy {
-    Proxy {
-        table,
-        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
-        tallies,
-        timeouts: Timeouts {
-            connect: config.timeouts.connect,
-            response_head: config.timeouts.response_head,
-            upstream_idle: config.timeouts.upstream_idle,
-            client: patience,
-        },
-        headers: HeaderPolicy {
-            response: config.headers.response,
-            preserve_host: config.headers.preserve_host,
-            forwarded: config.headers.forwarded,
-        },
-        trusted: config.trusted_proxies.clone(),
-        built_in: Box::new(built_in),
-    }
 }
 
 fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {

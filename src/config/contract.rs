@@ -3,10 +3,10 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
-use super::{Config, DeclaredAccount, Headers, Listen, SecretSource, Timeouts};
+use super::{Config, DeclaredAccount, Listen, SecretSource};
 use crate::model::{
-    Account, DeclaredRoutine, Domain, Environment, Failures, Quotas, RoutineName, Shares, Sticky,
-    Upstream,
+    Account, DeclaredRoutine, Domain, Environment, Failures, Headers, Quotas, RoutineName, Shares,
+    Sticky, Timeouts, Upstream,
 };
 
 /// What other tools rely on: these keys, with these meanings.
@@ -100,9 +100,10 @@ fn the_contract_means_what_it_says() {
     assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 2);
     assert_eq!(config.server.drain_timeout.as_secs(), 5);
     assert_eq!(config.store_path.as_deref(), Some(Path::new("serin.db")));
-    assert_eq!((config.timeouts, config.headers), (Timeouts::default(), Headers::default()));
-    assert!(config.trusted_proxies.contains([10, 255, 0, 1].into()));
-    assert!(!config.trusted_proxies.contains([11, 0, 0, 1].into()));
+    assert_eq!(config.policy.timeouts, Timeouts::default());
+    assert_eq!(config.policy.headers, Headers::default());
+    assert!(config.policy.trusted.contains([10, 255, 0, 1].into()));
+    assert!(!config.policy.trusted.contains([11, 0, 0, 1].into()));
 
     let [checkout] = config.routines.as_slice() else { panic!("one routine") };
     assert_eq!(checkout.name.as_str(), "checkout");
@@ -156,11 +157,14 @@ fn the_keys_that_the_example_explains_are_sound() {
 fn the_example_writes_every_default_that_it_names() {
     let (example, default) = (parsed(EXAMPLE), parsed(""));
     // Nothing speaks TLS unless it is written.
-    assert_eq!(Listen { admin_tls: None, ..example.listen }, default.listen);
+    assert_eq!(
+        Listen { production_tls: None, staging_tls: None, admin_tls: None, ..example.listen },
+        default.listen
+    );
     assert_eq!(example.tls.authority, example.store_path.map(|path| path.with_extension("db.ca")));
     assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
-    assert_eq!(example.timeouts, default.timeouts);
-    assert_eq!(example.headers, default.headers);
+    assert_eq!(example.policy.timeouts, default.policy.timeouts);
+    assert_eq!(example.policy.headers, default.policy.headers);
     // Limits have no default, nor has the action that fails.
     let account = example.account.account;
     let failures = Failures { action: None, ..account.failures.clone() };

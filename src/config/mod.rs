@@ -1,7 +1,7 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `access_key`, `account`, `routine`,
-//! `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
+//! `file` holds the text as written; `section`, `policy`, `access_key`, `account`, `routine`,
+//! `upstream`, `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
 //! found in one reading, each with its line.
 
 mod access_key;
@@ -13,12 +13,14 @@ mod deployment;
 mod error;
 mod file;
 mod findings;
+mod policy;
 mod region;
 mod routine;
 mod section;
 mod settings;
 mod site;
 mod spelling;
+mod upstream;
 mod value;
 
 use std::fs::File;
@@ -28,11 +30,9 @@ use std::path::{Path, PathBuf};
 pub use access_key::{DeclaredKey, SecretSource};
 pub use account::DeclaredAccount;
 pub use error::{ConfigError, Finding, ReadError};
-pub use settings::{CertificateFiles, Headers, Listen, Server, Timeouts, Tls};
+pub use settings::{CertificateFiles, Listen, Server, Tls};
 
-use crate::model::{
-    DeclaredApp, DeclaredRoutine, Domain, Regions, RoutineName, Site, TrustedProxies,
-};
+use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Policy, Regions, RoutineName, Site};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -49,9 +49,8 @@ pub struct Config {
     /// Relative to the working directory; `None` keeps state in memory.
     pub store_path: Option<PathBuf>,
     pub tls: Tls,
-    pub timeouts: Timeouts,
-    pub headers: Headers,
-    pub trusted_proxies: TrustedProxies,
+    /// How the data plane treats clients and upstreams.
+    pub policy: Policy,
     /// In the order of the file; no two share an id. With none, admin is open, and on
     /// a loopback address.
     pub access_keys: Vec<DeclaredKey>,
@@ -115,9 +114,7 @@ impl Config {
             server: section::server(root),
             tls: section::tls(root, store_path.as_deref()),
             store_path,
-            timeouts: section::timeouts(root),
-            headers: section::headers(root),
-            trusted_proxies: section::trusted_proxies(root),
+            policy: policy::policy(root),
             apps: app::apps(root, &routines),
             regions: region::regions(root),
             sites: site::sites(root),
@@ -128,7 +125,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 21] = [
     "default_routine",
     "domain",
     "listen",
@@ -138,6 +135,12 @@ const KEYS: [&str; 15] = [
     "timeouts",
     "headers",
     "trusted",
+    "limits",
+    "upgrades",
+    "failover",
+    "retries",
+    "health",
+    "ejection",
     "access_key",
     "account",
     "routine",
@@ -162,6 +165,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::{Headers, Timeouts};
 
     const MINIMAL: &str = include_str!("../../configs/minimal.toml");
 
@@ -179,16 +183,14 @@ mod tests {
         assert_eq!(config.listen.staging, address("127.0.0.1:8081"));
         assert_eq!(config.listen.admin, address("127.0.0.1:8090"));
         assert_eq!(config.listen.admin_tls, None);
-        assert_eq!(config.tls, Tls { files: None, authority: None });
+        assert_eq!(config.tls, Tls::default());
         let cores = NonZeroUsize::new(3).unwrap();
         assert_eq!(config.server.workers_or(cores), cores);
         assert_eq!(config.server.drain_timeout, Duration::from_secs(5));
-        let Timeouts { connect, response_head, client_idle, upstream_idle } = config.timeouts;
-        let seconds = [connect, response_head, client_idle, upstream_idle].map(|t| t.as_secs());
-        assert_eq!(seconds, [2, 30, 60, 15]);
-        let Headers { response, r#override, preserve_host, forwarded } = config.headers;
+        assert_eq!(config.policy.timeouts, Timeouts::default());
+        let Headers { response, r#override, preserve_host, forwarded } = config.policy.headers;
         assert_eq!([response, r#override, preserve_host, forwarded], [true, true, true, false]);
-        assert!(!config.trusted_proxies.contains(IpAddr::from([127, 0, 0, 1])));
+        assert!(!config.policy.trusted.contains(IpAddr::from([127, 0, 0, 1])));
         assert!(config.routines.is_empty() && config.warnings.is_empty());
     }
 
@@ -231,12 +233,13 @@ mod tests {
         assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 16);
         assert_eq!(config.server.drain_timeout, Duration::ZERO);
         assert_eq!(config.store_path.unwrap(), Path::new("state/serin.db"));
-        let Timeouts { connect, response_head, client_idle, upstream_idle } = config.timeouts;
+        let Timeouts { connect, response_head, client_idle, upstream_idle, .. } =
+            config.policy.timeouts;
         let ms = [connect, response_head, client_idle, upstream_idle].map(|t| t.as_millis());
         assert_eq!(ms, [500, 60_000, 3_600_000, 1000]);
-        let Headers { response, r#override, preserve_host, forwarded } = config.headers;
+        let Headers { response, r#override, preserve_host, forwarded } = config.policy.headers;
         assert_eq!([response, r#override, preserve_host, forwarded], [false, false, false, true]);
-        let trusts = |text: &str| config.trusted_proxies.contains(text.parse().unwrap());
+        let trusts = |text: &str| config.policy.trusted.contains(text.parse().unwrap());
         assert!(trusts("10.1.2.3") && trusts("::ffff:10.1.2.3") && trusts("2001:db8::1"));
         assert!(!trusts("11.0.0.1") && !trusts("2001:db8::2"));
         let [shop] = config.routines.as_slice() else { panic!("one routine") };

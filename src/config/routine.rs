@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::deployment::deployments;
 use super::file::{Table, Value};
+use crate::model::Sticky;
 use crate::model::{CodeVersion, DeclaredRoutine, DeclaredVersion, KeySource, Route, RoutineName};
-use crate::model::{Sticky, Upstream};
 
 /// Every routine of the file. No two share a name or a route.
 pub(super) fn routines(root: &Table<'_>) -> Vec<DeclaredRoutine> {
@@ -79,8 +79,9 @@ fn versions(routine: &Table<'_>) -> (Vec<DeclaredVersion>, Option<HashSet<CodeVe
     let mut versions = Vec::new();
     let mut lines = HashMap::new();
     let mut sound = true;
-    for table in routine.tables("version", &["code_version", "upstream"]) {
-        let upstream = table.get("upstream").and_then(|value| value.parsed(Upstream::new));
+    let known: Vec<_> = ["code_version"].into_iter().chain(super::upstream::KEYS).collect();
+    for table in routine.tables("version", &known) {
+        let upstream = super::upstream::upstream(&table);
         let Some(value) = table.required("code_version") else {
             sound = false;
             continue;
@@ -196,8 +197,8 @@ mod tests {
         );
         refused(&shop("[[routine.version]]"), "line 3: routine.version.code_version: is missing");
         refused(
-            &shop("[[routine.version]]\ncode_version = \"1\"\nupstream = \"https://a:1\""),
-            "line 5: routine.version.upstream: upstream `https://a:1` must be `http://host:port` or `unix:/path`: no other scheme is spoken",
+            &shop("[[routine.version]]\ncode_version = \"1\"\nupstream = \"ftp://a:1\""),
+            "line 5: routine.version.upstream: upstream `ftp://a:1` must be `http://host:port`, `https://host:port`, `h2c://host:port` or `unix:/path`, or several of them with blanks between: no other scheme is spoken",
         );
     }
 }

@@ -12,17 +12,23 @@ pub struct Listen {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
+    /// Where production and staging speak TLS; nowhere unless written.
+    pub production_tls: Option<SocketAddr>,
+    pub staging_tls: Option<SocketAddr>,
     /// Where admin speaks TLS; nowhere unless written.
     pub admin_tls: Option<SocketAddr>,
 }
 
 /// `[tls]`: where the certificates of listeners come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// The operator's own; they stand before the local authority's.
-    pub files: Option<CertificateFiles>,
+    /// The operator's own, in the order of the file; with any, the local authority makes
+    /// none.
+    pub files: Vec<CertificateFiles>,
     /// The folder that keeps the local authority; `None` keeps it in memory.
     pub authority: Option<PathBuf>,
+    /// Authorities that `https://` upstreams may have, beside those of the system.
+    pub upstream_ca: Option<PathBuf>,
 }
 
 /// A certificate and its key, in PEM.
@@ -48,55 +54,22 @@ impl Server {
     }
 }
 
-/// `[timeouts]`: none is zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    pub connect: Duration,
-    pub response_head: Duration,
-    pub client_idle: Duration,
-    pub upstream_idle: Duration,
-}
-
-/// `[headers]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "four switches that know nothing of each other")]
-pub struct Headers {
-    /// Whether responses say `x-serin-*`.
-    pub response: bool,
-    /// Whether a request may name its version.
-    pub r#override: bool,
-    /// Whether upstreams see the client's `Host`.
-    pub preserve_host: bool,
-    /// Whether RFC 7239's `Forwarded` is set beside `X-Forwarded-*`.
-    pub forwarded: bool,
-}
-
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { production: local(8080), staging: local(8081), admin: local(8090), admin_tls: None }
+        Self {
+            production: local(8080),
+            staging: local(8081),
+            admin: local(8090),
+            production_tls: None,
+            staging_tls: None,
+            admin_tls: None,
+        }
     }
 }
 
 impl Default for Server {
     fn default() -> Self {
         Self { workers: None, drain_timeout: Duration::from_secs(5) }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            response_head: Duration::from_secs(30),
-            client_idle: Duration::from_mins(1),
-            upstream_idle: Duration::from_secs(15),
-        }
-    }
-}
-
-impl Default for Headers {
-    fn default() -> Self {
-        Self { response: true, r#override: true, preserve_host: true, forwarded: false }
     }
 }

@@ -5,10 +5,12 @@ mod account;
 mod app;
 mod catalog;
 mod declaration;
+mod endpoint;
 mod making;
 mod movement;
 mod name;
 mod network;
+mod policy;
 mod publish;
 mod quota;
 mod record;
@@ -32,6 +34,7 @@ pub use catalog::Catalog;
 pub use declaration::{
     Declared, DeclaredApp, DeclaredAppVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
 };
+pub use endpoint::{Address, Endpoint, Transport};
 pub use making::{Assets, Making, VersionStatus};
 pub use movement::{Flow, Movement};
 pub use name::{
@@ -39,6 +42,9 @@ pub use name::{
     RegionName, RoutineName, VersionId,
 };
 pub use network::TrustedProxies;
+pub use policy::{
+    Ejection, Failover, Headers, HealthCheck, Limits, Policy, Probe, Retries, Timeouts, Upgrades,
+};
 pub use publish::{Allotment, Publish, Reach, ScheduledPublish};
 pub use quota::{QUOTA_MAX, Quota, QuotaReached, Quotas};
 pub use record::{Record, RecordOwner};
@@ -55,7 +61,7 @@ pub use rule::{
 pub use site::{Site, SiteId};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
-pub use upstream::{Address, Upstream, UpstreamError};
+pub use upstream::{ENDPOINTS_MAX, Upstream, UpstreamError};
 pub use variable::{
     VARIABLE_KEY_MAX_BYTES, VARIABLE_VALUE_MAX_BYTES, Variable, VariableError, VariableKey,
 };

@@ -15,15 +15,15 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::error::ProxyError;
 use super::upload::Upload;
-use crate::model::{Address, Upstream};
+use crate::model::{Address, Endpoint};
 
-/// Opens a connection to `upstream` and leaves a task that drives it on this
+/// Opens a connection to `endpoint` and leaves a task that drives it on this
 /// thread.
 pub(super) async fn connect(
-    upstream: &Upstream,
+    endpoint: &Endpoint,
     within: Duration,
 ) -> Result<(SendRequest<Upload>, Socket), ProxyError> {
-    let stream = tokio::time::timeout(within, open(upstream.address())).await;
+    let stream = tokio::time::timeout(within, open(endpoint.address())).await;
     let socket = Socket::new(stream.map_err(|_| ProxyError::ConnectTimeout(within))??);
     let (sender, connection) =
         http1::handshake(socket.clone()).await.map_err(ProxyError::Terminated)?;

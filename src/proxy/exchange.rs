@@ -1,4 +1,4 @@
-//! One request to an upstream and its response, over a pooled connection or a new
+//! One request to an endpoint and its response, over a pooled connection or a new
 //! one.
 
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use super::connect::connect;
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
 use super::upload::{Progress, Upload};
-use crate::model::Upstream;
+use crate::model::Endpoint;
 
 /// How long one exchange waits.
 #[derive(Clone, Copy)]
@@ -22,30 +22,30 @@ pub(super) struct Waits {
     pub(super) response_head: Duration,
 }
 
-/// Sends `request` to `upstream` and waits for the head of its response.
+/// Sends `request` to `endpoint` and waits for the head of its response.
 ///
 /// A pooled connection may have died unnoticed. A request is then sent once more,
 /// on a new connection: always when none of it had left, else only when it is
 /// idempotent and has no body (RFC 9110, section 9.2.2).
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
-    upstream: &Upstream,
+    endpoint: &Endpoint,
     mut request: Request<Upload>,
     waits: Waits,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(upstream, repeatable) {
+    if let Some(connection) = pool.take(endpoint, repeatable) {
         let spare = repeatable.then(|| copy_of_head(&request));
-        match send(pool, upstream, connection, request, waits).await {
+        match send(pool, endpoint, connection, request, waits).await {
             Ok(answer) => return Ok(answer),
             Err(Failure::Unsent(unsent, _)) => request = *unsent,
             Err(Failure::Died(error)) => request = spare.ok_or(error)?,
             Err(Failure::Final(error)) => return Err(error),
         }
     }
-    let (sender, socket) = connect(upstream, waits.connect).await?;
+    let (sender, socket) = connect(endpoint, waits.connect).await?;
     let connection = Pooled { sender, socket };
-    send(pool, upstream, connection, request, waits).await.map_err(|failure| match failure {
+    send(pool, endpoint, connection, request, waits).await.map_err(|failure| match failure {
         Failure::Unsent(_, error) => ProxyError::Terminated(error),
         Failure::Died(error) | Failure::Final(error) => error,
     })
@@ -70,7 +70,7 @@ enum Failure {
 
 async fn send(
     pool: &Rc<Pool>,
-    upstream: &Upstream,
+    endpoint: &Endpoint,
     mut connection: Pooled,
     request: Request<Upload>,
     waits: Waits,
@@ -83,7 +83,7 @@ async fn send(
     match within(waits.response_head, &upload, response).await {
         Ok(Ok(response)) => {
             let lease =
-                Lease { pool: pool.clone(), upstream: upstream.clone(), connection, upload };
+                Lease { pool: pool.clone(), endpoint: endpoint.clone(), connection, upload };
             Ok((response, lease))
         }
         Ok(Err(error)) => Err(failure(error, &upload)),

@@ -19,8 +19,8 @@ use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_u
 use super::spare::Spare;
 use super::upload::Upload;
 use super::worker::Worker;
-use super::{BuiltInRequest, Proxy, Timeouts};
-use crate::model::{Environment, Upstream};
+use super::{BuiltInRequest, Proxy};
+use crate::model::{Environment, Policy, Timeouts, Upstream};
 use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
@@ -40,6 +40,7 @@ impl Worker {
         request: Request<Incoming>,
         client: Rc<Client>,
     ) -> Response<Body> {
+        let policy = self.policy();
         let (parts, body) = request.into_parts();
         // Dropped on whatever way out, so that the client is heard out.
         let mut upload = Upload::new(body, self.linger.over(&parts));
@@ -57,7 +58,8 @@ impl Worker {
 
         let secure = client.is_secure(&parts.headers);
         let spare = Spare::of(&decision, &parts, &mut upload);
-        let mut answered = self.carry_out(parts, upload, &client, &decision, key.as_deref()).await;
+        let mut answered =
+            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
         if let (Err(error), Some(spare)) = (&answered, spare)
             && error.falls_back()
             && let Some((origin, parts, upload)) = spare.take()
@@ -65,13 +67,14 @@ impl Worker {
             self.complain(error, &decision);
             decision.fall_back_to(origin);
             // Few requests come here, and all would carry its state.
-            answered = Box::pin(self.carry_out(parts, upload, &client, &decision, None)).await;
+            answered =
+                Box::pin(self.carry_out(&policy, parts, upload, &client, &decision, None)).await;
         }
         let mut response = answered.unwrap_or_else(|error| {
             self.complain(&error, &decision);
             error.to_response(environment, None, decision.without_fallback())
         });
-        if self.proxy.headers.response {
+        if policy.headers.response {
             disclose(response.headers_mut(), &decision);
         }
         set_minted_key(response.headers_mut(), &decision, secure);
@@ -103,13 +106,14 @@ impl Worker {
     /// Asks who was decided on: a version, for as long as its route says, or an origin.
     async fn carry_out(
         &self,
+        policy: &Policy,
         parts: Parts,
         upload: Upload,
         client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, ProxyError> {
-        let Timeouts { connect, response_head, .. } = self.proxy.timeouts;
+        let Timeouts { connect, response_head, .. } = policy.timeouts;
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
             Answerer::Version(target) => {
@@ -121,19 +125,21 @@ impl Worker {
                 }
             }
         };
-        self.forward(parts, upload, client, upstream, Waits { connect, response_head }).await
+        let waits = Waits { connect, response_head };
+        self.forward(policy, parts, upload, client, upstream, waits).await
     }
 
     async fn forward(
         &self,
+        policy: &Policy,
         mut parts: Parts,
         upload: Upload,
         client: &Client,
         upstream: &Upstream,
         waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
-        let policy = self.proxy.headers;
-        to_upstream(&mut parts, client, upstream, policy);
+        let endpoint = &upstream.endpoints()[0];
+        to_upstream(&mut parts, client, endpoint, policy.headers);
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -142,7 +148,7 @@ impl Worker {
         parts.version = http::Version::HTTP_11;
         let request = Request::from_parts(parts, upload);
 
-        let (response, lease) = exchange(&self.pool, upstream, request, waits).await?;
+        let (response, lease) = exchange(&self.pool, endpoint, request, waits).await?;
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {

@@ -10,8 +10,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
-use super::HeaderPolicy;
-use crate::model::{TrustedProxies, Upstream};
+use crate::model::{Endpoint, Headers, TrustedProxies};
 use crate::routing::{Answerer, Decision, SubjectName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -66,12 +65,12 @@ impl Client {
     }
 }
 
-/// Makes a client's head one for `upstream`.
+/// Makes a client's head one for `endpoint`.
 pub(super) fn to_upstream(
     Parts { uri, headers, version, .. }: &mut Parts,
     client: &Client,
-    upstream: &Upstream,
-    policy: HeaderPolicy,
+    endpoint: &Endpoint,
+    policy: Headers,
 ) {
     let host = take_target(uri, headers);
     strip_hop_by_hop(headers);
@@ -82,7 +81,7 @@ pub(super) fn to_upstream(
     match host {
         Some(host) if policy.preserve_host => drop(headers.insert(HOST, host)),
         _ => {
-            let authority = HeaderValue::from_str(upstream.authority());
+            let authority = HeaderValue::from_str(endpoint.authority());
             headers.insert(HOST, authority.expect("an authority is visible ASCII"));
         }
     }

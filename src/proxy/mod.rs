@@ -4,6 +4,7 @@
 mod body;
 mod complaints;
 mod connect;
+mod connection;
 mod error;
 mod exchange;
 mod guard;
@@ -19,10 +20,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Environment, TrustedProxies};
+use tokio::sync::watch;
+
+use crate::model::{Environment, Policy};
 use crate::observe::Tallies;
 use crate::routing::{Draws, TableReader};
-use crate::server::Patience;
 
 pub use worker::{Worker, start};
 
@@ -31,35 +33,11 @@ pub struct Proxy {
     pub table: TableReader,
     pub draws: Draws,
     pub tallies: Tallies,
-    pub timeouts: Timeouts,
-    pub headers: HeaderPolicy,
-    pub trusted: TrustedProxies,
+    /// Each worker has a copy of its own, and takes another one when it changes.
+    pub policy: watch::Receiver<Arc<Policy>>,
+    /// After the end was asked for, running requests have this long.
+    pub drain: Duration,
     pub built_in: BuiltIn,
-}
-
-/// How long the proxy waits for others.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// For a connection to an upstream, name resolution included.
-    pub connect: Duration,
-    /// For the head of a response, from the last byte of the request on.
-    pub response_head: Duration,
-    /// A pooled connection is kept this long without a request. Shorter than
-    /// upstreams keep theirs, so that it is ours to close.
-    pub upstream_idle: Duration,
-    /// For clients.
-    pub client: Patience,
-}
-
-/// Which headers the proxy writes.
-#[derive(Debug, Clone, Copy)]
-pub struct HeaderPolicy {
-    /// `x-serin-*` on responses.
-    pub response: bool,
-    /// The upstream sees the client's `Host`.
-    pub preserve_host: bool,
-    /// RFC 7239's `Forwarded` beside `X-Forwarded-*`.
-    pub forwarded: bool,
 }
 
 /// Answers for versions that have no upstream: the JSON body of a 200.

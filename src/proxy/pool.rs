@@ -10,21 +10,21 @@ use tokio::time::Instant;
 
 use super::connect::Socket;
 use super::upload::{Progress, Upload};
-use crate::model::Upstream;
+use crate::model::Endpoint;
 
-/// Idle connections to one upstream that a worker keeps.
-const IDLE_PER_UPSTREAM_MAX: usize = 1_024;
+/// Idle connections to one endpoint that a worker keeps.
+const IDLE_PER_ENDPOINT_MAX: usize = 1_024;
 
 /// An idle connection is not asked whether its peer is quiet for this long.
 const TRUSTED_FOR: Duration = Duration::from_millis(1);
 
-/// The idle connections of one worker, by upstream. It outlives every table: a
+/// The idle connections of one worker, by endpoint. It outlives every table: a
 /// connection is found by where it leads.
 #[derive(Default)]
 pub(super) struct Pool(RefCell<HashTable<Line>>);
 
 struct Line {
-    upstream: Upstream,
+    endpoint: Endpoint,
     /// The one used last is used next, so that the others grow old and go.
     idle: Vec<Idle>,
 }
@@ -49,10 +49,10 @@ impl Pool {
     /// what the next client would take for its response. So the socket itself is asked,
     /// unless the connection was in use a moment ago: that would be a system call a
     /// request where there are many, to learn what cannot have happened yet.
-    pub(super) fn take(&self, upstream: &Upstream, repeatable: bool) -> Option<Pooled> {
+    pub(super) fn take(&self, endpoint: &Endpoint, repeatable: bool) -> Option<Pooled> {
         let mut lines = self.0.borrow_mut();
         let line =
-            lines.find_mut(upstream.precomputed_hash(), |line| line.upstream == *upstream)?;
+            lines.find_mut(endpoint.precomputed_hash(), |line| line.endpoint == *endpoint)?;
         while let Some(Idle { connection, since }) = line.idle.pop() {
             let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
             if connection.sender.is_ready() && (trusted || connection.socket.is_quiet()) {
@@ -62,22 +62,22 @@ impl Pool {
         None
     }
 
-    fn put(&self, upstream: &Upstream, connection: Pooled) {
+    fn put(&self, endpoint: &Endpoint, connection: Pooled) {
         let mut lines = self.0.borrow_mut();
         let entry = lines.entry(
-            upstream.precomputed_hash(),
-            |line| line.upstream == *upstream,
-            |line| line.upstream.precomputed_hash(),
+            endpoint.precomputed_hash(),
+            |line| line.endpoint == *endpoint,
+            |line| line.endpoint.precomputed_hash(),
         );
         let mut entry =
-            entry.or_insert_with(|| Line { upstream: upstream.clone(), idle: Vec::new() });
+            entry.or_insert_with(|| Line { endpoint: endpoint.clone(), idle: Vec::new() });
         let idle = &mut entry.get_mut().idle;
-        if idle.len() < IDLE_PER_UPSTREAM_MAX {
+        if idle.len() < IDLE_PER_ENDPOINT_MAX {
             idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
-    /// Closes what has waited for longer than `idle`, and forgets upstreams that
+    /// Closes what has waited for longer than `idle`, and forgets endpoints that
     /// nothing leads to any more.
     pub(super) fn sweep(&self, idle: Duration) {
         let now = Instant::now();
@@ -92,7 +92,7 @@ impl Pool {
 /// A connection that answers a request, on its way back to the pool.
 pub(super) struct Lease {
     pub(super) pool: Rc<Pool>,
-    pub(super) upstream: Upstream,
+    pub(super) endpoint: Endpoint,
     pub(super) connection: Pooled,
     pub(super) upload: Rc<Progress>,
 }
@@ -102,7 +102,7 @@ impl Lease {
     /// request is still being sent is not used again: nobody knows where it ends.
     pub(super) fn release(self) {
         if self.upload.ended() && !self.connection.sender.is_closed() {
-            self.pool.put(&self.upstream, self.connection);
+            self.pool.put(&self.endpoint, self.connection);
         }
     }
 }

@@ -1,23 +1,21 @@
 //! One thread, one runtime, one pool. Workers share the listeners, and nothing
 //! that a request writes to.
 
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::complaints::Complaints;
-use super::headers::Client;
 use super::linger::Linger;
 use super::pool::Pool;
-use super::{Listeners, Proxy, SharedProxy};
-use crate::model::Environment;
+use super::{Listeners, SharedProxy};
+use crate::model::{Environment, Policy};
 use crate::observe::WorkerTallies;
-use crate::server;
+use crate::server::{self, Patience};
 
 /// What one thread needs to answer requests.
 pub struct Worker {
@@ -26,6 +24,18 @@ pub struct Worker {
     pub(super) tallies: WorkerTallies,
     pub(super) linger: Linger,
     pub(super) complaints: Complaints,
+    policy: RefCell<Rc<Policy>>,
+}
+
+impl Worker {
+    /// How a request is treated, from its first byte to its last.
+    pub(super) fn policy(&self) -> Rc<Policy> {
+        self.policy.borrow().clone()
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience { idle: self.policy().timeouts.client_idle, drain: self.proxy.drain }
+    }
 }
 
 /// Starts the worker number `index`. It serves both listeners until `shutdown`
@@ -50,19 +60,24 @@ pub fn start(
         let _duty = duty;
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {
+            let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
                 proxy,
                 pool: Rc::default(),
                 linger: Linger::start(),
                 complaints: Complaints::default(),
+                policy: RefCell::new(policy),
             });
-            let sweeper = tokio::task::spawn_local(sweep(worker.clone()));
+            let chores = [
+                tokio::task::spawn_local(sweep(worker.clone())),
+                tokio::task::spawn_local(take_policies(worker.clone())),
+            ];
             tokio::join!(
                 serve(&worker, Environment::Production, production, shutdown.clone()),
                 serve(&worker, Environment::Staging, staging, shutdown),
             );
-            sweeper.abort();
+            chores.iter().for_each(tokio::task::JoinHandle::abort);
         });
         drop(local);
         // Threads that still ask a resolver are not waited for: the drain is over.
@@ -76,38 +91,31 @@ async fn serve(
     listener: TcpListener,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let patience = worker.proxy.timeouts.client;
-    let mut builder = http1::Builder::new();
-    // The sweep of the accept loop ends idle connections.
-    builder.header_read_timeout(None);
     // A sender that is gone has nothing more to say, so it means the same.
     let ended = async move { drop(shutdown.wait_for(|&ended| ended).await) };
-    server::serve(listener, patience, ended, |stream, peer, presence| {
-        let (worker, builder) = (worker.clone(), builder.clone());
-        async move {
-            let client = Rc::new(Client::new(peer.ip(), &worker.proxy.trusted));
-            let service = service_fn(|request| {
-                let (worker, client) = (worker.clone(), client.clone());
-                let busy = presence.busy();
-                async move {
-                    let mut response = worker.respond(environment, request, client).await;
-                    response.body_mut().hold(busy);
-                    Ok::<_, std::convert::Infallible>(response)
-                }
-            });
-            server::http1(&builder, stream, service, &presence, patience).await;
-        }
-    })
+    server::serve(
+        listener,
+        || worker.patience(),
+        ended,
+        |stream, peer, presence| worker.clone().serve_client(environment, stream, peer, presence),
+    )
     .await;
 }
 
 /// Closes pooled connections that have waited too long.
 async fn sweep(worker: Rc<Worker>) {
-    let Proxy { timeouts, .. } = &*worker.proxy;
-    let idle = timeouts.upstream_idle;
-    let mut ticks = tokio::time::interval(server::sweep_interval(idle));
     loop {
-        ticks.tick().await;
+        let idle = worker.policy().timeouts.upstream_idle;
+        tokio::time::sleep(server::sweep_interval(idle)).await;
         worker.pool.sweep(idle);
+    }
+}
+
+/// Replaces this worker's copy of the policy whenever there is another one.
+async fn take_policies(worker: Rc<Worker>) {
+    let mut policies = worker.proxy.policy.clone();
+    while policies.changed().await.is_ok() {
+        let policy = Rc::new(Policy::clone(&policies.borrow_and_update()));
+        worker.policy.replace(policy);
     }
 }

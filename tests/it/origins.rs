@@ -162,7 +162,7 @@ fn an_origin_that_fails_is_answered_for() {
 fn failing(script: impl Fn(&mut Visit) + Send + Sync + 'static) -> (Edge, Upstream, Upstream) {
     let (routine, origin) = (Upstream::new(script), Upstream::saying(FROM_ORIGIN));
     let mut setup = falling_back(shop(routine.url()), Some(origin.url()));
-    setup.timeouts.response_head = Duration::from_millis(200);
+    setup.policy.timeouts.response_head = Duration::from_millis(200);
     (setup.start(), routine, origin)
 }
 
@@ -276,7 +276,7 @@ fn without_an_origin_the_error_stands_and_says_that_there_is_none() {
         visit.sees_end();
     });
     let mut setup = falling_back(shop(silent.url()), None);
-    setup.timeouts.response_head = Duration::from_millis(100);
+    setup.policy.timeouts.response_head = Duration::from_millis(100);
     let answer = setup.start().client().get("/", &[]);
     let message = "the upstream sent no response within 100ms, and site `shop.test` has no origin to fall back to";
     assert_error(&answer, 502, "http_response_timeout", message);
@@ -293,7 +293,7 @@ fn a_failed_fallback_is_the_origins_error() {
         visit.sees_end();
     });
     let mut setup = falling_back(shop(&nobody()), Some(silent.url()));
-    setup.timeouts.response_head = Duration::from_millis(100);
+    setup.policy.timeouts.response_head = Duration::from_millis(100);
     let answer = setup.start().client().get("/", &[]);
     let message = "the upstream sent no response within 100ms";
     assert_error(&answer, 504, "http_response_timeout", message);
@@ -380,7 +380,7 @@ fn a_route_says_how_long_its_routine_may_take_and_not_how_long_the_origin_may() 
         let mut setup = setup(shop(routine), Some(origin), |route| {
             (route.timeout, route.bypass) = (RouteTimeout::new(5), bypass);
         });
-        setup.timeouts.response_head = Duration::from_millis(50);
+        setup.policy.timeouts.response_head = Duration::from_millis(50);
         setup.start()
     };
     let (routine, origin) = (slow(), slow());

@@ -69,7 +69,7 @@ fn an_idle_upstream_connection_is_closed() {
         ended.send(visit.sees_end()).unwrap();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.upstream_idle = Duration::from_millis(50);
+    setup.policy.timeouts.upstream_idle = Duration::from_millis(50);
     let edge = setup.start();
     let mut client = edge.client();
     for connections in 1..3 {
@@ -96,7 +96,7 @@ fn a_client_that_asks_for_the_end_gets_it() {
 fn idle_and_silent_clients_are_closed() {
     let upstream = Upstream::saying(OK);
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.client.idle = Duration::from_millis(50);
+    setup.policy.timeouts.client_idle = Duration::from_millis(50);
     let edge = setup.start();
 
     let mut idle = edge.client();
@@ -118,7 +118,7 @@ fn a_running_request_is_not_idle() {
         visit.sees_end();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.client.idle = Duration::from_millis(50);
+    setup.policy.timeouts.client_idle = Duration::from_millis(50);
     let edge = setup.start();
     let answer = edge.client().get("/", &[]);
     assert_eq!(answer.text(), "ok");
@@ -173,7 +173,7 @@ fn a_drain_cuts_what_takes_too_long() {
         tell.send(visit.sees_end()).unwrap();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.client.drain = Duration::from_millis(50);
+    setup.drain = Duration::from_millis(50);
     let mut edge = setup.start();
     let mut running = edge.client();
     running.send(request("GET", "/", &[])).head();

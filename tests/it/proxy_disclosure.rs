@@ -1,10 +1,11 @@
 //! What a response says about the version that answered.
 
-use serin::model::{Environment, Routine, Sticky};
+use serin::model::{Environment, Headers, Policy, Routine, Sticky};
 
 use crate::support::edge::{Setup, deploy, routine};
 use crate::support::raw::{Answer, Client, request};
 use crate::support::upstream::Upstream;
+use crate::support::wait_until;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -66,7 +67,7 @@ fn an_upstreams_own_word_on_it_is_replaced() {
 #[test]
 fn nothing_is_said_where_the_operator_wants_silence() {
     let mut setup = Setup::of([canary(None, &["mint:uid"])]);
-    setup.headers.response = false;
+    setup.policy.headers.response = false;
     let edge = setup.start();
     let answer = edge.client().get("/", &[]);
     assert_eq!(said(&answer), [const { Vec::<&str>::new() }; 4]);
@@ -162,7 +163,7 @@ fn an_upstream_may_be_a_socket_file() {
     let path = folder.path().join("shop.sock");
     let upstream = Upstream::unix(&path, |visit| visit.say_to_each(OK));
     let mut setup = Setup::before(upstream.url());
-    setup.headers.preserve_host = false;
+    setup.policy.headers.preserve_host = false;
     let edge = setup.start();
     let mut client = edge.client();
     for _ in 0..3 {
@@ -172,4 +173,16 @@ fn an_upstream_may_be_a_socket_file() {
     }
     assert_eq!(upstream.connections(), 1);
     assert!(upstream.requests()[0].contains("\r\nhost: localhost\r\n"));
+}
+
+#[test]
+fn a_policy_that_is_replaced_counts_for_open_connections_too() {
+    let upstream = Upstream::saying(OK);
+    let edge = Setup::before(upstream.url()).start();
+    let mut client = edge.client();
+    assert_eq!(client.get("/", &[]).header("x-serin-version"), Some("1"));
+
+    let headers = Headers { response: false, ..Headers::default() };
+    edge.set_policy(Policy { headers, ..Policy::default() });
+    wait_until(|| client.get("/", &[]).header("x-serin-version").is_none());
 }

@@ -59,7 +59,7 @@ fn nobody_accepts() {
     assert!(waiting.len() < 16, "the queue has an end");
 
     let mut setup = Setup::before(&format!("http://{address}"));
-    setup.timeouts.connect = Duration::from_millis(100);
+    setup.policy.timeouts.connect = Duration::from_millis(100);
     let edge = setup.start();
     assert_error(&edge.client().get("/", &[]), 504, "connection_timeout");
 }
@@ -67,7 +67,7 @@ fn nobody_accepts() {
 #[test]
 fn a_name_without_an_address() {
     let mut setup = Setup::before("http://nowhere.invalid:80");
-    setup.timeouts.connect = Duration::from_secs(1);
+    setup.policy.timeouts.connect = Duration::from_secs(1);
     let answer = setup.start().client().get("/", &[]);
     // A resolver may say no, or nothing.
     match answer.status {
@@ -83,7 +83,7 @@ fn silence_before_the_head() {
         visit.sees_end();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.response_head = Duration::from_millis(100);
+    setup.policy.timeouts.response_head = Duration::from_millis(100);
     let edge = setup.start();
     let mut client = edge.client();
     for (line, body) in [("x: y", ""), ("content-length: 2", "hi")] {
@@ -207,7 +207,7 @@ fn an_upload_that_moves_is_no_silence() {
         visit.sees_end();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.response_head = Duration::from_millis(300);
+    setup.policy.timeouts.response_head = Duration::from_millis(300);
     let edge = setup.start();
     let mut client = edge.client();
     client.send(request("POST", "/", &["content-length: 10"]));
@@ -235,7 +235,7 @@ fn an_upload_that_falls_silent_is_the_clients_fault() {
     let mut setup = Setup::before(upstream.url());
     let name = built_in.name.clone();
     setup.catalog.routines.insert(name, built_in.into());
-    setup.timeouts.response_head = Duration::from_millis(100);
+    setup.policy.timeouts.response_head = Duration::from_millis(100);
     let edge = setup.start();
     for host in ["shop.localhost", "built-in.localhost"] {
         let mut client = edge.client();
@@ -254,7 +254,7 @@ fn an_upload_that_the_upstream_does_not_take_is_the_upstreams_fault() {
         visit.sees_bytes_but_reads_none();
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.response_head = Duration::from_millis(500);
+    setup.policy.timeouts.response_head = Duration::from_millis(500);
     let edge = setup.start();
     let mut client = edge.client();
     let length = 100 << 20;

@@ -128,7 +128,7 @@ fn a_client_cannot_say_who_it_is() {
 fn the_word_of_a_trusted_proxy_is_continued() {
     let upstream = Upstream::saying(OK);
     let mut setup = Setup::before(upstream.url()).trusting_loopback();
-    setup.headers.forwarded = true;
+    setup.policy.headers.forwarded = true;
     let edge = setup.start();
     let lines = [
         "x-forwarded-for: 198.51.100.1",
@@ -152,7 +152,7 @@ fn the_word_of_a_trusted_proxy_is_continued() {
 fn forwarded_is_said_when_the_operator_wants_it() {
     let upstream = Upstream::saying(OK);
     let mut setup = Setup::before(upstream.url());
-    setup.headers.forwarded = true;
+    setup.policy.headers.forwarded = true;
     let edge = setup.start();
     let head = seen(&edge, &upstream, request("GET", "/", &["forwarded: for=bank"]));
     let ours = ["for=127.0.0.1;proto=http;host=\"shop.test\""];
@@ -176,7 +176,7 @@ fn the_host_is_kept_or_the_upstreams_own() {
     let upstream = Upstream::saying(OK);
     for (preserve_host, expected) in [(true, "shop.test"), (false, upstream.authority())] {
         let mut setup = Setup::before(upstream.url());
-        setup.headers.preserve_host = preserve_host;
+        setup.policy.headers.preserve_host = preserve_host;
         let head = seen(&setup.start(), &upstream, request("GET", "/", &[]));
         assert_eq!(headers(&head, "host"), [expected]);
         assert_eq!(headers(&head, "x-forwarded-host"), ["shop.test"]);

@@ -291,7 +291,7 @@ fn a_stuck_connection_holds_nobody_up() {
         }
     });
     let mut setup = Setup::before(upstream.url());
-    setup.timeouts.response_head = Duration::from_millis(500);
+    setup.policy.timeouts.response_head = Duration::from_millis(500);
     let edge = setup.start();
     // From less than a socket file holds to more than the proxy holds beside it.
     for length in (100_000..800_000).step_by(50_000) {

@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn an_upstream_that_cannot_be_is_refused_with_its_reason() {
         let refused = |result: Result<_, Refused>| result.unwrap_err().to_string();
-        assert!(refused(in_description("upstream=https://a")).contains("no other scheme"));
+        assert!(refused(in_description("upstream=ftp://a")).contains("no other scheme"));
         assert!(refused(in_description("upstream=")).starts_with("in the description"));
         assert!(refused(in_code(b"// @upstream http://a/b")).contains("has no path"));
         assert!(refused(in_code(b"// @upstream")).starts_with("in the code"));

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serin::backend::Answer;
 use serin::model::{
-    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Regions, Routine,
-    RoutineName, RoutineRoute, Shares, Site, Timestamp, TrustedProxies, Upstream, Version,
+    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
+    RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
+    Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, HeaderPolicy, Listeners, Proxy, Timeouts, start};
+use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
-use serin::server::Patience;
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
@@ -23,9 +23,9 @@ use super::raw::Client;
 /// What to start.
 pub(crate) struct Setup {
     pub(crate) workers: usize,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) headers: HeaderPolicy,
-    pub(crate) trusted: TrustedProxies,
+    pub(crate) policy: Policy,
+    /// How long running requests have at the end.
+    pub(crate) drain: Duration,
     pub(crate) regions: Regions,
     /// Takes what matches nothing.
     pub(crate) default_routine: Option<&'static str>,
@@ -40,6 +40,7 @@ pub(crate) struct Edge {
     pub(crate) staging: SocketAddr,
     writer: Mutex<TableWriter>,
     settings: Settings,
+    set_policy: watch::Sender<Arc<Policy>>,
     shutdown: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -49,14 +50,17 @@ impl Setup {
     pub(crate) fn of(routines: impl IntoIterator<Item = Routine>) -> Self {
         Self {
             workers: 1,
-            timeouts: Timeouts {
-                connect: Duration::from_secs(5),
-                response_head: WAIT_MAX,
-                upstream_idle: WAIT_MAX,
-                client: Patience { idle: WAIT_MAX, drain: Duration::from_secs(2) },
+            policy: Policy {
+                timeouts: Timeouts {
+                    connect: Duration::from_secs(5),
+                    response_head: WAIT_MAX,
+                    upstream_idle: WAIT_MAX,
+                    client_idle: WAIT_MAX,
+                    ..Timeouts::default()
+                },
+                ..Policy::default()
             },
-            headers: HeaderPolicy { response: true, preserve_host: true, forwarded: false },
-            trusted: TrustedProxies::default(),
+            drain: Duration::from_secs(2),
             regions: Regions::default(),
             default_routine: Some("shop"),
             catalog: catalog(routines),
@@ -73,7 +77,7 @@ impl Setup {
 
     /// Believes what comes from loopback.
     pub(crate) fn trusting_loopback(mut self) -> Self {
-        self.trusted = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        self.policy.trusted = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
         self
     }
 
@@ -96,11 +100,12 @@ impl Setup {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
             domains: Vec::new(),
             override_allowed: true,
-            trusted: self.trusted.clone(),
+            trusted: self.policy.trusted.clone(),
             regions: self.regions,
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
+        let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let proxy = Arc::new(Proxy {
             table: reader,
             draws: Draws {
@@ -108,9 +113,8 @@ impl Setup {
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
             tallies: Tallies::new(self.workers),
-            timeouts: self.timeouts,
-            headers: self.headers,
-            trusted: self.trusted,
+            policy,
+            drain: self.drain,
             built_in: self.built_in,
         });
         let (shutdown, ended) = watch::channel(false);
@@ -122,6 +126,7 @@ impl Setup {
             staging: listeners.staging.local_addr().unwrap(),
             writer: Mutex::new(writer),
             settings,
+            set_policy,
             shutdown,
             workers,
         }
@@ -139,6 +144,11 @@ impl Edge {
         let catalog = catalog(routines);
         let table = RoutingTable::compile(self.settings.clone(), &catalog);
         self.writer.lock().unwrap().publish(|_| table);
+    }
+
+    /// Replaces how others are treated.
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.set_policy.send_replace(Arc::new(policy));
     }
 
     /// Asks the workers to end, and does not wait for it.
