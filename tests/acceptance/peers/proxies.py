@@ -23,7 +23,10 @@ admin      = "127.0.0.1:0"
 workers = 1
 drain_timeout = "0s"
 [timeouts]
+request_head       = "{silence}"
+request_body_idle  = "{silence}"
 response_head      = "{silence}"
+response_body_idle = "{silence}"
 [[routine]]
 name = "peer"
 [[routine.version]]

@@ -87,9 +87,9 @@ broken("a bare LF behind a trailer", sized("5", end=b"0\r\nX-Sum: 1\n\r\n"))
 broken("a NUL in a trailer", sized("5", end=b"0\r\nX-Sum: \0\r\n\r\n"))
 broken("trailers that hide a request", sized("5", end=b"0\r\n" + SMUGGLED + b"\r\n"))
 broken("256 KiB of trailers", sized("5", end=b"0\r\n" + b"X-A: b\r\n" * 32768 + b"\r\n"))
-add("chunks that break off", (post("5\r\nhel"), Do.HALF_CLOSE),
+add("chunks that break off", (post("5\r\nhel"), Do.PAUSE, Do.HALF_CLOSE),
     "400 closed or nothing closed or 408 closed", 1, unfinished=True, hostile=True)
-add("no end", (post("5\r\nhello\r\n"), Do.HALF_CLOSE),
+add("no end", (post("5\r\nhello\r\n"), Do.PAUSE, Do.HALF_CLOSE),
     "400 closed or nothing closed or 408 closed", 1, unfinished=True, hostile=True)
 add("an end that comes twice", sized("5") + END, "200 400 closed", 1, hostile=True)
 add("a request behind them", sized("5") + b"GET /second HTTP/1.1\r\n" + HOST + b"\r\n\r\n",

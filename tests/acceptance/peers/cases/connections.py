@@ -1,6 +1,7 @@
 """Connections of clients: several requests, and what is meant for one hop."""
 
 from case import HOST, Do, Group, Until, head
+from upstream import OK, Then
 
 GROUP = Group("connections")
 add, refused, served = GROUP.add, GROUP.refused, GROUP.served
@@ -19,12 +20,13 @@ add("a request after an answer", (GET, Until(b"ok"), POST), "200 200 open", 2)
 add("a request in two halves", (GET[:10], Do.PAUSE, GET[10:]), "200 open", 1)
 add("an empty line between two requests", POST + b"\r\n" + GET, "200 200 open", 2)
 add("HEAD and GET at once", head("HEAD / HTTP/1.1") + GET, "200 200 open", 2)
-add("a request and half of one", (GET + GET[:20], Do.HALF_CLOSE),
+add("a request and half of one", (GET + GET[:20], Do.PAUSE, Do.HALF_CLOSE),
     "200 closed or 200 400 closed", 1, hostile=True)
 add("a request behind the last one", get("Connection: close") + GET, "200 closed", 1)
 add("a request behind what is refused", get("X : y") + GET, "400 closed", 0, hostile=True)
 add("a refusal behind a request", GET + get("X : y"), "200 400 closed", 1, hostile=True)
-add("who says no more after a request", (GET, Do.HALF_CLOSE), "200 closed", 1)
+add("who says no more after a request", (GET, Do.PAUSE, Do.HALF_CLOSE), "200 closed", 1,
+    script=[[*[Then.PAUSE] * 4, OK]])
 add("who says nothing", (), "nothing closed or 408 closed", 0, hostile=True)
 add("who leaves at once", (Do.HALF_CLOSE,), "nothing closed", 0, hostile=True)
 add("who stops within a request line", b"GET / HT", "nothing closed or 408 closed", 0,
