@@ -1,6 +1,7 @@
 """wrk and h2load: many requests at once, and not one of them fails."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -30,7 +31,10 @@ def https(tmp_path_factory):
 
 def wrk(*arguments):
     command, variables = unpacked("load", "wrk")
-    said = run(command, *arguments, env=variables)
+    return requests_of(run(command, *arguments, env=variables))
+
+
+def requests_of(said):
     assert not re.search("Socket errors|Non-2xx", said), said
     return int(re.search(r"(\d+) requests in", said)[1])
 
@@ -55,6 +59,22 @@ def test_wrk_meets_no_error_over_tls(https):
 def test_wrk_meets_no_error_in_front_of_a_server(tmp_path):
     with answering() as upstream, serving(tmp_path, in_front_of([upstream])) as serin:
         assert wrk("-t", 1, "-c", 10, "-d", 1, f"http://{serin.production}/bytes/1000") > 0
+
+
+def test_wrk_meets_no_error_while_versions_change(tmp_path):
+    with serving(tmp_path, in_front_of([None, None])) as serin:
+        command, variables = unpacked("load", "wrk")
+        wrk = subprocess.Popen(
+            [command, "-t", "2", "-c", "50", "-d", str(SECONDS), f"http://{serin.production}/"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=variables, text=True)
+        deployments = 0
+        while wrk.poll() is None:
+            deployments += 1
+            serin.deploy("traffic", {"1": 100 - deployments % 99, "2": deployments % 99}
+                         if deployments % 99 else {"1": 100})
+        said = wrk.stdout.read()
+    assert deployments > 10
+    assert requests_of(said) > 0
 
 
 def test_h2load_meets_no_error_over_http_1(http):
