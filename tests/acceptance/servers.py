@@ -1,15 +1,23 @@
 """Servers of HTTP for the data plane's clients to reach."""
 
 import contextlib
+import datetime
 import hashlib
 import http.server
+import ipaddress
 import json
 import threading
 import time
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
 # Between two events. A client that gets them in one piece did not get them in time.
 EVENT_EVERY_S = 0.3
 EVENTS = 4
+DAY = datetime.timedelta(days=1)
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -83,6 +91,25 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def certificate(folder):
+    """A file with a certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - DAY).not_valid_after(now + DAY)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()))
+    return pem
 
 
 @contextlib.contextmanager

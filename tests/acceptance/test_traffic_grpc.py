@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from serin import serving
+from servers import certificate
 from traffic import HOST, HTTPS, in_front_of
 
 WITHIN_S = 10
@@ -60,41 +61,50 @@ SHAPES = {
 
 
 @contextlib.contextmanager
-def server():
-    """The address of a server that speaks h2c."""
+def server(pem=None):
+    """The address of a server that speaks h2c, or HTTP/2 over TLS with this certificate."""
     made = grpc.server(concurrent.futures.ThreadPoolExecutor(32))
     made.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, SHAPES)])
-    port = made.add_insecure_port("127.0.0.1:0")
+    if pem is None:
+        port = made.add_insecure_port("127.0.0.1:0")
+    else:
+        held = grpc.ssl_server_credentials([(pem.read_bytes(), pem.read_bytes())])
+        port = made.add_secure_port("127.0.0.1:0", held)
     made.start()
     yield f"127.0.0.1:{port}"
     made.stop(0).wait(WITHIN_S)
 
 
-@pytest.fixture(scope="module")
-def upstream():
-    with server() as address:
-        yield f"h2c://{address}"
-
-
-@pytest.fixture(scope="module")
-def clear(upstream, tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("grpc"), in_front_of([upstream])) as serin:
+@contextlib.contextmanager
+def clear(folder):
+    with server() as address, serving(folder, in_front_of([f"h2c://{address}"])) as serin:
         with grpc.insecure_channel(serin.production) as channel:
             yield channel
 
 
-@pytest.fixture(scope="module")
-def tls(upstream, tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("grpc"), in_front_of([upstream], HTTPS)) as serin:
+@contextlib.contextmanager
+def clients_over_tls(folder):
+    with server() as address, serving(folder, in_front_of([f"h2c://{address}"], HTTPS)) as serin:
         trust = grpc.ssl_channel_credentials(serin.ca().read_bytes())
         named = [("grpc.ssl_target_name_override", HOST)]
         with grpc.secure_channel(serin.production_tls, trust, named) as channel:
             yield channel
 
 
-@pytest.fixture(params=["clear", "tls"])
-def channel(request):
-    return request.getfixturevalue(request.param)
+@contextlib.contextmanager
+def upstream_over_tls(folder):
+    with server(certificate(folder)) as address:
+        config = in_front_of([f"https://{address}"], more="insecure = true")
+        with serving(folder, config) as serin:
+            with grpc.insecure_channel(serin.production) as channel:
+                yield channel
+
+
+@pytest.fixture(scope="module", params=[clear, clients_over_tls, upstream_over_tls],
+                ids=lambda way: way.__name__)
+def channel(request, tmp_path_factory):
+    with request.param(tmp_path_factory.mktemp("grpc")) as channel:
+        yield channel
 
 
 def call(channel, shape, name):

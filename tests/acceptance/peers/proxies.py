@@ -27,6 +27,7 @@ request_head       = "{silence}"
 request_body_idle  = "{silence}"
 response_head      = "{silence}"
 response_body_idle = "{silence}"
+client_idle        = "{silence}"
 [[routine]]
 name = "peer"
 [[routine.version]]
