@@ -35,7 +35,7 @@ impl Worker {
 
     pub(super) fn patience(&self) -> Patience {
         let Timeouts { client_idle, request_head, .. } = self.policy().timeouts;
-        Patience { idle: client_idle, request_head, drain: self.proxy.drain }
+        Patience { idle: client_idle, request_head, drain: *self.proxy.drain.borrow() }
     }
 }
 

@@ -68,7 +68,7 @@ impl Gate {
         self.lingers.set(true);
     }
 
-    pub(super) fn lingers(&self) -> bool {
+    pub(in crate::proxy) fn lingers(&self) -> bool {
         self.lingers.get()
     }
 

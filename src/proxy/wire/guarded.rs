@@ -31,7 +31,7 @@ pub(super) const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 /// Bytes are read where the reader wants them and judged there, so that nearly all of
 /// them are copied by nobody. Those that cannot go on yet are kept aside: the beginning
 /// of a head, and what is held.
-pub(super) struct Guarded<S> {
+pub(in crate::proxy) struct Guarded<S> {
     stream: S,
     gate: Rc<Gate>,
     framer: Framer,
@@ -54,7 +54,7 @@ enum End {
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(stream: S, gate: Rc<Gate>, limits: HeadLimits) -> Self {
+    pub(in crate::proxy) fn new(stream: S, gate: Rc<Gate>, limits: HeadLimits) -> Self {
         Self {
             stream,
             gate,
@@ -67,7 +67,7 @@ impl<S> Guarded<S> {
 
     /// The stream, and what was read from it and given to nobody: what follows a request
     /// that asked for another protocol.
-    pub(super) fn into_parts(self) -> (S, Bytes) {
+    pub(in crate::proxy) fn into_parts(self) -> (S, Bytes) {
         (self.stream, self.kept.freeze())
     }
 

@@ -13,8 +13,8 @@ mod framer;
 mod gate;
 mod guarded;
 mod head;
+mod reading;
 mod refusal;
-mod serve;
 mod target;
 
 #[cfg(test)]
@@ -25,4 +25,5 @@ pub use head::HeadLimits;
 pub use refusal::{Refusal, Violation};
 
 pub(super) use gate::Gate;
-pub(super) use serve::serve;
+pub(super) use guarded::Guarded;
+pub(super) use reading::{builder, linger};

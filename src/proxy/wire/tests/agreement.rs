@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tokio::io::AsyncWriteExt;
 
 use super::super::framer::{Framer, Step};
-use super::super::serve::builder;
+use super::super::reading::builder;
 use super::limits;
 use super::streams::stream;
 

@@ -1,19 +1,12 @@
-//! One connection of a client that speaks HTTP/1.1.
+//! How a connection is read, and how it ends.
 
-use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1::Builder;
-use hyper::service::HttpService;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::gate::Gate;
-use super::guarded::Guarded;
 use super::head::HeadLimits;
-use crate::server::{self, Patience, Presence};
+use crate::server::Presence;
 
 /// How long a client is heard after its last answer, and how much of it.
 const LINGER_MAX: Duration = Duration::from_secs(10);
@@ -27,33 +20,8 @@ const HYPER_BYTES: usize = 400 << 10;
 /// What it may hold beside a head.
 const SPARE_BYTES: usize = 64 << 10;
 
-/// Speaks HTTP/1.1 on `stream` until it ends or is dismissed. `service` asks the gate
-/// about each request.
-pub(in crate::proxy) async fn serve<T, S, B>(
-    stream: T,
-    gate: &Rc<Gate>,
-    limits: HeadLimits,
-    service: S,
-    patience: Patience,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + 'static,
-    S: HttpService<Incoming, ResBody = B> + Unpin,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let guarded = Guarded::new(stream, gate.clone(), limits);
-    let mut connection = builder(limits).serve_connection(TokioIo::new(guarded), service);
-    let ended = server::drive(Pin::new(&mut connection), gate.presence(), patience).await;
-    if ended && gate.lingers() {
-        let (stream, _) = connection.into_parts().io.into_inner().into_parts();
-        // Few come here, and all would carry what it reads into.
-        Box::pin(linger(stream, gate.presence())).await;
-    }
-}
-
 /// How hyper is to read what passed: with limits so wide that no head meets them.
-pub(super) fn builder(limits: HeadLimits) -> Builder {
+pub(in crate::proxy) fn builder(limits: HeadLimits) -> Builder {
     let mut builder = Builder::new();
     // The sweep of the accept loop ends idle connections, and knows of late heads.
     builder.header_read_timeout(None);
@@ -69,7 +37,7 @@ pub(super) fn builder(limits: HeadLimits) -> Builder {
 
 /// Reads what the client still sends, for nothing but its sake: closing on it resets the
 /// connection, and the last answer is lost (RFC 9112, section 9.6).
-async fn linger(mut stream: impl AsyncRead + Unpin, presence: &Presence) {
+pub(in crate::proxy) async fn linger(mut stream: impl AsyncRead + Unpin, presence: &Presence) {
     let read_out = async {
         let mut scratch = [0; 4 << 10];
         let mut left = LINGER_BYTES_MAX;
