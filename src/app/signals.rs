@@ -1,7 +1,6 @@
 //! SIGINT and SIGTERM: the first one drains, the second one cuts the drain. SIGHUP is
 //! for whoever waits meanwhile.
 
-
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
