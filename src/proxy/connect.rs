@@ -7,32 +7,29 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper::rt::ReadBufCursor;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::error::ProxyError;
-use super::upload::Upload;
+use super::pool::Pooled;
 use crate::model::{Address, Endpoint};
 
 /// Opens a connection to `endpoint` and leaves a task that drives it on this
 /// thread.
-pub(super) async fn connect(
-    endpoint: &Endpoint,
-    within: Duration,
-) -> Result<(SendRequest<Upload>, Socket), ProxyError> {
+pub(super) async fn connect(endpoint: &Endpoint, within: Duration) -> Result<Pooled, ProxyError> {
     let stream = tokio::time::timeout(within, open(endpoint.address())).await;
     let socket = Socket::new(stream.map_err(|_| ProxyError::ConnectTimeout(within))??);
     let (sender, connection) =
         http1::handshake(socket.clone()).await.map_err(ProxyError::Terminated)?;
-    tokio::task::spawn_local(async move {
+    let driver = tokio::task::spawn_local(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "upstream connection ended");
         }
     });
-    Ok((sender, socket))
+    Ok(Pooled { sender, socket, driver: driver.abort_handle() })
 }
 
 async fn open(address: &Address) -> Result<Stream, ProxyError> {
@@ -109,10 +106,10 @@ impl hyper::rt::Write for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
+        hear_out(match &mut *self.0.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -138,9 +135,25 @@ impl hyper::rt::Write for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
+        hear_out(match &mut *self.0.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        })
+    }
+}
+
+/// An upstream that takes no more may have said why, and hyper would not listen after a
+/// write that failed. Whoever reads is told of the end as well.
+fn hear_out(written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    match written {
+        Poll::Ready(Err(error))
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            Poll::Pending
         }
+        other => other,
     }
 }

@@ -9,6 +9,7 @@ use hyper::service::service_fn;
 use tokio::net::TcpStream;
 
 use super::headers::Client;
+use super::patient::Patient;
 use super::worker::Worker;
 use crate::model::Environment;
 use crate::server::{self, Presence};
@@ -24,6 +25,7 @@ impl Worker {
     ) {
         let client = Rc::new(Client::new(peer.ip(), &self.policy().trusted));
         let patience = self.patience();
+        let stream = Patient::new(stream, patience.idle);
         let service = service_fn(|request| {
             let (worker, client) = (self.clone(), client.clone());
             let busy = presence.busy();
