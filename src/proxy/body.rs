@@ -9,6 +9,7 @@ use http_body::{Frame, SizeHint};
 
 use super::error::ProxyError;
 use super::stream::Stream;
+use super::upgrade::Switched;
 use super::worker::Worker;
 use crate::routing::Answerer;
 use crate::server::Busy;
@@ -23,6 +24,8 @@ pub(super) struct Body {
 enum Source {
     Full(Option<Bytes>),
     Upstream(Stream),
+    /// Another protocol follows, in place of a body.
+    Switched(Option<Switched>),
 }
 
 impl Body {
@@ -32,6 +35,18 @@ impl Body {
 
     pub(super) fn upstream(stream: Stream) -> Self {
         Self { source: Source::Upstream(stream), busy: None }
+    }
+
+    pub(super) fn switched(switched: Switched) -> Self {
+        Self { source: Source::Switched(Some(switched)), busy: None }
+    }
+
+    /// The upstream's side of what follows the response, once.
+    pub(super) fn take_switched(&mut self) -> Option<Switched> {
+        match &mut self.source {
+            Source::Switched(switched) => switched.take(),
+            Source::Full(_) | Source::Upstream { .. } => None,
+        }
     }
 
     pub(super) fn hold(&mut self, busy: Busy) {
@@ -57,6 +72,7 @@ impl http_body::Body for Body {
         match &mut self.source {
             Source::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Source::Upstream(stream) => stream.poll(cx),
+            Source::Switched(_) => Poll::Ready(None),
         }
     }
 
@@ -64,6 +80,7 @@ impl http_body::Body for Body {
         match &self.source {
             Source::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Source::Upstream(stream) => stream.is_at_end(),
+            Source::Switched(_) => true,
         }
     }
 
@@ -73,6 +90,7 @@ impl http_body::Body for Body {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Source::Upstream(stream) => stream.size_hint(),
+            Source::Switched(_) => SizeHint::with_exact(0),
         }
     }
 }

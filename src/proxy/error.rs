@@ -50,6 +50,8 @@ pub(super) enum ProxyError {
     ResponseCoding,
     #[error("the upstream switched protocols unasked")]
     Switched,
+    #[error("{0}")]
+    Upgrade(&'static str),
     #[error("the upstream sent no response within {0:?}")]
     ResponseTimeout(Duration),
     /// From here on the response has begun, and can only be cut.
@@ -95,6 +97,7 @@ impl ProxyError {
             | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
+            | Self::Upgrade(_)
             | Self::Loop
             | Self::Incomplete(_) => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) | Self::BodyTimeout(_) => {
@@ -128,6 +131,7 @@ impl ProxyError {
             | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
+            | Self::Upgrade(_)
             | Self::ResponseTimeout(_)
             | Self::Incomplete(_)
             | Self::BodyTimeout(_) => Fault::Upstream,
@@ -164,6 +168,7 @@ impl ProxyError {
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Terminated(_) => "connection_terminated",
             Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched => "http_protocol_error",
+            Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) | Self::BodyTimeout(_) => "http_response_timeout",
             Self::Incomplete(_) => "http_response_incomplete",

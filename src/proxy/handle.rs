@@ -19,6 +19,7 @@ use super::guard::{admit, is_last_hop};
 use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
 use super::spare::Spare;
 use super::stream::Stream;
+use super::upgrade::{Asked, switch};
 use super::upload::Upload;
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses, trailers};
@@ -151,7 +152,11 @@ impl Worker {
         let endpoint = &upstream.endpoints()[0];
         let (method, asked_in) = (parts.method.clone(), parts.version);
         let wants_trailers = trailers::are_wanted(&parts.headers);
+        let asked = Asked::of(&parts, &policy.upgrades);
         to_upstream(&mut parts, client, endpoint, policy.headers);
+        if let Some(asked) = &asked {
+            asked.say(&mut parts.headers);
+        }
         if upload.is_empty() {
             // RFC 9110, section 10.1.1: there is nothing to be asked for.
             parts.headers.remove(EXPECT);
@@ -172,7 +177,7 @@ impl Worker {
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(ProxyError::Switched);
+            return switch(asked, parts, lease, waits.response_head).await;
         }
         responses::check(&mut parts)?;
         if let Some(unasked) = unasked {

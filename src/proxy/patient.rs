@@ -34,6 +34,10 @@ impl Patient {
         Self { stream, silence: Silence::of(idle.saturating_mul(PATIENCE)) }
     }
 
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     fn note<T>(
         &mut self,
         cx: &mut Context<'_>,

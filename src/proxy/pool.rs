@@ -9,7 +9,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::connect::Socket;
+use super::connect::{Socket, Switch};
 use super::progress::Progress;
 use super::upload::Upload;
 use crate::model::Endpoint;
@@ -102,6 +102,8 @@ pub(super) struct Lease {
     /// Until it is given back.
     connection: Option<Pooled>,
     pub(super) upload: Rc<Progress>,
+    /// Of a request that asks for another protocol.
+    pub(super) switch: Option<Switch>,
 }
 
 impl Lease {
@@ -111,7 +113,7 @@ impl Lease {
         connection: Pooled,
         upload: Rc<Progress>,
     ) -> Self {
-        Self { pool, endpoint, connection: Some(connection), upload }
+        Self { pool, endpoint, connection: Some(connection), upload, switch: None }
     }
 
     /// Whether the whole request has left, or never will.

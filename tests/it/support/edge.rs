@@ -38,6 +38,7 @@ pub(crate) struct Setup {
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    pub(crate) tallies: Tallies,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
@@ -105,6 +106,7 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
+        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let proxy = Arc::new(Proxy {
             table: reader,
@@ -112,9 +114,9 @@ impl Setup {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
-            tallies: Tallies::new(self.workers),
+            tallies: tallies.clone(),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
         let (shutdown, ended) = watch::channel(false);
@@ -124,6 +126,7 @@ impl Setup {
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            tallies,
             writer: Mutex::new(writer),
             settings,
             set_policy,
