@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -20,7 +20,7 @@ use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
 use super::spare::Spare;
 use super::stream::Stream;
 use super::upgrade::{Asked, switch};
-use super::upload::Upload;
+use super::upload::{Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses, trailers};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
@@ -180,9 +180,7 @@ impl Worker {
             return switch(asked, parts, lease, waits.response_head).await;
         }
         responses::check(&mut parts)?;
-        if let Some(unasked) = unasked {
-            unasked.is_answered();
-        }
+        let is_last = unasked.is_some_and(Unasked::let_go);
         let shows_length = asked_in < Version::HTTP_2 && responses::shows_length(&method, &parts);
         let travel = asked_in > Version::HTTP_11
             || wants_trailers
@@ -190,6 +188,9 @@ impl Worker {
                 && parts.headers.contains_key(TRANSFER_ENCODING);
         trailers::announce(&mut parts.headers, travel);
         to_client(parts.version, &mut parts.headers);
+        if is_last {
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         parts.version = Version::HTTP_11;
         let mut stream = Stream::new(incoming, lease, &self.linger, &policy.timeouts);
         if shows_length {

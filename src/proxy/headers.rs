@@ -77,7 +77,7 @@ pub(super) fn to_upstream(
     endpoint: &Endpoint,
     policy: Headers,
 ) {
-    let host = take_target(method, uri, headers);
+    let host = take_target(uri, headers);
     let wants_trailers = trailers::are_wanted(headers);
     strip_hop_by_hop(headers);
     if *version < Version::HTTP_11 {
@@ -109,19 +109,13 @@ pub(super) fn to_upstream(
 ///
 /// RFC 9112, section 3.2.2: the authority of an absolute target replaces what
 /// `Host` says.
-fn take_target(method: &Method, uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     let Some(authority) = uri.authority() else {
         return headers.get(HOST).cloned();
     };
     let host = HeaderValue::from_str(authority.as_str()).ok();
-    let root = PathAndQuery::from_static("/");
-    let target = uri.path_and_query().cloned().unwrap_or_else(|| root.clone());
-    // A path that is not there reads as the root but is none (RFC 9112, section 3.2.4).
-    let is_missing = target.as_str() == "/" && target != root;
-    *uri = match is_missing && *method == Method::OPTIONS {
-        true => Uri::from_static("*"),
-        false => Uri::from(target),
-    };
+    let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    *uri = Uri::from(target);
     host
 }
 

@@ -44,7 +44,7 @@ impl Progress {
         self.awaited.get()
     }
 
-    /// Whether the client broke off.
+    /// Whether the client broke off, or went too far.
     pub(super) fn failed(&self) -> bool {
         self.failed.get()
     }
@@ -80,7 +80,7 @@ impl Progress {
     }
 
     pub(super) fn overflow(&self, limit: u64) {
-        self.advance(true, false);
+        self.fail();
         self.overflowed.set(Some(limit));
     }
 

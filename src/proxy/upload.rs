@@ -210,11 +210,12 @@ impl Upload {
 pub(super) struct Unasked(SharedRest);
 
 impl Unasked {
-    /// Lets go of the body if it is still unasked: its request is answered, and the
-    /// client has nothing more to say.
-    pub(super) fn is_answered(self) {
+    /// Lets go of the body if it is still unasked, because its request is answered: the
+    /// client may say it or not, so that its connection must end.
+    #[must_use]
+    pub(super) fn let_go(self) -> bool {
         let rest = self.0.borrow_mut().take_if(|rest| rest.unasked);
-        drop(rest);
+        rest.is_some()
     }
 }
 

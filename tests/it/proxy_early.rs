@@ -18,8 +18,7 @@ fn an_upload_and_its_response_pass_each_other() {
         visit.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
         while let Some(chunk) = visit.chunk() {
             visit.say(&chunk);
-            // The last one is not waited for.
-            drop(tell.send(()));
+            tell.send(()).unwrap();
         }
     });
     let edge = Setup::before(upstream.url()).start();
@@ -33,6 +32,7 @@ fn an_upload_and_its_response_pass_each_other() {
     }
     client.send("0\r\n\r\n");
     assert_eq!(client.chunk(), b"");
+    told.recv_timeout(WAIT_MAX).unwrap();
 }
 
 #[test]
