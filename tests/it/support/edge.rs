@@ -38,6 +38,7 @@ pub(crate) struct Setup {
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    pub(crate) tallies: Tallies,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
@@ -92,10 +93,21 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Edge {
+        self.start_with(|_| {}, false)
+    }
+
+    /// Starts workers that are asked to end before they have taken one connection, once
+    /// those of `queue` wait at production.
+    pub(crate) fn drain_at_once(self, queue: impl FnOnce(SocketAddr)) -> Edge {
+        self.start_with(queue, true)
+    }
+
+    fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
         let listeners = Listeners {
             production: TcpListener::bind("127.0.0.1:0").unwrap(),
             staging: TcpListener::bind("127.0.0.1:0").unwrap(),
         };
+        queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
             domains: Vec::new(),
@@ -105,6 +117,7 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
+        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let proxy = Arc::new(Proxy {
             table: reader,
@@ -112,18 +125,19 @@ impl Setup {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
-            tallies: Tallies::new(self.workers),
+            tallies: tallies.clone(),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
-        let (shutdown, ended) = watch::channel(false);
+        let (shutdown, ended) = watch::channel(is_ended);
         let workers = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            tallies,
             writer: Mutex::new(writer),
             settings,
             set_policy,
