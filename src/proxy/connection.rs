@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::body::Body;
 use super::error::ProxyError;
 use super::headers::Client;
+use super::patient::Patient;
 use super::tunnel::{self, Line, Side};
 use super::upgrade::Switched;
 use super::wire::{self, Gate, Guarded, HeadLimits, Refusal};
@@ -36,6 +37,7 @@ impl Worker {
         let client = Rc::new(Client::new(peer.ip(), &policy.trusted));
         let patience = self.patience();
         let gate = Gate::new(presence);
+        let stream = Patient::new(stream, patience.idle);
         let switched = Cell::new(None);
         let service = service_fn(|request| {
             let (worker, client, gate) = (self.clone(), client.clone(), gate.clone());
@@ -66,8 +68,9 @@ impl Worker {
         if ended {
             // hyper was given nothing behind a request that asked for another protocol.
             let (stream, read) = guarded.into_parts();
+            let client = Side { stream: stream.into_stream(), read };
             // What follows is large, and no part of what an idle connection takes.
-            Box::pin(self.go_on(Side { stream, read }, switched.take(), &gate)).await;
+            Box::pin(self.go_on(client, switched.take(), &gate)).await;
         }
     }
 
