@@ -95,7 +95,7 @@
 //!   a request registers none but the one for its response.
 //! - A client that waits to be asked for its body is asked when the upstream asks, or has
 //!   said nothing for a second. Other expectations than `100-continue` are passed on: the
-//!   upstream may know them, and a 417 would break what works behind nginx and HAProxy.
+//!   upstream may know them, and a 417 would break what works behind other proxies.
 //! - Other provisional responses (102, 103) of an upstream end here, since hyper's server
 //!   cannot send them. Field names are written in lower case; a map of how each was spelled
 //!   would cost every request something to help peers that break RFC 9110, section 5.1.
