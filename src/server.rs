@@ -495,3 +495,46 @@ async fn outstayed(presence: &Presence, patience: Patience) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Long enough for what must end, and no test waits for it.
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn on_a_runtime(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    async fn leaves(presence: &Presence, within: Duration) -> bool {
+        tokio::time::timeout(within, presence.dismissed()).await.is_ok()
+    }
+
+    #[test]
+    fn a_drain_lets_a_newcomer_ask_once() {
+        on_a_runtime(async {
+            let connections = Connections::default();
+            let newcomer = connections.enter();
+            connections.dismiss_all();
+            assert!(!leaves(&newcomer, Duration::from_millis(20)).await);
+            // Who has shaken hands meanwhile is told once more.
+            drop(newcomer.busy());
+            assert!(leaves(&newcomer, LONG).await);
+        });
+    }
+
+    #[test]
+    fn a_drain_waits_for_no_newcomer_for_ever_and_an_idle_one_goes_at_once() {
+        on_a_runtime(async {
+            let connections = Connections::default();
+            let silent = connections.enter();
+            let idle = connections.enter();
+            drop(idle.busy());
+            connections.dismiss_all();
+            assert!(leaves(&idle, NEWCOMER_PATIENCE / 2).await);
+            assert!(leaves(&silent, LONG).await);
+        });
+    }
+}
