@@ -51,9 +51,10 @@ class Do(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Until:
-    """Waits for this to have arrived."""
+    """Waits for this to have arrived, so many times."""
 
     pattern: bytes
+    times: int = 1
 
 
 def head(line, *fields, host=HOST):

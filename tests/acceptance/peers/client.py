@@ -64,7 +64,8 @@ class Client:
                 reset(writer)
                 return
             elif isinstance(step, Until):
-                while not self.ended and not re.search(step.pattern, self.received, re.S):
+                while not self.ended and step.times > len(
+                        re.findall(step.pattern, self.received, re.S)):
                     self.news.clear()
                     await self.news.wait()
             else:
