@@ -69,7 +69,7 @@ tells("a date and a server", "HTTP/1.1 200 OK", "Date: Thu, 01 Jan 1970 00:00:00
 add("a hundred requests, one after the other", tuple(
     step for number in range(100)
     for step in (head(f"GET /{number} HTTP/1.1"), Until(rb"\r\n\r\nok", number + 1))),
-    " ".join(["200"] * 100) + " open", 100)
+    "200 x100 open", 100)
 add("a form in three pieces", (
     head("POST / HTTP/1.1", "Content-Length: 9"), Do.PAUSE, b"abc", Do.PAUSE, b"def", Do.PAUSE, b"ghi"),
     "200 open", 1, has=(b"abc.*def.*ghi",))
