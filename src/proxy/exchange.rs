@@ -134,9 +134,10 @@ async fn within<T>(
         let silence = if awaited { request_body_idle } else { response_head };
         let due = upload.since().max(begun) + silence;
         if due <= now {
-            return Err(match awaited {
-                true => ProxyError::UploadTimeout(silence),
-                false => ProxyError::ResponseTimeout(silence),
+            return Err(if awaited {
+                ProxyError::UploadTimeout(silence)
+            } else {
+                ProxyError::ResponseTimeout(silence)
             });
         }
         // Who is waited for may change meanwhile, while there is a body.

@@ -90,9 +90,10 @@ impl Stream {
             Ok(Ok(fields)) => Ok(Frame::trailers(trailers::permit(fields))),
             Err(error) => {
                 let by_client = self.unfinished.as_ref().is_some_and(|it| it.upload.failed());
-                Err(self.fail(match by_client {
-                    true => ProxyError::Upload(error),
-                    false => ProxyError::Incomplete(error),
+                Err(self.fail(if by_client {
+                    ProxyError::Upload(error)
+                } else {
+                    ProxyError::Incomplete(error)
                 }))
             }
         }))
