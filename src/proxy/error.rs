@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::body::Body;
+use super::wire::Refusal;
 use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
 
@@ -21,10 +22,10 @@ pub(super) enum ProxyError {
     /// The message itself, and not what it asks for, is at fault.
     #[error("{0}")]
     Malformed(&'static str),
+    #[error(transparent)]
+    Head(Refusal),
     #[error("method {0} is not served here")]
     Method(http::Method),
-    #[error("no transfer coding but chunked is served here")]
-    RequestCoding,
     #[error("the request comes back to where it was, so an upstream leads here")]
     Loop,
     #[error("the request's body is larger than {0} bytes")]
@@ -80,8 +81,8 @@ impl ProxyError {
             Self::Malformed(_) | Self::Upload(_) | Self::Unroutable(Unroutable::BadOverride(_)) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Head(refusal) => refusal.status(),
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
@@ -109,8 +110,8 @@ impl ProxyError {
     pub(super) fn fault(&self) -> Fault {
         match self {
             Self::Malformed(_)
+            | Self::Head(_)
             | Self::Method(_)
-            | Self::RequestCoding
             | Self::TooLarge(_)
             | Self::Upload(_)
             | Self::UploadTimeout(_)
@@ -149,7 +150,7 @@ impl ProxyError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_)
-            | Self::RequestCoding
+            | Self::Head(_)
             | Self::TooLarge(_)
             | Self::Upload(_)
             | Self::UploadTimeout(_) => "http_request_error",
@@ -181,8 +182,8 @@ impl ProxyError {
         matches!(
             self,
             Self::Malformed(_)
+                | Self::Head(_)
                 | Self::Method(_)
-                | Self::RequestCoding
                 | Self::TooLarge(_)
                 | Self::Upload(_)
                 | Self::UploadTimeout(_)

@@ -1,12 +1,13 @@
 //! What is refused before anybody decides about it: requests that two readers
-//! could read differently, or that have come in a circle.
+//! could read differently, or that have come in a circle. Their bytes were judged
+//! before, in [`super::wire`].
 
 use http::header::{HOST, MAX_FORWARDS, VIA};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
 use super::error::ProxyError;
-use super::headers::{PSEUDONYM, is_coded};
+use super::headers::PSEUDONYM;
 
 /// How often a request may have been through a Serin. A few in a row are a setup that
 /// people build; as many as these are a circle.
@@ -42,11 +43,6 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
         }
         (Some(host), None) => check_host(request, host)?,
         _ => {}
-    }
-    // A Content-Length beside chunks is how requests are smuggled. hyper drops it and
-    // closes the connection after the response (RFC 9112, section 6.1).
-    if is_coded(headers) {
-        return Err(ProxyError::RequestCoding);
     }
     if hops(headers) >= HOPS_MAX {
         return Err(ProxyError::Loop);

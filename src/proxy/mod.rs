@@ -23,6 +23,7 @@ mod trailers;
 mod tunnel;
 mod upgrade;
 mod upload;
+pub mod wire;
 mod worker;
 
 use std::net::TcpListener;

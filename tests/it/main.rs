@@ -29,6 +29,7 @@ mod proxy_silence;
 mod proxy_streaming;
 mod proxy_swaps;
 mod proxy_trailers;
+mod proxy_wire;
 mod reload;
 mod restart;
 mod routing;

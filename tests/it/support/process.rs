@@ -139,10 +139,6 @@ impl Process {
         }
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.running.id()
-    }
-
     /// One call of the native API.
     pub(crate) fn call(&self, method: &str, path: &str, body: &serde_json::Value) -> Response {
         Connection::open(self.admin).unwrap().json(method, path, body).unwrap()
