@@ -154,7 +154,7 @@ fn a_file_that_changes_is_taken_without_a_signal() {
 #[test]
 fn a_file_with_mistakes_changes_nothing_and_each_is_logged_with_its_line() {
     let served = Served::new("", &routine("shop", &["a.test/*"]));
-    let bad = format!("domain = \"Edge.test\"\n{}[[routine]]\nname = \"Shop\"\n", ANY_PORT);
+    let bad = format!("domain = \"Edge.test\"\n{ANY_PORT}[[routine]]\nname = \"Shop\"\n");
     let said = served.refused(&bad);
     let at = bad.lines().position(|line| line.contains("Shop")).unwrap() + 1;
     for mistake in ["serin.toml: line 1: domain: ".to_owned(), format!("line {at}: routine.name: ")]
