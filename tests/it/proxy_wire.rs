@@ -34,7 +34,6 @@ fn refused<B: AsRef<[u8]>>(cases: impl IntoIterator<Item = (u16, B)>) {
     let edge = Setup::before(upstream.url()).start();
     for (status, bytes) in cases {
         let context = bytes.as_ref().escape_ascii().to_string();
-        // At once, and byte by byte.
         let mut client = edge.client();
         client.send([bytes.as_ref(), NEXT.as_bytes()].concat());
         expect_refusal(&client.answer(), status, &context);
@@ -455,19 +454,19 @@ fn a_drain_hears_out_a_head_that_has_begun() {
     let mut setup = Setup::before(upstream.url());
     setup.drain = WAIT_MAX;
     let edge = setup.start();
-    let (begin, rest) = NEXT.split_at(9);
+    let (beginning, rest) = NEXT.split_at(9);
     let mut idle = edge.client();
     idle.get("/", &[]);
-    let mut begun = edge.client();
-    begun.get("/", &[]);
-    begun.send(begin);
+    let mut client = edge.client();
+    client.get("/", &[]);
+    client.send(beginning);
     // Whoever comes later is served later, so the beginning has been read by then.
     Client::new(edge.production).get("/", &[]);
     edge.drain();
     idle.expect_end();
-    let answer = begun.send(rest).answer();
+    let answer = client.send(rest).answer();
     assert_eq!((answer.text(), answer.headers("connection")), ("ok", vec!["close"]));
-    begun.expect_end();
+    client.expect_end();
 }
 
 #[test]
