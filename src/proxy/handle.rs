@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -156,6 +156,8 @@ impl Worker {
         to_upstream(&mut parts, client, endpoint, policy.headers);
         if let Some(asked) = &asked {
             asked.say(&mut parts.headers);
+            // `Connection` has said one thing, and another protocol has no trailers.
+            parts.headers.remove(TE);
         }
         if upload.is_empty() {
             // RFC 9110, section 10.1.1: there is nothing to be asked for.
