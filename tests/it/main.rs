@@ -11,6 +11,7 @@ mod assets;
 mod cohorts;
 mod crash;
 mod esa;
+mod failures;
 mod life;
 mod origins;
 mod plausible;
