@@ -15,6 +15,7 @@ mod outside;
 mod running;
 mod serve;
 mod signals;
+mod upstream_tls;
 mod warnings;
 
 pub use access_keys::AccessKeyError;

@@ -15,6 +15,7 @@ use super::certificates::{self, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
+use super::upstream_tls::upstream_tls;
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
@@ -138,6 +139,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         policy,
         drain: config.server.drain_timeout,
         built_in: Box::new(built_in),
+        tls: Arc::new(upstream_tls(config.tls.upstream_ca.as_deref())?),
     });
     let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);

@@ -1,18 +1,21 @@
 //! One request to an endpoint and its response, over a pooled connection or a new
 //! one.
 
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
+use h2::Reason;
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::connect::connect;
 use super::error::ProxyError;
-use super::pool::{Lease, Pool, Pooled};
-use super::upload::{Progress, Upload};
+use super::fit::is_within;
+use super::pool::{Lease, Line, Pool, Pooled};
+use super::upload::{Claim, Progress, Upload};
 use crate::model::Endpoint;
 
 /// How long one exchange waits.
@@ -22,33 +25,58 @@ pub(super) struct Waits {
     pub(super) response_head: Duration,
 }
 
+/// A request that certainly was not processed is sent again this often at most.
+const RESENDS_MAX: u32 = 3;
+
 /// Sends `request` to `endpoint` and waits for the head of its response.
 ///
 /// A pooled connection may have died unnoticed. A request is then sent once more,
 /// on a new connection: always when none of it had left, else only when it is
-/// idempotent and has no body (RFC 9110, section 9.2.2).
+/// idempotent and has no body (RFC 9110, section 9.2.2). What a peer says it has not
+/// processed (RFC 9113, section 8.7) is sent again whatever it is, unless some of its
+/// body is gone.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
     mut request: Request<Upload>,
     waits: Waits,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
+    let line = pool.line(endpoint);
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(endpoint, repeatable) {
-        let spare = repeatable.then(|| copy_of_head(&request));
-        match send(pool, endpoint, connection, request, waits).await {
+    // HTTP/2 cannot switch protocols.
+    let http1_only = request.headers().contains_key(UPGRADE);
+    let mut taken = line.take(repeatable, http1_only);
+    let mut resent = 0;
+    loop {
+        let (connection, used) = match taken.take() {
+            Some(connection) => (connection, true),
+            // Boxed, because few requests come here, and all would carry its state.
+            None => Box::pin(line.acquire(pool, http1_only, waits.connect)).await?,
+        };
+        let is_stream = connection.is_stream();
+        let repeatable = repeatable && used && resent == 0;
+        let copy = (repeatable || is_stream).then(|| copy_of_head(&request));
+        let claim = is_stream.then(|| request.body_mut().claim());
+        connection.fit(&mut request)?;
+        let failure = match send(pool, &line, connection, request, waits).await {
             Ok(answer) => return Ok(answer),
-            Err(Failure::Unsent(unsent, _)) => request = *unsent,
-            Err(Failure::Died(error)) => request = spare.ok_or(error)?,
-            Err(Failure::Final(error)) => return Err(error),
-        }
+            Err(failure) => failure,
+        };
+        let (again, error) = match failure {
+            Failure::Unsent(unsent, error) => {
+                let again = (used || is_stream).then_some(*unsent);
+                (again, ProxyError::Terminated(error))
+            }
+            Failure::Died(error) => (copy.filter(|_| repeatable), error),
+            Failure::Unprocessed(error) => {
+                let body = claim.and_then(Claim::take);
+                (copy.zip(body).map(|(head, body)| head.map(|_| body)), error)
+            }
+            Failure::Final(error) => return Err(error),
+        };
+        resent += 1;
+        request = again.filter(|_| resent <= RESENDS_MAX).ok_or(error)?;
     }
-    let (sender, socket) = connect(endpoint, waits.connect).await?;
-    let connection = Pooled { sender, socket };
-    send(pool, endpoint, connection, request, waits).await.map_err(|failure| match failure {
-        Failure::Unsent(_, error) => ProxyError::Terminated(error),
-        Failure::Died(error) | Failure::Final(error) => error,
-    })
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -64,13 +92,15 @@ enum Failure {
     Unsent(Box<Request<Upload>>, hyper::Error),
     /// The connection died under the request.
     Died(ProxyError),
+    /// The peer has not looked at it, as it says.
+    Unprocessed(ProxyError),
     /// Another connection would not help.
     Final(ProxyError),
 }
 
 async fn send(
-    pool: &Rc<Pool>,
-    endpoint: &Endpoint,
+    pool: &Pool,
+    line: &Rc<Line>,
     mut connection: Pooled,
     request: Request<Upload>,
     waits: Waits,
@@ -82,12 +112,26 @@ async fn send(
     let response = connection.sender.try_send_request(request);
     match within(waits.response_head, &upload, response).await {
         Ok(Ok(response)) => {
-            let lease =
-                Lease { pool: pool.clone(), endpoint: endpoint.clone(), connection, upload };
+            if connection.is_stream() && !is_within(response.headers(), &pool.limits()) {
+                return Err(Failure::Final(ProxyError::HeadTooLarge));
+            }
+            let lease = Lease { line: line.clone(), connection, upload };
             Ok((response, lease))
         }
-        Ok(Err(error)) => Err(failure(error, &upload)),
-        Err(error) => Err(Failure::Final(error)),
+        Ok(Err(error)) => {
+            let failure = failure(error, &upload);
+            if matches!(failure, Failure::Unprocessed(_)) {
+                connection.retire();
+            }
+            Err(failure)
+        }
+        Err(error) => {
+            // Its peer may be gone without a word.
+            if matches!(error, ProxyError::ResponseTimeout(_)) {
+                connection.retire();
+            }
+            Err(Failure::Final(error))
+        }
     }
 }
 
@@ -97,9 +141,23 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     if let Some(unsent) = unsent {
         return Failure::Unsent(Box::new(unsent), error);
     }
+    if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
+        return if cause.is_remote() {
+            let unprocessed = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
+            let error = ProxyError::Terminated(error);
+            if unprocessed { Failure::Unprocessed(error) } else { Failure::Final(error) }
+        } else if cause.is_library() {
+            Failure::Final(ProxyError::Protocol(error))
+        } else {
+            // It was we who gave the stream up, for want of the client's body.
+            Failure::Final(ProxyError::Upload(error))
+        };
+    }
     if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
         Failure::Final(ProxyError::Upload(error))
+    } else if error.is_parse_too_large() {
+        Failure::Final(ProxyError::HeadTooLarge)
     } else if error.is_parse() {
         Failure::Final(ProxyError::Protocol(error))
     } else {

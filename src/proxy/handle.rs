@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -15,12 +15,14 @@ use super::body::Body;
 use super::error::{Fault, ProxyError};
 use super::exchange::{Waits, exchange};
 use super::guard::admit;
-use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
+use super::headers::{
+    Client, disclose, is_coded, set_minted_key, takes_trailers, to_client, to_upstream,
+};
 use super::spare::Spare;
 use super::upload::Upload;
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
-use crate::model::{Environment, Policy, Timeouts, Upstream};
+use crate::model::{Environment, Policy, Timeouts, Transport, Upstream};
 use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
@@ -139,7 +141,12 @@ impl Worker {
         waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
         let endpoint = &upstream.endpoints()[0];
+        let takes_trailers =
+            endpoint.transport() != Transport::Http1 && takes_trailers(&parts.headers);
         to_upstream(&mut parts, client, endpoint, policy.headers);
+        if takes_trailers {
+            parts.headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.

@@ -7,6 +7,7 @@ mod connect;
 mod connection;
 mod error;
 mod exchange;
+mod fit;
 mod guard;
 mod handle;
 mod headers;
@@ -26,6 +27,7 @@ use crate::model::{Environment, Policy};
 use crate::observe::Tallies;
 use crate::routing::{Draws, TableReader};
 
+pub use connect::UpstreamTls;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
@@ -38,6 +40,8 @@ pub struct Proxy {
     /// After the end was asked for, running requests have this long.
     pub drain: Duration,
     pub built_in: BuiltIn,
+    /// For endpoints that speak it.
+    pub tls: Arc<UpstreamTls>,
 }
 
 /// Answers for versions that have no upstream: the JSON body of a 200.
