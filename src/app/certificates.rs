@@ -34,7 +34,7 @@ pub(super) fn of_listener(
     config: &Config,
     address: IpAddr,
 ) -> Result<Arc<ServerConfig>, CertificatesError> {
-    if let Some(files) = &config.tls.files {
+    if let Some(files) = config.tls.files.first() {
         let certified = tls::read_certificate(&files.certificate, &files.key)?;
         return Ok(tls::server_config(Arc::new(SingleCertAndKey::from(certified))));
     }
@@ -66,7 +66,7 @@ pub(super) fn of_listener(
 pub fn ca(path: &Path, out: &mut impl Write, hints: &mut impl Write) -> Result<(), Failure> {
     let config = Config::read(path)?;
     let refused = |error| Failure::Certificates(error);
-    if config.tls.files.is_some() {
+    if !config.tls.files.is_empty() {
         return Err(refused(CertificatesError::OwnFiles));
     }
     let folder = config.tls.authority.as_ref().ok_or(refused(CertificatesError::InMemory))?;

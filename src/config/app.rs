@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use super::file::{Table, Value};
 use super::routine::sticky;
-use crate::model::{
-    AppId, AppName, DeclaredApp, DeclaredAppVersion, DeclaredRoutine, Upstream, VersionId,
-};
+use crate::model::{AppId, AppName, DeclaredApp, DeclaredAppVersion, DeclaredRoutine, VersionId};
 
 /// Every app of the file. No two share an id or a name, and none has a routine's name.
 pub(super) fn apps(root: &Table<'_>, routines: &[DeclaredRoutine]) -> Vec<DeclaredApp> {
@@ -57,8 +55,9 @@ fn name(value: &Value<'_>, routines: &[DeclaredRoutine], taken: &mut Taken) -> O
 fn versions(app: &Table<'_>) -> Vec<DeclaredAppVersion> {
     let mut versions = Vec::new();
     let mut lines = HashMap::new();
-    for table in app.tables("version", &["version_id", "upstream"]) {
-        let upstream = table.get("upstream").and_then(|value| value.parsed(Upstream::new));
+    let known: Vec<_> = ["version_id"].into_iter().chain(super::upstream::KEYS).collect();
+    for table in app.tables("version", &known) {
+        let upstream = super::upstream::upstream(&table);
         let Some(value) = table.required("version_id") else { continue };
         let Some(version_id) = value.parsed(VersionId::new) else { continue };
         if let Some(line) = lines.insert(version_id.clone(), value.line()) {

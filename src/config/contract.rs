@@ -157,7 +157,10 @@ fn the_keys_that_the_example_explains_are_sound() {
 fn the_example_writes_every_default_that_it_names() {
     let (example, default) = (parsed(EXAMPLE), parsed(""));
     // Nothing speaks TLS unless it is written.
-    assert_eq!(Listen { admin_tls: None, ..example.listen }, default.listen);
+    assert_eq!(
+        Listen { production_tls: None, staging_tls: None, admin_tls: None, ..example.listen },
+        default.listen
+    );
     assert_eq!(example.tls.authority, example.store_path.map(|path| path.with_extension("db.ca")));
     assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
     assert_eq!(example.policy.timeouts, default.policy.timeouts);

@@ -1,7 +1,7 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `access_key`, `account`, `routine`,
-//! `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
+//! `file` holds the text as written; `section`, `policy`, `access_key`, `account`, `routine`,
+//! `upstream`, `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
 //! found in one reading, each with its line.
 
 mod access_key;
@@ -13,12 +13,14 @@ mod deployment;
 mod error;
 mod file;
 mod findings;
+mod policy;
 mod region;
 mod routine;
 mod section;
 mod settings;
 mod site;
 mod spelling;
+mod upstream;
 mod value;
 
 use std::fs::File;
@@ -112,7 +114,7 @@ impl Config {
             server: section::server(root),
             tls: section::tls(root, store_path.as_deref()),
             store_path,
-            policy: section::policy(root),
+            policy: policy::policy(root),
             apps: app::apps(root, &routines),
             regions: region::regions(root),
             sites: site::sites(root),
@@ -123,7 +125,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 21] = [
     "default_routine",
     "domain",
     "listen",
@@ -133,6 +135,12 @@ const KEYS: [&str; 15] = [
     "timeouts",
     "headers",
     "trusted",
+    "limits",
+    "upgrades",
+    "failover",
+    "retries",
+    "health",
+    "ejection",
     "access_key",
     "account",
     "routine",
@@ -175,7 +183,7 @@ mod tests {
         assert_eq!(config.listen.staging, address("127.0.0.1:8081"));
         assert_eq!(config.listen.admin, address("127.0.0.1:8090"));
         assert_eq!(config.listen.admin_tls, None);
-        assert_eq!(config.tls, Tls { files: None, authority: None });
+        assert_eq!(config.tls, Tls::default());
         let cores = NonZeroUsize::new(3).unwrap();
         assert_eq!(config.server.workers_or(cores), cores);
         assert_eq!(config.server.drain_timeout, Duration::from_secs(5));

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::deployment::deployments;
 use super::file::{Table, Value};
+use crate::model::Sticky;
 use crate::model::{CodeVersion, DeclaredRoutine, DeclaredVersion, KeySource, Route, RoutineName};
-use crate::model::{Sticky, Upstream};
 
 /// Every routine of the file. No two share a name or a route.
 pub(super) fn routines(root: &Table<'_>) -> Vec<DeclaredRoutine> {
@@ -79,8 +79,9 @@ fn versions(routine: &Table<'_>) -> (Vec<DeclaredVersion>, Option<HashSet<CodeVe
     let mut versions = Vec::new();
     let mut lines = HashMap::new();
     let mut sound = true;
-    for table in routine.tables("version", &["code_version", "upstream"]) {
-        let upstream = table.get("upstream").and_then(|value| value.parsed(Upstream::new));
+    let known: Vec<_> = ["code_version"].into_iter().chain(super::upstream::KEYS).collect();
+    for table in routine.tables("version", &known) {
+        let upstream = super::upstream::upstream(&table);
         let Some(value) = table.required("code_version") else {
             sound = false;
             continue;

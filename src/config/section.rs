@@ -3,24 +3,25 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::access_key::has_access_keys;
 use super::file::{Table, Value};
 use super::settings::{CertificateFiles, Listen, Server, Tls};
-use super::value::{address, duration, file_path, network, store_path, timeout};
-use crate::model::{Headers, Policy, Timeouts, TrustedProxies};
+use super::value::{address, duration, file_path, store_path};
 
 /// More threads than this are a slip of the keyboard.
 const WORKERS_MAX: u64 = 1024;
 
 /// `[listen]`.
 pub(super) fn listen(root: &Table<'_>) -> Listen {
-    let table = root.section("listen", &["production", "staging", "admin", "admin_tls"]);
+    let known = ["production", "staging", "admin", "production_tls", "staging_tls", "admin_tls"];
+    let table = root.section("listen", &known);
     let default = Listen::default();
     let production = Listener::new(&table, "production", Some(default.production));
     let staging = Listener::new(&table, "staging", Some(default.staging));
     let admin = Listener::new(&table, "admin", Some(default.admin));
+    let production_tls = Listener::new(&table, "production_tls", default.production_tls);
+    let staging_tls = Listener::new(&table, "staging_tls", default.staging_tls);
     let admin_tls = Listener::new(&table, "admin_tls", default.admin_tls);
 
     for admin in [&admin, &admin_tls] {
@@ -33,7 +34,7 @@ pub(super) fn listen(root: &Table<'_>) -> Listen {
             ));
         }
     }
-    let all = [&production, &staging, &admin, &admin_tls];
+    let all = [&production, &staging, &admin, &production_tls, &staging_tls, &admin_tls];
     for (index, listener) in all.iter().enumerate() {
         for other in &all[..index] {
             listener.refuse_collision(other);
@@ -44,6 +45,8 @@ pub(super) fn listen(root: &Table<'_>) -> Listen {
         production: production.address.unwrap_or(default.production),
         staging: staging.address.unwrap_or(default.staging),
         admin: admin.address.unwrap_or(default.admin),
+        production_tls: production_tls.address,
+        staging_tls: staging_tls.address,
         admin_tls: admin_tls.address,
     }
 }
@@ -122,23 +125,31 @@ pub(super) fn store(root: &Table<'_>) -> Option<PathBuf> {
 
 /// `[tls]`. The authority is kept beside the store, unless it is written where.
 pub(super) fn tls(root: &Table<'_>, store: Option<&Path>) -> Tls {
-    let table = root.section("tls", &["certificate", "key", "authority"]);
-    let read = |key| {
-        let value = table.get(key);
-        let path = value.as_ref().and_then(|value| value.parsed(file_path));
-        (value, path)
-    };
-    let ((certificate, certificate_path), (key, key_path)) = (read("certificate"), read("key"));
+    let known = ["certificate", "key", "certificates", "authority", "upstream_ca"];
+    let table = root.section("tls", &known);
+    let path = |key| table.get(key).and_then(|value| value.parsed(file_path));
+    let (certificate, key) = (table.get("certificate"), table.get("key"));
     match (&certificate, &key) {
         (Some(alone), None) => alone.refuse_together("stands without its `tls.key`"),
         (None, Some(alone)) => alone.refuse_together("stands without its `tls.certificate`"),
         _ => {}
     }
-    let files = certificate_path
-        .zip(key_path)
-        .map(|(certificate, key)| CertificateFiles { certificate, key });
-    let (_, authority) = read("authority");
-    Tls { files, authority: authority.or_else(|| store.map(beside)) }
+    let mut files: Vec<_> = pair(certificate, key).into_iter().collect();
+    let more = table.get("certificates").and_then(|list| list.list()).unwrap_or_default();
+    let more = more.iter().filter_map(|value| value.table(&["certificate", "key"]));
+    files.extend(more.filter_map(|t| pair(t.required("certificate"), t.required("key"))));
+    Tls {
+        files,
+        authority: path("authority").or_else(|| store.map(beside)),
+        upstream_ca: path("upstream_ca"),
+    }
+}
+
+/// A certificate and its key, where both are written.
+fn pair(certificate: Option<Value<'_>>, key: Option<Value<'_>>) -> Option<CertificateFiles> {
+    let certificate = certificate.and_then(|value| value.parsed(file_path));
+    let key = key.and_then(|value| value.parsed(file_path));
+    certificate.zip(key).map(|(certificate, key)| CertificateFiles { certificate, key })
 }
 
 /// `serin.db.ca` for `serin.db`.
@@ -148,73 +159,9 @@ fn beside(store: &Path) -> PathBuf {
     PathBuf::from(folder)
 }
 
-/// How the data plane treats clients and upstreams.
-pub(super) fn policy(root: &Table<'_>) -> Policy {
-    Policy {
-        timeouts: timeouts(root),
-        headers: headers(root),
-        trusted: trusted_proxies(root),
-        ..Policy::default()
-    }
-}
-
-/// `[timeouts]`.
-fn timeouts(root: &Table<'_>) -> Timeouts {
-    let known = [
-        "connect",
-        "response_head",
-        "response_body_idle",
-        "request_head",
-        "request_body_idle",
-        "client_idle",
-        "upstream_idle",
-    ];
-    let table = root.section("timeouts", &known);
-    let default = Timeouts::default();
-    let read = |key, default: Duration| {
-        table.get(key).and_then(|value| value.parsed(timeout)).unwrap_or(default)
-    };
-    Timeouts {
-        connect: read("connect", default.connect),
-        response_head: read("response_head", default.response_head),
-        response_body_idle: read("response_body_idle", default.response_body_idle),
-        request_head: read("request_head", default.request_head),
-        request_body_idle: read("request_body_idle", default.request_body_idle),
-        client_idle: read("client_idle", default.client_idle),
-        upstream_idle: read("upstream_idle", default.upstream_idle),
-    }
-}
-
-/// `[headers]`.
-fn headers(root: &Table<'_>) -> Headers {
-    let table = root.section("headers", &["response", "override", "preserve_host", "forwarded"]);
-    let default = Headers::default();
-    let read = |key, default| table.get(key).and_then(|value| value.switch()).unwrap_or(default);
-    Headers {
-        response: read("response", default.response),
-        r#override: read("override", default.r#override),
-        preserve_host: read("preserve_host", default.preserve_host),
-        forwarded: read("forwarded", default.forwarded),
-    }
-}
-
-/// `[trusted]`.
-fn trusted_proxies(root: &Table<'_>) -> TrustedProxies {
-    let table = root.section("trusted", &["proxies"]);
-    let values = table.get("proxies").and_then(|list| list.list()).unwrap_or_default();
-    let read = |value: &Value<'_>| {
-        let network = value.parsed(network)?;
-        if network.prefix_len() == 0 {
-            value.warn(format!("`{network}` is everybody: whatever a client claims is believed"));
-        }
-        Some(network)
-    };
-    TrustedProxies::new(values.iter().filter_map(read).collect())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, mistakes_of};
+    use super::super::{CertificateFiles, Config, mistakes_of};
 
     /// Asserts that `text` has this one mistake.
     fn refused(text: &str, mistake: &str) {
@@ -303,8 +250,19 @@ mod tests {
             "line 2: tls.authority: must be a path, as in `serin.pem`",
         );
         let config = Config::parse("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"").unwrap();
-        let files = config.tls.files.unwrap();
-        assert_eq!((files.certificate, files.key), ("a.pem".into(), "b.pem".into()));
+        let pair = |certificate: &str, key: &str| {
+            let (certificate, key) = (certificate.into(), key.into());
+            CertificateFiles { certificate, key }
+        };
+        assert_eq!(config.tls.files, [pair("a.pem", "b.pem")]);
+
+        let more = "certificates = [{ certificate = \"c\", key = \"d\" }]";
+        let config = Config::parse(&format!("[tls]\ncertificate = \"a\"\nkey = \"b\"\n{more}"));
+        assert_eq!(config.unwrap().tls.files, [pair("a", "b"), pair("c", "d")]);
+        refused(
+            "[tls]\ncertificates = [{ certificate = \"c\" }]",
+            "line 2: tls.certificates.key: is missing",
+        );
     }
 
     #[test]
@@ -333,48 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_a_unit() {
-        refused(
-            "[timeouts]\nconnect = \"2\"",
-            "line 2: timeouts.connect: `2` must be a whole number and `ms`, `s`, `m` or `h`, as in `2s`",
-        );
-        refused(
-            "[server]\ndrain_timeout = 5",
-            "line 2: server.drain_timeout: must be a string in quotes, not an integer",
-        );
-        for key in ["connect", "response_head", "client_idle", "upstream_idle"] {
-            let mistake = format!("line 2: timeouts.{key}: must be longer than zero");
-            refused(&format!("[timeouts]\n{key} = \"0s\""), &mistake);
-        }
-    }
-
-    #[test]
-    fn switches_are_true_or_false() {
-        for key in ["response", "override", "preserve_host", "forwarded"] {
-            let mistake =
-                format!("line 2: headers.{key}: must be `true` or `false`, not an integer");
-            refused(&format!("[headers]\n{key} = 1"), &mistake);
-        }
-    }
-
-    #[test]
     fn a_store_has_a_path() {
         refused("[store]", "line 1: store.path: is missing");
         refused("store = \"serin.db\"", "line 1: store: must be a table, not a string");
-    }
-
-    #[test]
-    fn proxies_are_networks_or_addresses() {
-        refused(
-            "[trusted]\nproxies = [\n\"10.0.0.1\",\n\"proxy.test\",\n]",
-            "line 4: trusted.proxies: `proxy.test` must be a network or an address, as in `10.0.0.0/8` or `10.0.0.1`",
-        );
-    }
-
-    #[test]
-    fn to_trust_everybody_is_taken_with_a_warning() {
-        let config = Config::parse("[trusted]\nproxies = [\"0.0.0.0/0\"]").unwrap();
-        assert_eq!((config.warnings.len(), config.warnings[0].line), (1, 2));
-        assert!(config.policy.trusted.contains([192, 0, 2, 1].into()));
     }
 }

@@ -12,17 +12,23 @@ pub struct Listen {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
+    /// Where production and staging speak TLS; nowhere unless written.
+    pub production_tls: Option<SocketAddr>,
+    pub staging_tls: Option<SocketAddr>,
     /// Where admin speaks TLS; nowhere unless written.
     pub admin_tls: Option<SocketAddr>,
 }
 
 /// `[tls]`: where the certificates of listeners come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// The operator's own; they stand before the local authority's.
-    pub files: Option<CertificateFiles>,
+    /// The operator's own, in the order of the file; with any, the local authority makes
+    /// none.
+    pub files: Vec<CertificateFiles>,
     /// The folder that keeps the local authority; `None` keeps it in memory.
     pub authority: Option<PathBuf>,
+    /// Authorities that `https://` upstreams may have, beside those of the system.
+    pub upstream_ca: Option<PathBuf>,
 }
 
 /// A certificate and its key, in PEM.
@@ -51,7 +57,14 @@ impl Server {
 impl Default for Listen {
     fn default() -> Self {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { production: local(8080), staging: local(8081), admin: local(8090), admin_tls: None }
+        Self {
+            production: local(8080),
+            staging: local(8081),
+            admin: local(8090),
+            production_tls: None,
+            staging_tls: None,
+            admin_tls: None,
+        }
     }
 }
 

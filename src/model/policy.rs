@@ -37,12 +37,14 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// In the body of a request, while the upstream takes it.
     pub request_body_idle: Duration,
-    /// Of a client's connection without a request; of one that takes nothing of its
-    /// response; of a tunnel that is silent in both directions.
+    /// Of a client's connection without a request, and of one that takes nothing of its
+    /// response.
     pub client_idle: Duration,
     /// Of a pooled connection without a request. Shorter than upstreams keep theirs, so
     /// that it is ours to close.
     pub upstream_idle: Duration,
+    /// Of a connection that switched protocols, in both directions at once.
+    pub tunnel_idle: Duration,
 }
 
 /// `[limits]`. Where there is an `Option`, there is no limit unless written.
@@ -162,6 +164,7 @@ impl Default for Timeouts {
             request_body_idle: Duration::from_secs(30),
             client_idle: Duration::from_mins(1),
             upstream_idle: Duration::from_secs(15),
+            tunnel_idle: Duration::from_hours(1),
         }
     }
 }
