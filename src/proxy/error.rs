@@ -50,7 +50,9 @@ pub(super) enum ProxyError {
     Terminated(#[source] hyper::Error),
     #[error("the upstream's response is not HTTP/1.1")]
     Protocol(#[source] hyper::Error),
-    #[error("the head of the upstream's response is beyond `limits.header_bytes` or `header_count`")]
+    #[error(
+        "the head of the upstream's response is beyond `limits.header_bytes` or `header_count`"
+    )]
     HeadTooLarge,
     #[error("the upstream's response is coded as nobody asked for")]
     ResponseCoding,

@@ -116,7 +116,8 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 /// Whether who sent a request takes trailers, as clients of gRPC do (RFC 9110, section
 /// 10.1.4).
 pub(super) fn takes_trailers(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    let mut codings =
+        headers.get_all(TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
     codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 

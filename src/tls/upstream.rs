@@ -17,8 +17,7 @@ pub fn trust_also(roots: &mut RootCertStore, path: &Path) -> Result<(), Certific
     let owned = || path.to_owned();
     let text =
         read(path).map_err(|source| CertificateError::Unreadable { path: owned(), source })?;
-    let not_pem =
-        |source| CertificateError::NotPem { path: owned(), what: "certificate", source };
+    let not_pem = |source| CertificateError::NotPem { path: owned(), what: "certificate", source };
     let mut certificates = CertificateDer::pem_slice_iter(&text).peekable();
     if certificates.peek().is_none() {
         return Err(not_pem(pem::Error::NoItemsFound));
@@ -89,5 +88,42 @@ impl ServerCertVerifier for Unchecked {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::tls::Authority;
+
+    #[test]
+    fn the_authorities_of_a_file_are_trusted_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let pem = || {
+            let authority = Authority::new(None, Timestamp(1_700_000_000_000_000_000));
+            authority.unwrap().certificate_pem()
+        };
+        std::fs::write(&path, pem() + &pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        trust_also(&mut roots, &path).unwrap();
+        assert_eq!(roots.len(), 2);
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let refused = || trust_also(&mut RootCertStore::empty(), &path).unwrap_err().to_string();
+        assert_eq!(refused(), format!("cannot read `{}` of [tls]", path.display()));
+        std::fs::write(&path, "nothing").unwrap();
+        let says = format!("`{}` of [tls] holds no certificate in PEM", path.display());
+        assert_eq!(refused(), says);
+        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .unwrap();
+        let says =
+            format!("`{}` of [tls] holds a certificate that is no authority's", path.display());
+        assert_eq!(refused(), says);
     }
 }

@@ -143,9 +143,7 @@ impl Line {
             connect::open(&self.endpoint, &pool.tls, http1_only, deadline).await?;
         let socket = Socket::new(stream, seat);
         let connection = match protocol {
-            Protocol::Http1 => {
-                Pooled::http1(connect::http1(socket.clone(), limits).await?, socket)
-            }
+            Protocol::Http1 => Pooled::http1(connect::http1(socket.clone(), limits).await?, socket),
             Protocol::Http2 => {
                 let connection = Shared::new(connect::http2(socket, limits, deadline).await?);
                 self.shared.borrow_mut().push(connection.clone());
@@ -238,12 +236,12 @@ impl Line {
 
     /// Closes what has waited for longer than `idle`.
     pub(super) fn close_idle(&self, now: Instant, idle: Duration) {
-        self.idle.borrow_mut().retain(|waiting| {
-            now - waiting.since < idle && !waiting.connection.sender.is_closed()
-        });
-        self.shared.borrow_mut().retain(|connection| {
-            connection.is_of_use() && !connection.is_idle_for(now, idle)
-        });
+        self.idle
+            .borrow_mut()
+            .retain(|waiting| now - waiting.since < idle && !waiting.connection.sender.is_closed());
+        self.shared
+            .borrow_mut()
+            .retain(|connection| connection.is_of_use() && !connection.is_idle_for(now, idle));
     }
 
     /// How long nothing has led to the endpoint.

@@ -77,7 +77,8 @@ impl Stream {
     pub(super) fn try_send(
         &self,
         request: Request<Upload>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>
+    {
         self.connection.sender.borrow_mut().try_send_request(request)
     }
 }
