@@ -86,7 +86,7 @@ fn a_session_is_resumed() {
 
 #[test]
 fn each_way_in_which_a_handshake_fails_has_its_name() {
-    let silent = Upstream::new(|visit| drop(visit.sees_bytes_but_reads_none()));
+    let silent = Upstream::new(|visit| visit.sees_bytes_but_reads_none());
     let alert = Upstream::new(|visit| {
         visit.bytes(5);
         // A fatal `handshake_failure`.

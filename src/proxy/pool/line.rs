@@ -1,6 +1,7 @@
 //! All connections to one endpoint, and who waits for one.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -43,18 +44,23 @@ struct Idle {
 }
 
 impl Line {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: Endpoint, open_max: NonZeroUsize) -> Self {
         Self {
             endpoint,
             idle: RefCell::default(),
             shared: RefCell::default(),
             waiting: Queue::default(),
             open: Cell::new(0),
-            open_max: Cell::new(0),
+            open_max: Cell::new(open_max.get()),
             opening: Cell::new(0),
             agreed: Cell::new(None),
             unused_since: Cell::new(None),
         }
+    }
+
+    pub(super) fn set_open_max(self: &Rc<Self>, max: NonZeroUsize) {
+        self.open_max.set(max.get());
+        self.serve();
     }
 
     pub(in crate::proxy) fn endpoint(&self) -> &Endpoint {
@@ -97,11 +103,6 @@ impl Line {
     ) -> Result<(Pooled, bool), ProxyError> {
         let limits = pool.limits.get();
         let deadline = Deadline::after(within);
-        if self.open_max.replace(limits.connections_per_endpoint.get())
-            != limits.connections_per_endpoint.get()
-        {
-            self.serve();
-        }
         let seat = match self.sit_down(http1_only, true) {
             Some(seat) => seat,
             None => match self.waiting.enter(http1_only, limits.waiting_per_endpoint) {

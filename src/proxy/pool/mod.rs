@@ -40,9 +40,13 @@ impl Pool {
         Self { lines: RefCell::default(), tls, limits: Cell::new(limits) }
     }
 
-    /// Replaces the limits. Connections that are open stay.
+    /// Replaces the limits. Connections that are open stay; who waits for another one gets
+    /// it, if it may be opened now.
     pub(super) fn set_limits(&self, limits: Limits) {
         self.limits.set(limits);
+        for line in self.lines.borrow().iter() {
+            line.set_open_max(limits.connections_per_endpoint);
+        }
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -61,7 +65,7 @@ impl Pool {
             if endpoint.transport() == (Transport::Tls { insecure: true }) {
                 self.tls.say_unchecked(endpoint);
             }
-            Rc::new(Line::new(endpoint.clone()))
+            Rc::new(Line::new(endpoint.clone(), self.limits.get().connections_per_endpoint))
         });
         entry.get().clone()
     }
