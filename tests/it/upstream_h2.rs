@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use crate::support::edge::{Edge, Setup};
-use crate::support::frames::{Frames, HEADERS};
+use crate::support::h2_peer::{Frames, HEADERS};
 use crate::support::raw::{Client, request};
 use crate::support::upstream::{Upstream, Visit};
 use crate::support::web::{Identity, Manner, Reply, Web, reply};
