@@ -116,7 +116,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
         tallies: Tallies::new(1),
         policy,
-        drain: Duration::ZERO,
+        drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),
         tls: Arc::new(UpstreamTls::new(
             &client_config(RootCertStore::empty()),

@@ -58,6 +58,8 @@ pub(super) enum ProxyError {
     ResponseCoding,
     #[error("the upstream switched protocols unasked")]
     Switched,
+    #[error("{0}")]
+    Upgrade(&'static str),
     #[error("the upstream sent no response within {0:?}")]
     ResponseTimeout(Duration),
     #[error("the request's body did not arrive")]
@@ -101,7 +103,8 @@ impl ProxyError {
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::ResponseCoding
-            | Self::Switched => StatusCode::BAD_GATEWAY,
+            | Self::Switched
+            | Self::Upgrade(_) => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -136,6 +139,7 @@ impl ProxyError {
             | Self::Protocol(_)
             | Self::ResponseCoding
             | Self::Switched
+            | Self::Upgrade(_)
             | Self::ResponseTimeout(_) => Fault::Upstream,
         }
     }
@@ -172,6 +176,7 @@ impl ProxyError {
             Self::Terminated(_) => "connection_terminated",
             Self::Protocol(_) | Self::Switched | Self::NotHttp2 => "http_protocol_error",
             Self::HeadTooLarge => "http_response_header_section_size",
+            Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) => "http_response_timeout",
         }

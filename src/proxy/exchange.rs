@@ -16,7 +16,7 @@ use super::error::ProxyError;
 use super::fit::is_within;
 use super::pool::{Lease, Line, Pool, Pooled};
 use super::upload::{Claim, Progress, Upload};
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Transport};
 
 /// How long one exchange waits.
 #[derive(Clone, Copy)]
@@ -35,6 +35,9 @@ const RESENDS_MAX: u32 = 3;
 /// idempotent and has no body (RFC 9110, section 9.2.2). What a peer says it has not
 /// processed (RFC 9113, section 8.7) is sent again whatever it is, unless some of its
 /// body is gone.
+///
+/// A request that asks for another protocol has a connection of its own from the start,
+/// and is sent once.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
@@ -43,15 +46,16 @@ pub(super) async fn exchange(
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let line = pool.line(endpoint);
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    // HTTP/2 cannot switch protocols.
-    let http1_only = request.headers().contains_key(UPGRADE);
-    let mut taken = line.take(repeatable, http1_only);
+    // Where HTTP/2 is known to be spoken, nobody can switch to anything.
+    let switches =
+        request.headers().contains_key(UPGRADE) && endpoint.transport() != Transport::H2c;
+    let mut taken = if switches { None } else { line.take(repeatable) };
     let mut resent = 0;
     loop {
         let (connection, used) = match taken.take() {
             Some(connection) => (connection, true),
             // Boxed, because few requests come here, and all would carry its state.
-            None => Box::pin(line.acquire(pool, http1_only, waits.connect)).await?,
+            None => Box::pin(line.acquire(pool, switches, waits.connect)).await?,
         };
         let is_stream = connection.is_stream();
         let repeatable = repeatable && used && resent == 0;
@@ -115,8 +119,8 @@ async fn send(
             if connection.is_stream() && !is_within(response.headers(), &pool.limits()) {
                 return Err(Failure::Final(ProxyError::HeadTooLarge));
             }
-            let lease = Lease { line: line.clone(), connection, upload };
-            Ok((response, lease))
+            let (line, switch) = (line.clone(), connection.switch.take());
+            Ok((response, Lease { line, connection, upload, switch }))
         }
         Ok(Err(error)) => {
             let failure = failure(error, &upload);

@@ -19,6 +19,7 @@ use super::headers::{
     Client, disclose, is_coded, set_minted_key, takes_trailers, to_client, to_upstream,
 };
 use super::spare::Spare;
+use super::upgrade::{Asked, switch};
 use super::upload::Upload;
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
@@ -141,11 +142,15 @@ impl Worker {
         waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
         let endpoint = &upstream.endpoints()[0];
+        let asked = Asked::of(&parts, &policy.upgrades);
         let takes_trailers =
             endpoint.transport() != Transport::Http1 && takes_trailers(&parts.headers);
         to_upstream(&mut parts, client, endpoint, policy.headers);
         if takes_trailers {
             parts.headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        if let Some(asked) = &asked {
+            asked.say(&mut parts.headers);
         }
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
@@ -159,7 +164,7 @@ impl Worker {
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(ProxyError::Switched);
+            return switch(asked, parts, lease, waits.response_head).await;
         }
         if is_coded(&parts.headers) {
             return Err(ProxyError::ResponseCoding);

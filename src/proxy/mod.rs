@@ -14,6 +14,8 @@ mod headers;
 mod linger;
 mod pool;
 mod spare;
+mod tunnel;
+mod upgrade;
 mod upload;
 mod worker;
 
@@ -38,7 +40,7 @@ pub struct Proxy {
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.
-    pub drain: Duration,
+    pub drain: watch::Receiver<Duration>,
     pub built_in: BuiltIn,
     /// For endpoints that speak it.
     pub tls: Arc<UpstreamTls>,

@@ -35,6 +35,8 @@ mod support;
 mod swapping;
 mod table_changes;
 mod tls;
+mod tunnels;
+mod upgrades;
 mod upstream_h2;
 mod upstream_tls;
 mod variables;

@@ -1,24 +1,36 @@
 //! HTTP/1.1 on a connection.
 
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::{Builder, Parts, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::oneshot;
 
 use super::Socket;
 use crate::model::Limits;
 use crate::proxy::error::ProxyError;
 use crate::proxy::upload::Upload;
 
+/// Where the bare connection comes once HTTP has ended on it, should anybody wait.
+pub(in crate::proxy) type Switch = oneshot::Receiver<Parts<Socket>>;
+
 /// Speaks HTTP/1.1 on `socket`, and leaves a task that does so on this thread.
 pub(in crate::proxy) async fn handshake(
     socket: Socket,
     limits: &Limits,
-) -> Result<SendRequest<Upload>, ProxyError> {
+) -> Result<(SendRequest<Upload>, Switch), ProxyError> {
     let mut builder = Builder::new();
     builder.max_header_size(limits.header_bytes.get()).max_headers(limits.header_count.get());
     let (sender, connection) = builder.handshake(socket).await.map_err(ProxyError::Terminated)?;
+    let (hand_over, switch) = oneshot::channel();
     tokio::task::spawn_local(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "upstream connection ended");
+        match connection.without_shutdown().await {
+            Ok(bare) => {
+                if let Err(bare) = hand_over.send(bare) {
+                    drop(TokioIo::new(bare.io).shutdown().await);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "upstream connection ended"),
         }
     });
-    Ok(sender)
+    Ok((sender, switch))
 }

@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 use crate::proxy::pool::Seat;
+use crate::proxy::tunnel::Line;
 
 pub(in crate::proxy) enum Stream {
     Tcp(TokioIo<TcpStream>),
@@ -47,6 +48,16 @@ impl Socket {
             Stream::Tls(stream) => SockRef::from(stream.inner().get_ref().0).peek(&mut byte),
         };
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl Line for TokioIo<Socket> {
+    fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        match &*self.inner().0.stream.borrow() {
+            Stream::Tcp(stream) => look(SockRef::from(stream.inner())),
+            Stream::Unix(stream) => look(SockRef::from(stream.inner())),
+            Stream::Tls(stream) => look(SockRef::from(stream.inner().get_ref().0)),
+        }
     }
 }
 

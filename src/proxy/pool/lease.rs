@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Line, Pooled};
+use crate::proxy::connect::Switch;
 use crate::proxy::upload::Progress;
 
 /// A connection that answers a request, on its way back to the pool.
@@ -10,6 +11,8 @@ pub(in crate::proxy) struct Lease {
     pub(in crate::proxy) line: Rc<Line>,
     pub(in crate::proxy) connection: Pooled,
     pub(in crate::proxy) upload: Rc<Progress>,
+    /// Of a request that asks for another protocol.
+    pub(in crate::proxy) switch: Option<Switch>,
 }
 
 impl Lease {

@@ -75,12 +75,8 @@ impl Line {
     /// what the next client would take for its response. So the socket itself is asked,
     /// unless the connection was in use a moment ago: that would be a system call a
     /// request where there are many, to learn what cannot have happened yet.
-    pub(in crate::proxy) fn take(
-        self: &Rc<Self>,
-        repeatable: bool,
-        http1_only: bool,
-    ) -> Option<Pooled> {
-        if !http1_only && let Some(stream) = self.stream() {
+    pub(in crate::proxy) fn take(self: &Rc<Self>, repeatable: bool) -> Option<Pooled> {
+        if let Some(stream) = self.stream() {
             return Some(Pooled::stream(stream));
         }
         loop {
@@ -94,27 +90,33 @@ impl Line {
     }
 
     /// A connection that nobody uses: a new one, or the next that comes back where no
-    /// more may be opened. Whether it was used before is told.
+    /// more may be opened. Whether it was used before is told. Who `switches` to another
+    /// protocol gets a new one, of HTTP/1.1.
     pub(in crate::proxy) async fn acquire(
         self: &Rc<Self>,
         pool: &Pool,
-        http1_only: bool,
+        switches: bool,
         within: Duration,
     ) -> Result<(Pooled, bool), ProxyError> {
         let limits = pool.limits.get();
         let deadline = Deadline::after(within);
-        let seat = match self.sit_down(http1_only, true) {
+        if switches && self.is_full() {
+            // The oldest idle one makes room.
+            let mut idle = self.idle.borrow_mut();
+            drop((!idle.is_empty()).then(|| idle.remove(0)));
+        }
+        let seat = match self.sit_down(switches, true) {
             Some(seat) => seat,
-            None => match self.waiting.enter(http1_only, limits.waiting_per_endpoint) {
+            None => match self.waiting.enter(switches, limits.waiting_per_endpoint) {
                 Some(granted) => match self.wait(granted, deadline).await? {
                     Grant::Connection(connection) => return Ok((connection, true)),
                     Grant::Seat(seat) => seat,
                 },
                 // Nobody else can wait for what others open.
-                None => self.sit_down(http1_only, false).ok_or(ProxyError::Crowded)?,
+                None => self.sit_down(switches, false).ok_or(ProxyError::Crowded)?,
             },
         };
-        Ok((self.open(pool, seat, http1_only, &limits, deadline).await?, false))
+        Ok((self.open(pool, seat, switches, &limits, deadline).await?, false))
     }
 
     async fn wait(
@@ -134,24 +136,27 @@ impl Line {
         self: &Rc<Self>,
         pool: &Pool,
         mut seat: Seat,
-        http1_only: bool,
+        switches: bool,
         limits: &Limits,
         deadline: Deadline,
     ) -> Result<Pooled, ProxyError> {
         // Dropped on whatever way out, last of all.
         let _opening = seat.take_opening();
         let (stream, protocol) =
-            connect::open(&self.endpoint, &pool.tls, http1_only, deadline).await?;
+            connect::open(&self.endpoint, &pool.tls, switches, deadline).await?;
         let socket = Socket::new(stream, seat);
         let connection = match protocol {
-            Protocol::Http1 => Pooled::http1(connect::http1(socket.clone(), limits).await?, socket),
+            Protocol::Http1 => {
+                let (requests, switch) = connect::http1(socket.clone(), limits).await?;
+                Pooled::http1(requests, socket, switches.then_some(switch))
+            }
             Protocol::Http2 => {
                 let connection = Shared::new(connect::http2(socket, limits, deadline).await?);
                 self.shared.borrow_mut().push(connection.clone());
                 Pooled::stream(Stream::of(connection, self.clone()))
             }
         };
-        if !http1_only {
+        if !switches {
             self.agreed.set(Some(protocol));
         }
         Ok(connection)
@@ -159,6 +164,10 @@ impl Line {
 
     /// Takes back a connection that can take another request.
     pub(super) fn put(&self, connection: Pooled) {
+        if self.waiting.first() == Some(true) {
+            // It waits for the place of this one.
+            return;
+        }
         let connection = match self.waiting.hand(Grant::Connection(connection)) {
             Err(Grant::Connection(connection)) => connection,
             Err(Grant::Seat(_)) | Ok(()) => return,
@@ -174,13 +183,13 @@ impl Line {
         if self.waiting.is_empty() {
             return;
         }
-        while self.waiting.takes_streams()
+        while self.waiting.takes_connections()
             && let Some(stream) = self.stream()
         {
             drop(self.waiting.hand(Grant::Connection(Pooled::stream(stream))));
         }
-        while let Some(http1_only) = self.waiting.first()
-            && let Some(seat) = self.sit_down(http1_only, true)
+        while let Some(switches) = self.waiting.first()
+            && let Some(seat) = self.sit_down(switches, true)
         {
             drop(self.waiting.hand(Grant::Seat(seat)));
         }
@@ -198,8 +207,8 @@ impl Line {
 
     /// The place for another connection, unless there is none. Who is `patient` takes none
     /// while one comes about that may do.
-    fn sit_down(self: &Rc<Self>, http1_only: bool, patient: bool) -> Option<Seat> {
-        let may_share = !http1_only && self.may_speak_http2();
+    fn sit_down(self: &Rc<Self>, switches: bool, patient: bool) -> Option<Seat> {
+        let may_share = !switches && self.may_speak_http2();
         if self.is_full() || (may_share && patient && self.opening.get() > 0) {
             return None;
         }

@@ -19,13 +19,15 @@ pub(super) enum Grant {
 pub(super) struct Queue(RefCell<VecDeque<Waiter>>);
 
 struct Waiter {
-    http1_only: bool,
+    /// Whether it will switch to another protocol, for which it opens a connection of its
+    /// own.
+    switches: bool,
     turn: oneshot::Sender<Grant>,
 }
 
 impl Queue {
     /// Takes a place at the end; `None` when `max` wait already.
-    pub(super) fn enter(&self, http1_only: bool, max: usize) -> Option<oneshot::Receiver<Grant>> {
+    pub(super) fn enter(&self, switches: bool, max: usize) -> Option<oneshot::Receiver<Grant>> {
         let mut waiting = self.0.borrow_mut();
         if waiting.len() >= max {
             waiting.retain(Waiter::waits);
@@ -34,20 +36,20 @@ impl Queue {
             return None;
         }
         let (turn, granted) = oneshot::channel();
-        waiting.push_back(Waiter { http1_only, turn });
+        waiting.push_back(Waiter { switches, turn });
         Some(granted)
     }
 
-    /// Whether the first one who still waits, if anybody does, can have HTTP/1.1 only.
+    /// Whether the first one who still waits, if anybody does, will switch.
     pub(super) fn first(&self) -> Option<bool> {
         let mut waiting = self.0.borrow_mut();
         while waiting.pop_front_if(|first| !first.waits()).is_some() {}
-        waiting.front().map(|first| first.http1_only)
+        waiting.front().map(|first| first.switches)
     }
 
-    /// Whether anybody waits who takes a stream of HTTP/2.
-    pub(super) fn takes_streams(&self) -> bool {
-        self.0.borrow().iter().any(|waiter| !waiter.http1_only && waiter.waits())
+    /// Whether anybody waits who takes a connection that is open.
+    pub(super) fn takes_connections(&self) -> bool {
+        self.0.borrow().iter().any(|waiter| !waiter.switches && waiter.waits())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,8 +60,8 @@ impl Queue {
     /// does.
     pub(super) fn hand(&self, mut grant: Grant) -> Result<(), Grant> {
         loop {
-            let stream = matches!(&grant, Grant::Connection(pooled) if pooled.is_stream());
-            let suits = |waiter: &Waiter| !(stream && waiter.http1_only);
+            let is_open = matches!(grant, Grant::Connection(_));
+            let suits = |waiter: &Waiter| !(is_open && waiter.switches);
             let waiter = {
                 let mut waiting = self.0.borrow_mut();
                 waiting.iter().position(suits).and_then(|place| waiting.remove(place))

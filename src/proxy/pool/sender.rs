@@ -6,7 +6,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::SendRequest;
 
 use super::shared::Stream;
-use crate::proxy::connect::Socket;
+use crate::proxy::connect::{Socket, Switch};
 use crate::proxy::error::ProxyError;
 use crate::proxy::fit;
 use crate::proxy::upload::Upload;
@@ -14,6 +14,8 @@ use crate::proxy::upload::Upload;
 /// A connection that can take a request.
 pub(in crate::proxy) struct Pooled {
     pub(in crate::proxy) sender: Sender,
+    /// Of one that was opened for a request that asks for another protocol.
+    pub(in crate::proxy) switch: Option<Switch>,
 }
 
 pub(in crate::proxy) enum Sender {
@@ -22,12 +24,16 @@ pub(in crate::proxy) enum Sender {
 }
 
 impl Pooled {
-    pub(super) fn http1(requests: SendRequest<Upload>, socket: Socket) -> Self {
-        Self { sender: Sender::Http1 { requests, socket } }
+    pub(super) fn http1(
+        requests: SendRequest<Upload>,
+        socket: Socket,
+        switch: Option<Switch>,
+    ) -> Self {
+        Self { sender: Sender::Http1 { requests, socket }, switch }
     }
 
     pub(super) fn stream(stream: Stream) -> Self {
-        Self { sender: Sender::Http2(stream) }
+        Self { sender: Sender::Http2(stream), switch: None }
     }
 
     /// Whether it is one of many requests on its connection.

@@ -43,6 +43,7 @@ pub(crate) struct Setup {
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    pub(crate) tallies: Tallies,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
@@ -111,6 +112,7 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
+        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let proxy = Arc::new(Proxy {
             table: reader,
@@ -118,9 +120,9 @@ impl Setup {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
-            tallies: Tallies::new(self.workers),
+            tallies: tallies.clone(),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
             tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
@@ -131,6 +133,7 @@ impl Setup {
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            tallies,
             writer: Mutex::new(writer),
             settings,
             set_policy,
