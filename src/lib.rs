@@ -81,6 +81,10 @@
 //!   that a request pays nothing for that.
 //! - An upstream is one endpoint or several alike. What is spoken to one stands in its text,
 //!   the wish to take any certificate too, so that equal texts are always the same pool.
+//! - Connections to an endpoint are counted by their sockets, and those who find none free
+//!   wait in order of arrival. Where HTTP/2 may be spoken one is opened at a time, and
+//!   takes requests once the peer's settings have come: a burst waits for it, since it may
+//!   serve them all.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
 //! - The code of versions and the history of deployments are in the store alone; the

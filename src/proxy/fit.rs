@@ -68,3 +68,54 @@ pub(super) fn is_within(headers: &HeaderMap, limits: &Limits) -> bool {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     headers.len() <= limits.header_count.get() && bytes <= limits.header_bytes.get()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(host: &'static str) -> Request<Upload> {
+        let request = Request::get("/a?b").header(HOST, host).header(CONNECTION, "te");
+        request.header(TE, "trailers").body(Upload::empty()).unwrap()
+    }
+
+    fn fitted(host: &'static str, endpoint: &str) -> Result<Request<Upload>, ProxyError> {
+        let mut request = asked(host);
+        to_http2(&mut request, &Endpoint::new(endpoint).unwrap())?;
+        Ok(request)
+    }
+
+    #[test]
+    fn the_host_becomes_the_authority_and_comes_back() {
+        let mut request = fitted("Shop.test:81", "https://b.test").unwrap();
+        assert_eq!(*request.uri(), "https://Shop.test:81/a?b");
+        assert_eq!((request.headers().len(), request.version()), (1, Version::HTTP_2));
+        to_http1(&mut request);
+        assert_eq!(
+            (request.uri(), request.version()),
+            (&Uri::from_static("/a?b"), Version::HTTP_11)
+        );
+        assert_eq!(request.headers()[HOST], "Shop.test:81");
+        assert_eq!(request.headers()[CONNECTION], "te");
+    }
+
+    #[test]
+    fn who_names_no_host_means_the_endpoint() {
+        let request = fitted("", "h2c://b.test:1").unwrap();
+        assert_eq!(*request.uri(), "http://b.test:1/a?b");
+        assert!(matches!(fitted("a:b:c", "h2c://b.test"), Err(ProxyError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_head_is_counted_in_fields_and_in_bytes() {
+        let limits = |count: usize, bytes: usize| Limits {
+            header_count: count.try_into().unwrap(),
+            header_bytes: bytes.try_into().unwrap(),
+            ..Limits::default()
+        };
+        let request = asked("a.test");
+        // `host: a.test`, `connection: te` and `te: trailers`, without what is between.
+        assert!(is_within(request.headers(), &limits(3, 10 + 12 + 10)));
+        assert!(!is_within(request.headers(), &limits(2, 32)));
+        assert!(!is_within(request.headers(), &limits(3, 31)));
+    }
+}

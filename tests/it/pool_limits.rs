@@ -156,6 +156,30 @@ fn a_connection_that_ends_leaves_its_place() {
 }
 
 #[test]
+fn a_connection_makes_room_for_who_asks_for_another_protocol() {
+    let (go, upstream) = held(OK);
+    let edge = limited(&upstream, 1, 10).start();
+    let upgrade = request("GET", "/switch", &["connection: upgrade", "upgrade: websocket"]);
+    // From the pool, and as soon as it comes back.
+    for (idle, connections) in [(true, 2), (false, 3)] {
+        let mut client = asking(&edge, "/");
+        if idle {
+            go.send(()).unwrap();
+            assert_eq!(client.answer().text(), "ok");
+        }
+        let mut switches = edge.client();
+        switches.send(&upgrade);
+        if !idle {
+            go.send(()).unwrap();
+            assert_eq!(client.answer().text(), "ok");
+        }
+        go.send(()).unwrap();
+        assert_eq!(switches.answer().text(), "ok");
+        assert_eq!(upstream.connections(), connections);
+    }
+}
+
+#[test]
 fn a_client_that_goes_away_takes_its_connection_along() {
     let (go, upstream) = held(OK);
     let edge = limited(&upstream, 1, 10).start();

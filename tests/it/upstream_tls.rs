@@ -69,6 +69,22 @@ fn an_insecure_endpoint_may_show_any_certificate() {
 }
 
 #[test]
+fn who_asks_for_another_protocol_is_not_offered_http2() {
+    let identity = Identity::of(&["127.0.0.1"]);
+    let web = Web::start(identity.speaking(&["h2", "http/1.1"]), |request| async move {
+        let asked = request.headers().get("upgrade").cloned();
+        reply(format!("{:?} {asked:?}", request.version()))
+    });
+    let edge = trusting(&identity, &web.url("https"));
+    let lines = ["connection: upgrade", "upgrade: websocket"];
+    for _ in 0..2 {
+        assert_eq!(edge.client().get("/", &[]).text(), "HTTP/2.0 None");
+        let switches = edge.client().get("/", &lines);
+        assert_eq!(switches.text(), "HTTP/1.1 Some(\"websocket\")");
+    }
+}
+
+#[test]
 fn a_session_is_resumed() {
     let identity = Identity::of(&["localhost"]);
     let web = Web::start(identity.speaking(&["http/1.1"]), |_| async {

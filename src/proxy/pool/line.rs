@@ -265,3 +265,70 @@ impl Line {
         now - since
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(endpoint: &str, open_max: usize) -> Rc<Line> {
+        let endpoint = Endpoint::new(endpoint).unwrap();
+        Rc::new(Line::new(endpoint, open_max.try_into().unwrap()))
+    }
+
+    #[test]
+    fn there_are_so_many_seats_and_no_more() {
+        let line = line("http://a.test", 2);
+        let seats = [line.sit_down(false, true), line.sit_down(true, true)];
+        assert!(seats.iter().all(Option::is_some));
+        assert!(line.sit_down(false, false).is_none());
+        drop(seats);
+        assert!(line.sit_down(false, true).is_some());
+    }
+
+    #[test]
+    fn one_connection_at_a_time_is_opened_to_who_may_speak_http2() {
+        for endpoint in ["h2c://a.test", "https://a.test"] {
+            let line = line(endpoint, 9);
+            let mut first = line.sit_down(false, true).unwrap();
+            assert!(line.sit_down(false, true).is_none(), "who is patient waits");
+            assert!(line.sit_down(false, false).is_some(), "who cannot wait does not");
+            assert!(line.sit_down(true, true).is_some(), "nor who could not share it");
+            drop(first.take_opening());
+            assert!(line.sit_down(false, true).is_some(), "it has come about");
+        }
+        let line = line("https://a.test", 9);
+        line.agreed.set(Some(Protocol::Http1));
+        let both = [line.sit_down(false, true), line.sit_down(false, true)];
+        assert!(both.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn who_waits_is_given_the_seat_of_who_leaves() {
+        let line = line("http://a.test", 1);
+        let first = line.sit_down(false, true).unwrap();
+        let gone = line.waiting.enter(false, 2).unwrap();
+        let mut waits = line.waiting.enter(false, 2).unwrap();
+        assert!(line.waiting.enter(false, 2).is_none());
+        drop(gone);
+        let mut last = line.waiting.enter(false, 2).unwrap();
+        drop(first);
+        let Ok(Grant::Seat(second)) = waits.try_recv() else { panic!("its turn has come") };
+        assert!(last.try_recv().is_err());
+        // Given, and not taken.
+        drop(second);
+        drop(last);
+        assert!(line.sit_down(false, true).is_some());
+    }
+
+    #[test]
+    fn an_endpoint_is_unused_from_when_that_is_first_seen() {
+        let line = line("http://a.test", 1);
+        let (now, minute) = (Instant::now(), Duration::from_mins(1));
+        assert_eq!(line.unused_for(now), Duration::ZERO);
+        assert_eq!(line.unused_for(now + minute), minute);
+        let seat = line.sit_down(false, true);
+        assert_eq!(line.unused_for(now + minute), Duration::ZERO);
+        drop(seat);
+        assert_eq!(line.unused_for(now + minute), Duration::ZERO);
+    }
+}
