@@ -25,19 +25,20 @@ pub(super) async fn reach(address: &Address, deadline: Deadline) -> Result<Reach
         }
         Address::Tcp { host, port } => {
             // An address is taken as it stands; a name is resolved at each connect.
-            let stream = match host.parse::<IpAddr>() {
-                Ok(address) => in_turn(&[(address, *port).into()], deadline).await,
-                Err(_) => {
-                    let found = deadline.bound(lookup_host((host.as_str(), *port))).await?;
-                    let found = found.map_err(ProxyError::Resolve)?;
-                    let found: Vec<_> = found.take(ADDRESSES_MAX).collect();
-                    in_turn(&found, deadline).await
-                }
-            }?;
+            let addresses = match host.parse::<IpAddr>() {
+                Ok(address) => vec![(address, *port).into()],
+                Err(_) => resolve(host, *port, deadline).await?,
+            };
+            let stream = in_turn(&addresses, deadline).await?;
             stream.set_nodelay(true).map_err(failed)?;
             Ok(Reached::Tcp(stream))
         }
     }
+}
+
+async fn resolve(host: &str, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>, ProxyError> {
+    let found = deadline.bound(lookup_host((host, port))).await?.map_err(ProxyError::Resolve)?;
+    Ok(found.take(ADDRESSES_MAX).collect())
 }
 
 /// Tries one address after the other. Each may take its share of the time that is
