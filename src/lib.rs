@@ -87,6 +87,22 @@
 //!   serve them all.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
+//! - A client that waits to be asked for its body is asked when the upstream asks, or has
+//!   said nothing for a second. Other expectations than `100-continue` are passed on: the
+//!   upstream may know them, and a 417 would break what works behind nginx and HAProxy.
+//! - Other provisional responses (102, 103) of an upstream end here, since hyper's server
+//!   cannot send them. Field names are written in lower case; a map of how each was spelled
+//!   would cost every request something to help peers that break RFC 9110, section 5.1.
+//! - Of trailer fields, HTTP/1.1 carries those that `Trailer` announced, to clients that say
+//!   `TE: trailers`; never what frames, routes or authenticates a message.
+//! - An ambiguous response is a 502, also where RFC 9112 says how it could be read: chunks
+//!   beside a length are refused and not read as chunks. Equal lengths become one.
+//! - An upstream that has answered gets the rest of an upload for as long as it takes it;
+//!   one that takes none is left, and the client heard out. Neither connection is pooled.
+//! - Limits on bodies are on silences. A client that takes nothing of its response is given
+//!   up after twice `client_idle`, because the window of a slow one opens in steps that are
+//!   a minute apart at 1 KiB/s on loopback.
+//! - A request that has been through Serin eight times goes in a circle.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store
 //!   is the same SQLite, in memory.

@@ -44,6 +44,10 @@ const SHORTAGE_SILENCE: Duration = Duration::from_secs(10);
 /// connection that they had used before, and not what was lost on a new one.
 const NEWCOMER_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Connections that are taken from the queue of a listener before it closes. One that
+/// others keep open may never be empty.
+const QUEUE_MAX: usize = 16_384;
+
 /// Takes connections until `shutdown`, then those that wait in the queue of `listener`,
 /// and lets running requests finish. Others may accept from the same socket: it is
 /// closed once each of them has seen the queue empty, so none is lost between them.
@@ -93,16 +97,15 @@ pub async fn serve<F>(
     connections.dismiss_all();
     let drain = patience().drain;
     let drained = async {
-        let queue = listener.into_std();
-        while let Ok(queue) = &queue
-            && let Some((stream, peer)) = next_waiting(queue, &mut shortage).await
-        {
-            let presence = connections.enter();
-            presence.dismiss(true);
-            tasks.spawn_local(handle(prompt(stream), peer, presence));
-            tokio::task::yield_now().await;
+        if let Ok(queue) = listener.into_std() {
+            // All at once: who is answered meanwhile might come back into the queue.
+            for _ in 0..QUEUE_MAX {
+                let Some((stream, peer)) = next_waiting(&queue, &mut shortage).await else { break };
+                let presence = connections.enter();
+                presence.dismiss(true);
+                tasks.spawn_local(handle(prompt(stream), peer, presence));
+            }
         }
-        drop(queue);
         while tasks.join_next().await.is_some() {}
     };
     if tokio::time::timeout(drain, drained).await.is_err() {

@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::headers::Client;
+use super::patient::Patient;
 use super::tunnel::{self, Line, Side};
 use super::upgrade::Switched;
 use super::worker::Worker;
@@ -30,6 +31,7 @@ impl Worker {
     ) {
         let client = Rc::new(Client::new(peer.ip(), &self.policy().trusted));
         let patience = self.patience();
+        let stream = Patient::new(stream, patience.idle);
         let switched = Cell::new(None);
         let service = service_fn(|request| {
             let (worker, client) = (self.clone(), client.clone());
@@ -50,7 +52,7 @@ impl Worker {
         let ended = server::drive(Pin::new(&mut connection), &presence, patience).await;
         let parts = connection.into_parts();
         if ended {
-            let client = Side { stream: parts.io.into_inner(), read: parts.read_buf };
+            let client = Side { stream: parts.io.into_inner().into_stream(), read: parts.read_buf };
             self.go_on(client, switched.take()).await;
         }
     }

@@ -12,6 +12,9 @@ use super::body::Body;
 use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
 
+/// What is served here, and any other method but CONNECT and TRACE.
+pub(super) const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+
 /// A request that the proxy answers instead of an upstream.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProxyError {
@@ -22,6 +25,10 @@ pub(super) enum ProxyError {
     Method(http::Method),
     #[error("no transfer coding but chunked is served here")]
     RequestCoding,
+    #[error("the request comes back to where it was, so an upstream leads here")]
+    Loop,
+    #[error("the request's body is larger than {0} bytes")]
+    TooLarge(u64),
     #[error(transparent)]
     Unroutable(Unroutable),
     #[error("cannot resolve the upstream's name")]
@@ -54,6 +61,9 @@ pub(super) enum ProxyError {
         "the head of the upstream's response is beyond `limits.header_bytes` or `header_count`"
     )]
     HeadTooLarge,
+    /// HTTP, and yet not to be understood in one way alone.
+    #[error("{0}")]
+    Ambiguous(&'static str),
     #[error("the upstream's response is coded as nobody asked for")]
     ResponseCoding,
     #[error("the upstream switched protocols unasked")]
@@ -62,6 +72,11 @@ pub(super) enum ProxyError {
     Upgrade(&'static str),
     #[error("the upstream sent no response within {0:?}")]
     ResponseTimeout(Duration),
+    /// From here on the response has begun, and can only be cut.
+    #[error("the upstream's response broke off")]
+    Incomplete(#[source] hyper::Error),
+    #[error("the upstream's response fell silent for {0:?}")]
+    BodyTimeout(Duration),
     #[error("the request's body did not arrive")]
     Upload(#[source] hyper::Error),
     #[error("the request's body fell silent for {0:?}")]
@@ -86,6 +101,7 @@ impl ProxyError {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
             Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -102,10 +118,15 @@ impl ProxyError {
             | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
-            | Self::Upgrade(_) => StatusCode::BAD_GATEWAY,
-            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            | Self::Upgrade(_)
+            | Self::Loop
+            | Self::Incomplete(_) => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) | Self::BodyTimeout(_) => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
         }
     }
 
@@ -114,10 +135,12 @@ impl ProxyError {
             Self::Malformed(_)
             | Self::Method(_)
             | Self::RequestCoding
+            | Self::TooLarge(_)
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
-            Self::Unroutable(
+            Self::Loop
+            | Self::Unroutable(
                 Unroutable::NoDeployment { .. }
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NoOrigin { .. }
@@ -137,10 +160,13 @@ impl ProxyError {
             | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
             | Self::Upgrade(_)
-            | Self::ResponseTimeout(_) => Fault::Upstream,
+            | Self::ResponseTimeout(_)
+            | Self::Incomplete(_)
+            | Self::BodyTimeout(_) => Fault::Upstream,
         }
     }
 
@@ -154,9 +180,12 @@ impl ProxyError {
     /// the body.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::RequestCoding | Self::Upload(_) | Self::UploadTimeout(_) => {
-                "http_request_error"
-            }
+            Self::Malformed(_)
+            | Self::RequestCoding
+            | Self::TooLarge(_)
+            | Self::Upload(_)
+            | Self::UploadTimeout(_) => "http_request_error",
+            Self::Loop => "proxy_loop_detected",
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(
@@ -174,11 +203,14 @@ impl ProxyError {
             Self::Tls(_) => "tls_protocol_error",
             Self::Crowded | Self::QueueTimeout(_) => "connection_limit_reached",
             Self::Terminated(_) => "connection_terminated",
-            Self::Protocol(_) | Self::Switched | Self::NotHttp2 => "http_protocol_error",
+            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched | Self::NotHttp2 => {
+                "http_protocol_error"
+            }
             Self::HeadTooLarge => "http_response_header_section_size",
             Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
-            Self::ResponseTimeout(_) => "http_response_timeout",
+            Self::ResponseTimeout(_) | Self::BodyTimeout(_) => "http_response_timeout",
+            Self::Incomplete(_) => "http_response_incomplete",
         }
     }
 
@@ -190,6 +222,7 @@ impl ProxyError {
             Self::Malformed(_)
                 | Self::Method(_)
                 | Self::RequestCoding
+                | Self::TooLarge(_)
                 | Self::Upload(_)
                 | Self::UploadTimeout(_)
         )
@@ -258,8 +291,7 @@ impl ProxyError {
         let proxy_status = proxy_status.expect("error types and names of sites are ASCII");
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
         if matches!(self, Self::Method(_)) {
-            let allow = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-            headers.insert(ALLOW, allow);
+            headers.insert(ALLOW, HeaderValue::from_static(METHODS));
         }
         if matches!(self, Self::Crowded | Self::QueueTimeout(_)) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use super::error::ProxyError;
 use super::fit::is_within;
 use super::pool::{Lease, Line, Pool, Pooled};
-use super::upload::{Claim, Progress, Upload};
+use super::progress::Progress;
+use super::upload::{Claim, Upload};
 use crate::model::{Endpoint, Transport};
 
 /// How long one exchange waits.
@@ -23,6 +24,8 @@ use crate::model::{Endpoint, Transport};
 pub(super) struct Waits {
     pub(super) connect: Duration,
     pub(super) response_head: Duration,
+    /// For the client in the body of its request.
+    pub(super) request_body_idle: Duration,
 }
 
 /// A request that certainly was not processed is sent again this often at most.
@@ -114,13 +117,12 @@ async fn send(
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(waits.response_head, &upload, response).await {
+    match within(waits, &upload, response).await {
         Ok(Ok(response)) => {
             if connection.is_stream() && !is_within(response.headers(), &pool.limits()) {
                 return Err(Failure::Final(ProxyError::HeadTooLarge));
             }
-            let (line, switch) = (line.clone(), connection.switch.take());
-            Ok((response, Lease { line, connection, upload, switch }))
+            Ok((response, Lease::new(line.clone(), connection, upload)))
         }
         Ok(Err(error)) => {
             let failure = failure(error, &upload);
@@ -144,6 +146,9 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     let error = error.into_error();
     if let Some(unsent) = unsent {
         return Failure::Unsent(Box::new(unsent), error);
+    }
+    if let Some(limit) = upload.overflowed() {
+        return Failure::Final(ProxyError::TooLarge(limit));
     }
     if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
         return if cause.is_remote() {
@@ -169,26 +174,32 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     }
 }
 
-/// Waits for `response` until the request's body has been still, or gone, for
-/// `silence`. A long upload that moves is no silence.
+/// Waits for `response` until the request's body has been still for too long, or the
+/// upstream after it was gone. A long upload that moves is no silence.
 async fn within<T>(
-    silence: Duration,
+    waits: Waits,
     upload: &Progress,
     response: impl Future<Output = T>,
 ) -> Result<T, ProxyError> {
+    let Waits { response_head, request_body_idle, .. } = waits;
     let mut response = std::pin::pin!(response);
-    let mut until = Instant::now() + silence;
+    let begun = Instant::now();
+    let mut now = begun;
     loop {
-        if let Ok(outcome) = tokio::time::timeout_at(until, response.as_mut()).await {
+        let awaited = upload.awaited();
+        let silence = if awaited { request_body_idle } else { response_head };
+        let due = upload.since().max(begun) + silence;
+        if due <= now {
+            return Err(match awaited {
+                true => ProxyError::UploadTimeout(silence),
+                false => ProxyError::ResponseTimeout(silence),
+            });
+        }
+        // Who is waited for may change meanwhile, while there is a body.
+        let look = if upload.ended() { due } else { due.min(now + request_body_idle) };
+        if let Ok(outcome) = tokio::time::timeout_at(look, response.as_mut()).await {
             return Ok(outcome);
         }
-        let due = upload.moved() + silence;
-        if due > until {
-            until = due;
-        } else if upload.awaited() {
-            return Err(ProxyError::UploadTimeout(silence));
-        } else {
-            return Err(ProxyError::ResponseTimeout(silence));
-        }
+        now = Instant::now();
     }
 }

@@ -11,7 +11,7 @@ mod tls;
 use hyper_util::rt::TokioIo;
 
 pub(super) use self::deadline::Deadline;
-pub(super) use self::http1::Switch;
+pub(super) use self::http1::{Opened, Switch};
 pub(super) use self::http2::Agreement;
 pub(super) use self::socket::{Socket, Stream};
 pub use self::tls::UpstreamTls;

@@ -82,7 +82,7 @@ impl Line {
         loop {
             let Idle { connection, since } = self.idle.borrow_mut().pop()?;
             let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
-            let Sender::Http1 { requests, socket } = &connection.sender else { continue };
+            let Sender::Http1 { requests, socket, .. } = &connection.sender else { continue };
             if requests.is_ready() && (trusted || socket.is_quiet()) {
                 return Some(connection);
             }
@@ -147,8 +147,7 @@ impl Line {
         let socket = Socket::new(stream, seat);
         let connection = match protocol {
             Protocol::Http1 => {
-                let (requests, switch) = connect::http1(socket.clone(), limits).await?;
-                Pooled::http1(requests, socket, switches.then_some(switch))
+                Pooled::http1(connect::http1(socket.clone(), limits).await?, socket, switches)
             }
             Protocol::Http2 => {
                 let connection = Shared::new(connect::http2(socket, limits, deadline).await?);

@@ -4,9 +4,10 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::SendRequest;
+use tokio::task::AbortHandle;
 
 use super::shared::Stream;
-use crate::proxy::connect::{Socket, Switch};
+use crate::proxy::connect::{Opened, Socket, Switch};
 use crate::proxy::error::ProxyError;
 use crate::proxy::fit;
 use crate::proxy::upload::Upload;
@@ -19,17 +20,20 @@ pub(in crate::proxy) struct Pooled {
 }
 
 pub(in crate::proxy) enum Sender {
-    Http1 { requests: SendRequest<Upload>, socket: Socket },
+    Http1 {
+        requests: SendRequest<Upload>,
+        socket: Socket,
+        /// The task that drives it.
+        driver: AbortHandle,
+    },
     Http2(Stream),
 }
 
 impl Pooled {
-    pub(super) fn http1(
-        requests: SendRequest<Upload>,
-        socket: Socket,
-        switch: Option<Switch>,
-    ) -> Self {
-        Self { sender: Sender::Http1 { requests, socket }, switch }
+    pub(super) fn http1(opened: Opened, socket: Socket, switches: bool) -> Self {
+        let Opened { sender: requests, driver, switch } = opened;
+        let sender = Sender::Http1 { requests, socket, driver };
+        Self { sender, switch: switches.then_some(switch) }
     }
 
     pub(super) fn stream(stream: Stream) -> Self {
@@ -64,6 +68,14 @@ impl Sender {
         match self {
             Self::Http1 { requests, .. } => requests.is_closed(),
             Self::Http2(stream) => stream.is_closed(),
+        }
+    }
+
+    /// Whether it takes a request at once.
+    pub(in crate::proxy) fn is_ready(&self) -> bool {
+        match self {
+            Self::Http1 { requests, .. } => requests.is_ready(),
+            Self::Http2(_) => true,
         }
     }
 

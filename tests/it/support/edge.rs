@@ -99,10 +99,21 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Edge {
+        self.start_with(|_| {}, false)
+    }
+
+    /// Starts workers that are asked to end before they have taken one connection, once
+    /// those of `queue` wait at production.
+    pub(crate) fn drain_at_once(self, queue: impl FnOnce(SocketAddr)) -> Edge {
+        self.start_with(queue, true)
+    }
+
+    fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
         let listeners = Listeners {
             production: TcpListener::bind("127.0.0.1:0").unwrap(),
             staging: TcpListener::bind("127.0.0.1:0").unwrap(),
         };
+        queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
             domains: Vec::new(),
@@ -126,7 +137,7 @@ impl Setup {
             built_in: self.built_in,
             tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
-        let (shutdown, ended) = watch::channel(false);
+        let (shutdown, ended) = watch::channel(is_ended);
         let workers = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
