@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ends::{Client, responder};
+use rustls::RootCertStore;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{Listeners, Proxy, start};
+use serin::proxy::{Listeners, Proxy, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
+use serin::tls::{client_config, unchecked_client_config};
 use tokio::sync::watch;
 
 const CONNECTIONS: [usize; 2] = [1, 32];
@@ -116,6 +118,10 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         policy,
         drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),
+        tls: Arc::new(UpstreamTls::new(
+            &client_config(RootCertStore::empty()),
+            &unchecked_client_config(),
+        )),
     });
     let (shutdown, ended) = watch::channel(false);
     start(0, proxy, &listeners, ended, ()).expect("a worker starts");

@@ -18,6 +18,7 @@ use super::inherited::Inherited;
 use super::listen::{Doors, ListenError, Sockets};
 use super::outside;
 use super::reload::{Fixed, Reloader};
+use super::upstream_tls::upstream_tls;
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
@@ -170,6 +171,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
+        tls: Arc::new(upstream_tls(config.tls.upstream_ca.as_deref())?),
     });
     let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
@@ -40,10 +40,28 @@ pub(super) enum ProxyError {
     Connect(#[source] io::Error),
     #[error("the upstream did not accept a connection within {0:?}")]
     ConnectTimeout(Duration),
+    #[error("the upstream's certificate is not one to trust")]
+    Certificate(#[source] io::Error),
+    #[error("the upstream gives up TLS with an alert")]
+    TlsAlert(#[source] io::Error),
+    #[error("TLS with the upstream fails")]
+    Tls(#[source] io::Error),
+    #[error("the upstream does not speak HTTP/2")]
+    NotHttp2,
+    #[error(
+        "`limits.connections_per_endpoint` are in use, and `limits.waiting_per_endpoint` wait for one"
+    )]
+    Crowded,
+    #[error("`limits.connections_per_endpoint` are in use, and none came back within {0:?}")]
+    QueueTimeout(Duration),
     #[error("the upstream closed the connection before its response")]
     Terminated(#[source] hyper::Error),
     #[error("the upstream's response is not HTTP/1.1")]
     Protocol(#[source] hyper::Error),
+    #[error(
+        "the head of the upstream's response is beyond `limits.header_bytes` or `header_count`"
+    )]
+    HeadTooLarge,
     /// HTTP, and yet not to be understood in one way alone.
     #[error("{0}")]
     Ambiguous(&'static str),
@@ -89,10 +107,16 @@ impl ProxyError {
             Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::Crowded | Self::QueueTimeout(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
+            | Self::Certificate(_)
+            | Self::TlsAlert(_)
+            | Self::Tls(_)
+            | Self::NotHttp2
+            | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::Ambiguous(_)
@@ -122,11 +146,19 @@ impl ProxyError {
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NoOrigin { .. }
                 | Unroutable::NotPublished { .. },
-            ) => Fault::Operator,
+            )
+            // The upstream has failed nothing: it was not asked.
+            | Self::Crowded
+            | Self::QueueTimeout(_) => Fault::Operator,
             Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::ConnectTimeout(_)
+            | Self::Certificate(_)
+            | Self::TlsAlert(_)
+            | Self::Tls(_)
+            | Self::NotHttp2
+            | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::Ambiguous(_)
@@ -167,8 +199,15 @@ impl ProxyError {
             Self::Refused(_) => "connection_refused",
             Self::Connect(_) => "destination_ip_unroutable",
             Self::ConnectTimeout(_) => "connection_timeout",
+            Self::Certificate(_) => "tls_certificate_error",
+            Self::TlsAlert(_) => "tls_alert_received",
+            Self::Tls(_) => "tls_protocol_error",
+            Self::Crowded | Self::QueueTimeout(_) => "connection_limit_reached",
             Self::Terminated(_) => "connection_terminated",
-            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched => "http_protocol_error",
+            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched | Self::NotHttp2 => {
+                "http_protocol_error"
+            }
+            Self::HeadTooLarge => "http_response_header_section_size",
             Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) | Self::BodyTimeout(_) => "http_response_timeout",
@@ -254,6 +293,9 @@ impl ProxyError {
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
         if matches!(self, Self::Method(_)) {
             headers.insert(ALLOW, HeaderValue::from_static(METHODS));
+        }
+        if matches!(self, Self::Crowded | Self::QueueTimeout(_)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.ends_connection() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod exchange;
 mod expect;
+mod fit;
 mod guard;
 mod handle;
 mod headers;
@@ -36,6 +37,7 @@ use crate::model::{Environment, Policy};
 use crate::observe::Tallies;
 use crate::routing::{Draws, TableReader};
 
+pub use connect::UpstreamTls;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
@@ -48,6 +50,8 @@ pub struct Proxy {
     /// After the end was asked for, running requests have this long.
     pub drain: watch::Receiver<Duration>,
     pub built_in: BuiltIn,
+    /// For endpoints that speak it.
+    pub tls: Arc<UpstreamTls>,
 }
 
 /// Answers for versions that have no upstream: the JSON body of a 200.

@@ -64,8 +64,8 @@ pub fn start(
             let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
+                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
                 proxy,
-                pool: Rc::default(),
                 linger: Linger::start(),
                 complaints: Complaints::default(),
                 policy: RefCell::new(policy),
@@ -117,6 +117,7 @@ async fn take_policies(worker: Rc<Worker>) {
     let mut policies = worker.proxy.policy.clone();
     while policies.changed().await.is_ok() {
         let policy = Rc::new(Policy::clone(&policies.borrow_and_update()));
+        worker.pool.set_limits(policy.limits);
         worker.policy.replace(policy);
     }
 }

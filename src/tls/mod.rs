@@ -1,12 +1,15 @@
 //! Certificates for the listeners that speak TLS: the operator's own, or those of a
-//! local authority, made for each name when it is first asked for.
+//! local authority, made for each name when it is first asked for. And which ones are
+//! taken of endpoints.
 //!
-//! What comes out is a [`rustls::ServerConfig`]; who listens shakes hands with it.
+//! What comes out is a [`rustls::ServerConfig`] or a [`rustls::ClientConfig`]; who
+//! listens or connects shakes hands with it.
 
 mod authority;
 mod certificates;
 mod files;
 mod names;
+mod upstream;
 
 use std::sync::Arc;
 
@@ -17,6 +20,7 @@ use rustls::server::ResolvesServerCert;
 pub use authority::{Authority, IssueError};
 pub use certificates::{Clock, Issued};
 pub use files::{AuthorityError, CertificateError, Damage, open_authority, read_certificate};
+pub use upstream::{client_config, trust_also, unchecked_client_config};
 
 /// What is spoken inside TLS, the preferred first.
 const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
@@ -12,8 +14,9 @@ use serin::model::{
     Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, start};
+use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
+use serin::tls::{client_config, unchecked_client_config};
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
@@ -24,6 +27,8 @@ use super::raw::Client;
 pub(crate) struct Setup {
     pub(crate) workers: usize,
     pub(crate) policy: Policy,
+    /// Whose certificates are taken of endpoints.
+    pub(crate) trusted_authority: Option<CertificateDer<'static>>,
     /// How long running requests have at the end.
     pub(crate) drain: Duration,
     pub(crate) regions: Regions,
@@ -61,6 +66,7 @@ impl Setup {
                 },
                 ..Policy::default()
             },
+            trusted_authority: None,
             drain: Duration::from_secs(2),
             regions: Regions::default(),
             default_routine: Some("shop"),
@@ -129,6 +135,7 @@ impl Setup {
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
+            tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
         let (shutdown, ended) = watch::channel(is_ended);
         let workers = (0..self.workers)
@@ -190,6 +197,12 @@ impl Drop for Edge {
             self.join();
         }
     }
+}
+
+fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(trusted);
+    UpstreamTls::new(&client_config(roots), &unchecked_client_config())
 }
 
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {

@@ -3,6 +3,7 @@
 pub(crate) mod desk;
 pub(crate) mod edge;
 pub(crate) mod fixtures;
+pub(crate) mod h2_peer;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod oss;
@@ -13,6 +14,7 @@ pub(crate) mod signer;
 pub(crate) mod statistics;
 pub(crate) mod tls;
 pub(crate) mod upstream;
+pub(crate) mod web;
 
 use std::time::{Duration, Instant};
 
