@@ -20,7 +20,7 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Policy};
-use crate::observe::Tallies;
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
@@ -72,6 +72,7 @@ pub struct Running {
     roster: Roster,
     end_workers: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    health: JoinHandle<()>,
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
@@ -128,6 +129,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
+    let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
     let patience =
         Patience { idle: config.policy.timeouts.client_idle, drain: config.server.drain_timeout };
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
@@ -135,6 +137,8 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         table: table.clone(),
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
         tallies: tallies.clone(),
+        traffic: traffic.clone(),
+        wellness: wellness.clone(),
         policy,
         drain: config.server.drain_timeout,
         built_in: Box::new(built_in),
@@ -148,10 +152,15 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
     });
     let workers = workers.collect::<Result<_, _>>()?;
+    let duty = roster.duty("health", workers_end.clone());
+    let health = proxy::start_checks(proxy.clone(), workers_end.clone(), duty)?;
     let admin = Admin {
         control,
         keyring,
         table: table.clone(),
+        tallies: tallies.clone(),
+        traffic,
+        wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone(),
@@ -177,6 +186,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         roster,
         end_workers,
         workers,
+        health,
         end_admin,
         admin,
         control,
@@ -193,6 +203,7 @@ impl Running {
         for worker in self.workers {
             join(worker);
         }
+        join(self.health);
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);

@@ -24,6 +24,8 @@ pub(super) enum ProxyError {
     RequestCoding,
     #[error(transparent)]
     Unroutable(Unroutable),
+    #[error("no endpoint of the upstream is healthy")]
+    NoEndpoint,
     #[error("cannot resolve the upstream's name")]
     Resolve(#[source] io::Error),
     #[error("the upstream refuses connections")]
@@ -67,9 +69,8 @@ impl ProxyError {
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. })
+            | Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
             | Self::Refused(_)
@@ -96,7 +97,8 @@ impl ProxyError {
                 | Unroutable::NoOrigin { .. }
                 | Unroutable::NotPublished { .. },
             ) => Fault::Operator,
-            Self::Resolve(_)
+            Self::NoEndpoint
+            | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::ConnectTimeout(_)
@@ -114,9 +116,19 @@ impl ProxyError {
         self.fault() == Fault::Upstream
     }
 
+    /// Whether it is one of the endpoint that was asked.
+    pub(super) fn is_endpoints(&self) -> bool {
+        self.fault() == Fault::Upstream && !matches!(self, Self::NoEndpoint)
+    }
+
+    /// Whether the upstream said nothing.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::ResponseTimeout(_))
+    }
+
     /// The error type of `Proxy-Status` (RFC 9209, section 2.3), also the `error` of
-    /// the body.
-    fn kind(&self) -> &'static str {
+    /// the body, and under which it is counted.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::RequestCoding | Self::Upload(_) | Self::UploadTimeout(_) => {
                 "http_request_error"
@@ -127,7 +139,8 @@ impl ProxyError {
                 Unroutable::NoDeployment { .. }
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NotPublished { .. },
-            ) => "destination_unavailable",
+            )
+            | Self::NoEndpoint => "destination_unavailable",
             Self::Unroutable(Unroutable::NoOrigin { .. }) => "proxy_configuration_error",
             Self::Resolve(_) => "dns_error",
             Self::Refused(_) => "connection_refused",

@@ -1,5 +1,5 @@
-//! One request to an endpoint and its response, over a pooled connection or a new
-//! one.
+//! One attempt at a request: an endpoint's response to it, over a pooled connection or
+//! a new one.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,32 +22,46 @@ pub(super) struct Waits {
     pub(super) response_head: Duration,
 }
 
-/// Sends `request` to `endpoint` and waits for the head of its response.
-///
-/// A pooled connection may have died unnoticed. A request is then sent once more,
-/// on a new connection: always when none of it had left, else only when it is
-/// idempotent and has no body (RFC 9110, section 9.2.2).
+impl Waits {
+    /// What is left of them after some time was lost to an attempt.
+    pub(super) fn after(self, lost: Duration) -> Self {
+        let response_head = self.response_head.saturating_sub(lost);
+        Self { connect: self.connect.min(response_head), response_head }
+    }
+
+    pub(super) fn are_over(self) -> bool {
+        self.response_head.is_zero()
+    }
+}
+
+/// Sends `request` to `endpoint` and waits for the head of its response. `fresh` asks for
+/// a new connection.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
-    mut request: Request<Upload>,
+    request: Request<Upload>,
     waits: Waits,
-) -> Result<(Response<Incoming>, Lease), ProxyError> {
-    let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(endpoint, repeatable) {
-        let spare = repeatable.then(|| copy_of_head(&request));
-        match send(pool, endpoint, connection, request, waits).await {
-            Ok(answer) => return Ok(answer),
-            Err(Failure::Unsent(unsent, _)) => request = *unsent,
-            Err(Failure::Died(error)) => request = spare.ok_or(error)?,
-            Err(Failure::Final(error)) => return Err(error),
+    fresh: bool,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let is_safe = request.method().is_idempotent() && request.body().is_empty();
+    let pooled = if fresh { None } else { pool.take(endpoint, is_safe) };
+    let reused = pooled.is_some();
+    let connection = match pooled {
+        Some(connection) => connection,
+        None => match connect(endpoint, waits.connect).await {
+            Ok((sender, socket)) => Pooled { sender, socket },
+            Err(error) => return Err(Failure::unsent(request, error, reused)),
+        },
+    };
+    // A request that can be sent again is kept until it is answered.
+    let spare = is_safe.then(|| copy_of_head(&request));
+    send(pool, endpoint, connection, request, waits, reused).await.map_err(|mut failure| {
+        if let ProxyError::Terminated(_) = failure.error
+            && failure.request.is_none()
+        {
+            failure.request = spare.map(Box::new);
         }
-    }
-    let (sender, socket) = connect(endpoint, waits.connect).await?;
-    let connection = Pooled { sender, socket };
-    send(pool, endpoint, connection, request, waits).await.map_err(|failure| match failure {
-        Failure::Unsent(_, error) => ProxyError::Terminated(error),
-        Failure::Died(error) | Failure::Final(error) => error,
+        failure
     })
 }
 
@@ -59,13 +73,25 @@ fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
     copy
 }
 
-enum Failure {
-    /// The connection was closed before the request left.
-    Unsent(Box<Request<Upload>>, hyper::Error),
-    /// The connection died under the request.
-    Died(ProxyError),
-    /// Another connection would not help.
-    Final(ProxyError),
+/// An attempt without a response.
+pub(super) struct Failure {
+    pub(super) error: ProxyError,
+    /// The request as it was, where sending it again does no harm and could help.
+    pub(super) request: Option<Box<Request<Upload>>>,
+    /// Whether nothing of it had left.
+    pub(super) unsent: bool,
+    /// Whether the connection had been used before.
+    pub(super) reused: bool,
+}
+
+impl Failure {
+    fn unsent(request: Request<Upload>, error: ProxyError, reused: bool) -> Self {
+        Self { error, request: Some(Box::new(request)), unsent: true, reused }
+    }
+
+    fn sent(error: ProxyError, reused: bool) -> Self {
+        Self { error, request: None, unsent: false, reused }
+    }
 }
 
 async fn send(
@@ -74,9 +100,10 @@ async fn send(
     mut connection: Pooled,
     request: Request<Upload>,
     waits: Waits,
+    reused: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     if let Err(error) = connection.sender.ready().await {
-        return Err(Failure::Unsent(Box::new(request), error));
+        return Err(Failure::unsent(request, ProxyError::Terminated(error), reused));
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
@@ -86,25 +113,26 @@ async fn send(
                 Lease { pool: pool.clone(), endpoint: endpoint.clone(), connection, upload };
             Ok((response, lease))
         }
-        Ok(Err(error)) => Err(failure(error, &upload)),
-        Err(error) => Err(Failure::Final(error)),
+        Ok(Err(error)) => Err(failure(error, &upload, reused)),
+        Err(error) => Err(Failure::sent(error, reused)),
     }
 }
 
-fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
+fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: bool) -> Failure {
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::Unsent(Box::new(unsent), error);
+        return Failure::unsent(unsent, ProxyError::Terminated(error), reused);
     }
-    if error.is_user() && !upload.ended() {
+    let error = if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
-        Failure::Final(ProxyError::Upload(error))
+        ProxyError::Upload(error)
     } else if error.is_parse() {
-        Failure::Final(ProxyError::Protocol(error))
+        ProxyError::Protocol(error)
     } else {
-        Failure::Died(ProxyError::Terminated(error))
-    }
+        ProxyError::Terminated(error)
+    };
+    Failure::sent(error, reused)
 }
 
 /// Waits for `response` until the request's body has been still, or gone, for

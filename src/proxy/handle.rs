@@ -12,10 +12,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::error::{Fault, ProxyError};
-use super::exchange::{Waits, exchange};
+use super::error::ProxyError;
+use super::exchange::Waits;
+use super::failover::fails_over;
 use super::guard::admit;
 use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
+use super::retry::Failed;
 use super::spare::Spare;
 use super::upload::Upload;
 use super::worker::Worker;
@@ -44,36 +46,45 @@ impl Worker {
         let (parts, body) = request.into_parts();
         // Dropped on whatever way out, so that the client is heard out.
         let mut upload = Upload::new(body, self.linger.over(&parts));
-        let decided = admit(&parts).and_then(|()| self.decide(environment, &parts, &client));
+        let decided =
+            admit(&parts).and_then(|()| self.decide(environment, &parts, &client, &policy));
         let (mut decision, key) = match decided {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
+                self.traffic.error(error.kind());
                 return error.to_response(environment, asked_host(&parts), None);
             }
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
-            self.tallies.count(tally.0);
+            self.tallies.assigned(tally.0);
         }
 
         let secure = client.is_secure(&parts.headers);
-        let spare = Spare::of(&decision, &parts, &mut upload);
+        let spare = Spare::of(&decision, &parts, &mut upload, policy.failover);
         let mut answered =
             self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
-        if let (Err(error), Some(spare)) = (&answered, spare)
-            && error.falls_back()
-            && let Some((origin, parts, upload)) = spare.take()
+        if let Some(spare) = spare
+            && let Err(failed) = answered
         {
-            self.complain(error, &decision);
-            decision.fall_back_to(origin);
+            let key = key.as_deref();
             // Few requests come here, and all would carry its state.
             answered =
-                Box::pin(self.carry_out(&policy, parts, upload, &client, &decision, None)).await;
+                Box::pin(self.elsewhere(&policy, failed, spare, &client, &mut decision, key)).await;
         }
-        let mut response = answered.unwrap_or_else(|error| {
-            self.complain(&error, &decision);
-            error.to_response(environment, None, decision.without_fallback())
-        });
+        let mut response = match answered {
+            Ok(response) => {
+                if let Some(tally) = decision.target().and_then(|target| target.tally) {
+                    self.tallies.served(tally.0);
+                }
+                response
+            }
+            Err(failed) => {
+                self.note_failure(&failed, &decision);
+                self.traffic.error(failed.error.kind());
+                failed.error.to_response(environment, None, decision.without_fallback())
+            }
+        };
         if policy.headers.response {
             disclose(response.headers_mut(), &decision);
         }
@@ -88,13 +99,16 @@ impl Worker {
         environment: Environment,
         parts: &Parts,
         client: &Client,
+        policy: &Policy,
     ) -> Result<(Decision, Option<Vec<u8>>), ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
             let decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
-            let built_in = decision.target().filter(|target| target.upstream.is_none());
+            let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
+            let answerers = decision.target().into_iter().chain(other);
+            let built_in = { answerers }.find(|target| target.upstream.is_none());
             let key = built_in.and_then(|target| match &decision.minted {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
@@ -104,7 +118,7 @@ impl Worker {
     }
 
     /// Asks who was decided on: a version, for as long as its route says, or an origin.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         policy: &Policy,
         parts: Parts,
@@ -112,7 +126,7 @@ impl Worker {
         client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
-    ) -> Result<Response<Body>, ProxyError> {
+    ) -> Result<Response<Body>, Failed> {
         let Timeouts { connect, response_head, .. } = policy.timeouts;
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
@@ -121,7 +135,10 @@ impl Worker {
                 let patience = of_route.unwrap_or(response_head);
                 match &target.upstream {
                     Some(upstream) => (upstream, patience),
-                    None => return self.answer(&parts, upload, target, key, patience).await,
+                    None => {
+                        let answered = self.answer(&parts, upload, target, key, patience).await;
+                        return answered.map_err(Failed::from);
+                    }
                 }
             }
         };
@@ -137,9 +154,10 @@ impl Worker {
         client: &Client,
         upstream: &Upstream,
         waits: Waits,
-    ) -> Result<Response<Body>, ProxyError> {
-        let endpoint = &upstream.endpoints()[0];
-        to_upstream(&mut parts, client, endpoint, policy.headers);
+    ) -> Result<Response<Body>, Failed> {
+        let course = self.set_out(upstream, policy)?;
+        let names_endpoint = !policy.headers.preserve_host || asked_host(&parts).is_none();
+        to_upstream(&mut parts, client, course.endpoint(), policy.headers);
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -148,14 +166,14 @@ impl Worker {
         parts.version = http::Version::HTTP_11;
         let request = Request::from_parts(parts, upload);
 
-        let (response, lease) = exchange(&self.pool, endpoint, request, waits).await?;
+        let (response, lease) = self.send(course, request, waits, names_endpoint).await?;
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(ProxyError::Switched);
+            return Err(ProxyError::Switched.into());
         }
         if is_coded(&parts.headers) {
-            return Err(ProxyError::ResponseCoding);
+            return Err(ProxyError::ResponseCoding.into());
         }
         to_client(parts.version, &mut parts.headers);
         parts.version = http::Version::HTTP_11;
@@ -193,20 +211,5 @@ impl Worker {
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
         Ok(response)
-    }
-
-    fn complain(&self, error: &ProxyError, decision: &Decision) {
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        match (error.fault(), &decision.answerer) {
-            (Fault::Upstream, Answerer::Version(target)) => {
-                self.complaints.version(target, error, &cause);
-            }
-            (Fault::Upstream, Answerer::Origin(origin)) => {
-                self.complaints.origin(origin, error, &cause);
-            }
-            (Fault::Operator | Fault::Client, _) => {
-                tracing::debug!(%error, cause, "request failed");
-            }
-        }
     }
 }
