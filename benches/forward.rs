@@ -116,7 +116,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         traffic: Traffic::new(1),
         wellness: Wellness::default(),
         policy,
-        drain: Duration::ZERO,
+        drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),
     });
     let (shutdown, ended) = watch::channel(false);

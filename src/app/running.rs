@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::sync::watch;
@@ -13,13 +14,15 @@ use tokio::sync::watch;
 use super::access_keys::{AccessKeyError, access_keys};
 use super::certificates::{self, CertificatesError};
 use super::duty::{Duty, Roster};
-use super::listen::{ListenError, bind};
+use super::inherited::Inherited;
+use super::listen::{Doors, ListenError, Sockets};
 use super::outside;
+use super::reload::{Fixed, Reloader};
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS, Policy};
+use crate::model::{Declared, Domain, ESA_RECORDS};
 use crate::observe::{Tallies, Traffic, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -40,6 +43,10 @@ pub enum StartError {
     AccessKey(#[from] AccessKeyError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(
+        "admin would listen on {0}, a socket that was passed, and be open beyond this machine: declare an [[access_key]]"
+    )]
+    Open(SocketAddr),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -67,12 +74,12 @@ pub struct Running {
     pub addresses: Addresses,
     pub tallies: Tallies,
     pub table: TableReader,
-    /// Replaces how the data plane treats others, on every worker.
-    pub set_policy: watch::Sender<Arc<Policy>>,
+    pub(super) reloader: Reloader,
     roster: Roster,
+    doors: Doors,
     end_workers: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
-    health: JoinHandle<()>,
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
@@ -83,22 +90,61 @@ pub struct Running {
 #[error("threads had ended before their time: {}", .0.join(", "))]
 pub struct Fallen(Vec<String>);
 
+impl Addresses {
+    /// One of admin's that other machines reach.
+    fn open(&self) -> Option<SocketAddr> {
+        let all = [Some(self.admin), self.admin_tls];
+        all.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
+    }
+}
+
+/// What `config` says about routing as a whole.
+pub(super) fn settings(config: &Config) -> Settings {
+    Settings {
+        default_routine: config.default_routine.clone(),
+        domains: config.domain.iter().cloned().chain(account_domain()).collect(),
+        override_allowed: config.policy.headers.r#override,
+        trusted: config.policy.trusted.clone(),
+        regions: config.regions.clone(),
+    }
+}
+
+pub(super) fn declared(config: &Config) -> Declared {
+    Declared {
+        sites: config.sites.clone(),
+        routines: config.routines.clone(),
+        apps: config.apps.clone(),
+        quotas: Some(config.account.quotas),
+    }
+}
+
 /// Starts what `config` describes.
 pub fn start(config: &Config) -> Result<Running, StartError> {
+    start_on(Inherited::default(), config)
+}
+
+/// The same, on sockets that were passed to this process where they fit.
+pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running, StartError> {
     let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
+    let mut sockets = Sockets::new(inherited);
     let listeners = Listeners {
-        production: bind("production", config.listen.production)?,
-        staging: bind("staging", config.listen.staging)?,
+        production: sockets.open("production", config.listen.production)?,
+        staging: sockets.open("staging", config.listen.staging)?,
     };
-    let admin_listener = bind("admin", config.listen.admin)?;
-    let admin_tls_listener =
-        config.listen.admin_tls.map(|address| bind("admin_tls", address)).transpose()?;
+    let admin_listener = sockets.open("admin", config.listen.admin)?;
+    let admin_tls_listener = sockets.open_if_wanted("admin_tls", config.listen.admin_tls)?;
+    let doors = sockets.all_open();
     let addresses = Addresses {
         production: listeners.production.local_addr()?,
         staging: listeners.staging.local_addr()?,
         admin: admin_listener.local_addr()?,
         admin_tls: admin_tls_listener.as_ref().map(TcpListener::local_addr).transpose()?,
     };
+    if config.access_keys.is_empty()
+        && let Some(address) = addresses.open()
+    {
+        return Err(StartError::Open(address));
+    }
     let store = match &config.store_path {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
@@ -108,20 +154,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         let address = listener.local_addr()?.ip();
         gates.push((listener, Some(certificates::of_listener(config, address)?)));
     }
-    let settings = Settings {
-        default_routine: config.default_routine.clone(),
-        domains: config.domain.iter().cloned().chain(account_domain()).collect(),
-        override_allowed: config.policy.headers.r#override,
-        trusted: config.policy.trusted.clone(),
-        regions: config.regions.clone(),
-    };
-    let declared = Declared {
-        sites: config.sites.clone(),
-        routines: config.routines.clone(),
-        apps: config.apps.clone(),
-        quotas: config.account.quotas,
-    };
-    let opened = ControlPlane::open(store, settings, declared, outside::now)?;
+    let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -130,8 +163,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
-    let patience =
-        Patience { idle: config.policy.timeouts.client_idle, drain: config.server.drain_timeout };
+    let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),
@@ -139,8 +171,8 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         tallies: tallies.clone(),
         traffic: traffic.clone(),
         wellness: wellness.clone(),
-        policy,
-        drain: config.server.drain_timeout,
+        policy: policy.clone(),
+        drain: drain.clone(),
         built_in: Box::new(built_in),
     });
     let roster = Roster::new();
@@ -151,9 +183,9 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
         proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
     });
-    let workers = workers.collect::<Result<_, _>>()?;
+    let mut workers = workers.collect::<Result<Vec<_>, _>>()?;
     let duty = roster.duty("health", workers_end.clone());
-    let health = proxy::start_checks(proxy.clone(), workers_end.clone(), duty)?;
+    workers.push(proxy::start_checks(proxy.clone(), workers_end.clone(), duty)?);
     let admin = Admin {
         control,
         keyring,
@@ -163,13 +195,24 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
-        domain: config.domain.clone(),
+        domain: config.domain.clone().into(),
         staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),
         clock: Box::new(outside::now),
     };
+    let admin = Arc::new(admin);
+    let reloader = Reloader {
+        fixed: Fixed::of(config),
+        admin_is_local: addresses.open().is_none(),
+        account: (config.account.account.clone(), config.account.quotas),
+        admin: admin.clone(),
+        set_policy,
+        set_drain,
+    };
+    let patience =
+        move || Patience { idle: policy.borrow().timeouts.client_idle, drain: *drain.borrow() };
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
@@ -182,11 +225,11 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         addresses,
         tallies,
         table,
-        set_policy,
+        reloader,
         roster,
+        doors,
         end_workers,
         workers,
-        health,
         end_admin,
         admin,
         control,
@@ -194,16 +237,24 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 }
 
 impl Running {
+    /// How long a drain may take.
+    pub(super) fn drain(&self) -> Duration {
+        *self.reloader.set_drain.borrow()
+    }
+
     /// Lets running requests finish and ends every thread: the workers first, while
     /// admin still says that this Serin is not ready; then admin, and with it the
     /// control plane, which has nobody left to answer.
     pub fn stop(self) -> Result<(), Fallen> {
         self.roster.ready.store(false, Ordering::Release);
+        let (admin_doors, doors) = self.doors.split();
+        doors.shut();
         self.end_workers.send_replace(true);
         for worker in self.workers {
             join(worker);
         }
-        join(self.health);
+        drop(self.reloader);
+        admin_doors.shut();
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
@@ -236,8 +287,8 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 
 fn serve_admin(
     gates: Vec<Gate>,
-    admin: Admin,
-    patience: Patience,
+    admin: Arc<Admin>,
+    patience: impl Fn() -> Patience + Clone + Send + 'static,
     ended: watch::Receiver<bool>,
     duty: Duty,
 ) -> io::Result<JoinHandle<()>> {
@@ -249,10 +300,9 @@ fn serve_admin(
     };
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         let _duty = duty;
-        let admin = Arc::new(admin);
         let local = tokio::task::LocalSet::new();
         for (listener, tls) in gates {
-            let (admin, mut ended) = (admin.clone(), ended.clone());
+            let (admin, patience, mut ended) = (admin.clone(), patience.clone(), ended.clone());
             let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }

@@ -145,7 +145,7 @@ fn the_example_is_whole_and_without_warnings() {
     let next = ("1723599747213377177", Some("https://127.0.0.1:9004 https://127.0.0.1:9005"));
     assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary)), next]);
     let [storefront] = config.apps.as_slice() else { panic!("one app") };
-    assert_eq!((storefront.name.as_str(), storefront.versions.len()), ("storefront", 1));
+    assert_eq!((storefront.name.as_str(), storefront.versions.len()), ("storefront", 2));
     let jiangsu = config.regions.find([198, 51, 100, 7].into()).unwrap();
     assert_eq!((jiangsu.name.as_str(), jiangsu.asn), ("jiangsu", Some(4134)));
 }
@@ -158,8 +158,9 @@ fn the_keys_that_the_example_explains_are_sound() {
         _ => line,
     };
     let config = parsed(&EXAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n"));
-    let [pipeline, dashboard] = config.access_keys.as_slice() else { panic!("two keys") };
+    let [pipeline, dashboard, laptop] = config.access_keys.as_slice() else { panic!("three") };
     assert_eq!(pipeline.secret, SecretSource::Env("RELEASE_PIPELINE_SECRET".to_owned()));
+    assert!(matches!(laptop.secret, SecretSource::Text(_)));
     assert_eq!(dashboard.secret, SecretSource::File("dashboard.secret".into()));
     assert_eq!((pipeline.read_only, dashboard.read_only), (false, true));
     assert_eq!(parsed(EXAMPLE).access_keys.len(), 0);

@@ -1,9 +1,11 @@
 //! What the process says about itself.
 
+mod gauge;
 mod tallies;
 mod traffic;
 mod wellness;
 
+pub use gauge::{Counted, Gauge};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use wellness::{Ailment, Ejections, Sick, Wellness};

@@ -4,12 +4,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::connect::connect;
+use super::connect::{Opened, connect};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
 use super::upload::{Progress, Upload};
@@ -35,7 +36,7 @@ impl Waits {
 }
 
 /// Sends `request` to `endpoint` and waits for the head of its response. `fresh` asks for
-/// a new connection.
+/// a new connection; a request that asks for another protocol has one of its own.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
@@ -43,26 +44,40 @@ pub(super) async fn exchange(
     waits: Waits,
     fresh: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let is_safe = request.method().is_idempotent() && request.body().is_empty();
-    let pooled = if fresh { None } else { pool.take(endpoint, is_safe) };
+    let (is_safe, switches) = (is_safe(&request), request.headers().contains_key(UPGRADE));
+    let pooled = if fresh || switches { None } else { pool.take(endpoint, is_safe) };
     let reused = pooled.is_some();
-    let connection = match pooled {
-        Some(connection) => connection,
+    let (connection, switch) = match pooled {
+        Some(connection) => (connection, None),
         None => match connect(endpoint, waits.connect).await {
-            Ok((sender, socket)) => Pooled { sender, socket },
+            Ok(Opened { sender, socket, switch }) => (Pooled { sender, socket }, Some(switch)),
             Err(error) => return Err(Failure::unsent(request, error, reused)),
         },
     };
     // A request that can be sent again is kept until it is answered.
     let spare = is_safe.then(|| copy_of_head(&request));
-    send(pool, endpoint, connection, request, waits, reused).await.map_err(|mut failure| {
-        if let ProxyError::Terminated(_) = failure.error
-            && failure.request.is_none()
-        {
-            failure.request = spare.map(Box::new);
+    match send(pool, endpoint, connection, request, waits, reused).await {
+        Ok((response, mut lease)) => {
+            lease.switch = switch.filter(|_| switches);
+            Ok((response, lease))
         }
-        failure
-    })
+        Err(mut failure) => {
+            if let ProxyError::Terminated(_) = failure.error
+                && failure.request.is_none()
+            {
+                failure.request = spare.map(Box::new);
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Whether `request` may be done twice (RFC 9110, section 9.2.2), and is here to be sent
+/// twice. A change of protocol is asked for once.
+pub(super) fn is_safe(request: &Request<Upload>) -> bool {
+    request.method().is_idempotent()
+        && request.body().is_empty()
+        && !request.headers().contains_key(UPGRADE)
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -109,9 +124,8 @@ async fn send(
     let response = connection.sender.try_send_request(request);
     match within(waits.response_head, &upload, response).await {
         Ok(Ok(response)) => {
-            let lease =
-                Lease { pool: pool.clone(), endpoint: endpoint.clone(), connection, upload };
-            Ok((response, lease))
+            let (pool, endpoint) = (pool.clone(), endpoint.clone());
+            Ok((response, Lease { pool, endpoint, connection, upload, switch: None }))
         }
         Ok(Err(error)) => Err(failure(error, &upload, reused)),
         Err(error) => Err(Failure::sent(error, reused)),

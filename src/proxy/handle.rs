@@ -19,6 +19,7 @@ use super::guard::admit;
 use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
 use super::retry::Failed;
 use super::spare::Spare;
+use super::upgrade::{Asked, switch};
 use super::upload::Upload;
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
@@ -157,7 +158,11 @@ impl Worker {
     ) -> Result<Response<Body>, Failed> {
         let course = self.set_out(upstream, policy)?;
         let names_endpoint = !policy.headers.preserve_host || asked_host(&parts).is_none();
+        let asked = Asked::of(&parts, &policy.upgrades);
         to_upstream(&mut parts, client, course.endpoint(), policy.headers);
+        if let Some(asked) = &asked {
+            asked.say(&mut parts.headers);
+        }
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -170,7 +175,8 @@ impl Worker {
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(ProxyError::Switched.into());
+            let switched = switch(asked, parts, lease, waits.response_head).await;
+            return switched.map_err(Failed::from);
         }
         if is_coded(&parts.headers) {
             return Err(ProxyError::ResponseCoding.into());

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
-use super::exchange::{Failure, Waits, exchange};
+use super::exchange::{Failure, Waits, exchange, is_safe};
 use super::pool::Lease;
 use super::upload::Upload;
 use super::worker::Worker;
@@ -91,7 +91,7 @@ impl Worker {
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         let (mut fresh, mut left) = (false, waits);
         loop {
-            let is_safe = request.method().is_idempotent() && request.body().is_empty();
+            let is_safe = is_safe(&request);
             let endpoint = course.endpoint();
             let failure = match exchange(&self.pool, endpoint, request, left, fresh).await {
                 Ok(answer) => {

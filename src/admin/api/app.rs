@@ -190,5 +190,5 @@ pub(super) async fn find(admin: &Admin, id: &AppId) -> Result<Arc<EdgeContainerA
 }
 
 fn shape(admin: &Admin, app: &EdgeContainerApp) -> AppShape {
-    AppShape::new(app, admin.domain.as_ref())
+    AppShape::new(app, admin.domain().as_ref())
 }

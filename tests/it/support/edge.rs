@@ -41,7 +41,7 @@ pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
     table: TableReader,
-    tallies: Tallies,
+    pub(crate) tallies: Tallies,
     traffic: Traffic,
     pub(crate) wellness: Wellness,
     writer: Mutex<TableWriter>,
@@ -99,10 +99,21 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Edge {
+        self.start_with(|_| {}, false)
+    }
+
+    /// Starts workers that are asked to end before they have taken one connection, once
+    /// those of `queue` wait at production.
+    pub(crate) fn drain_at_once(self, queue: impl FnOnce(SocketAddr)) -> Edge {
+        self.start_with(queue, true)
+    }
+
+    fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
         let listeners = Listeners {
             production: TcpListener::bind("127.0.0.1:0").unwrap(),
             staging: TcpListener::bind("127.0.0.1:0").unwrap(),
         };
+        queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
             domains: Vec::new(),
@@ -125,10 +136,10 @@ impl Setup {
             traffic: traffic.clone(),
             wellness: wellness.clone(),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
-        let (shutdown, ended) = watch::channel(false);
+        let (shutdown, ended) = watch::channel(is_ended);
         let mut workers: Vec<_> = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
