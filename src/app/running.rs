@@ -22,7 +22,7 @@ use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS};
+use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
 use crate::observe::{Tallies, Traffic, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -149,11 +149,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let mut gates = vec![(admin_listener, None)];
-    if let Some(listener) = admin_tls_listener {
-        let address = listener.local_addr()?.ip();
-        gates.push((listener, Some(certificates::of_listener(config, address)?)));
-    }
+    let gates = gates(config, admin_listener, admin_tls_listener)?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -179,13 +175,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
-    let workers = (0..workers).map(|index| {
-        let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
-        proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
-    });
-    let mut workers = workers.collect::<Result<Vec<_>, _>>()?;
-    let duty = roster.duty("health", workers_end.clone());
-    workers.push(proxy::start_checks(proxy.clone(), workers_end.clone(), duty)?);
+    let workers = start_workers(workers, &proxy, &listeners, &roster, &workers_end)?;
     let admin = Admin {
         control,
         keyring,
@@ -211,8 +201,10 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         set_policy,
         set_drain,
     };
-    let patience =
-        move || Patience { idle: policy.borrow().timeouts.client_idle, drain: *drain.borrow() };
+    let patience = move || {
+        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
+        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
+    };
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
@@ -234,6 +226,38 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin,
         control,
     })
+}
+
+/// The listeners of admin, with what TLS needs where it is spoken.
+fn gates(
+    config: &Config,
+    plain: TcpListener,
+    secure: Option<TcpListener>,
+) -> Result<Vec<Gate>, StartError> {
+    let mut gates = vec![(plain, None)];
+    if let Some(listener) = secure {
+        let address = listener.local_addr()?.ip();
+        gates.push((listener, Some(certificates::of_listener(config, address)?)));
+    }
+    Ok(gates)
+}
+
+/// The threads of the data plane: `count` workers, and the one that checks endpoints.
+fn start_workers(
+    count: usize,
+    proxy: &Arc<Proxy>,
+    listeners: &Listeners,
+    roster: &Roster,
+    end: &watch::Receiver<bool>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let workers = (0..count).map(|index| {
+        let duty = roster.duty(format!("worker-{index}"), end.clone());
+        proxy::start(index, proxy.clone(), listeners, end.clone(), duty)
+    });
+    let mut threads = workers.collect::<io::Result<Vec<_>>>()?;
+    let duty = roster.duty("health", end.clone());
+    threads.push(proxy::start_checks(proxy.clone(), end.clone(), duty)?);
+    Ok(threads)
 }
 
 impl Running {

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::connect::{Opened, connect};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
-use super::upload::{Progress, Upload};
+use super::progress::Progress;
+use super::upload::Upload;
 use crate::model::Endpoint;
 
 /// How long one exchange waits.
@@ -21,13 +22,15 @@ use crate::model::Endpoint;
 pub(super) struct Waits {
     pub(super) connect: Duration,
     pub(super) response_head: Duration,
+    /// For the client in the body of its request.
+    pub(super) request_body_idle: Duration,
 }
 
 impl Waits {
     /// What is left of them after some time was lost to an attempt.
     pub(super) fn after(self, lost: Duration) -> Self {
         let response_head = self.response_head.saturating_sub(lost);
-        Self { connect: self.connect.min(response_head), response_head }
+        Self { connect: self.connect.min(response_head), response_head, ..self }
     }
 
     pub(super) fn are_over(self) -> bool {
@@ -50,7 +53,9 @@ pub(super) async fn exchange(
     let (connection, switch) = match pooled {
         Some(connection) => (connection, None),
         None => match connect(endpoint, waits.connect).await {
-            Ok(Opened { sender, socket, switch }) => (Pooled { sender, socket }, Some(switch)),
+            Ok(Opened { sender, socket, driver, switch }) => {
+                (Pooled { sender, socket, driver }, Some(switch))
+            }
             Err(error) => return Err(Failure::unsent(request, error, reused)),
         },
     };
@@ -122,10 +127,9 @@ async fn send(
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(waits.response_head, &upload, response).await {
+    match within(waits, &upload, response).await {
         Ok(Ok(response)) => {
-            let (pool, endpoint) = (pool.clone(), endpoint.clone());
-            Ok((response, Lease { pool, endpoint, connection, upload, switch: None }))
+            Ok((response, Lease::new(pool.clone(), endpoint.clone(), connection, upload)))
         }
         Ok(Err(error)) => Err(failure(error, &upload, reused)),
         Err(error) => Err(Failure::sent(error, reused)),
@@ -138,7 +142,9 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: 
     if let Some(unsent) = unsent {
         return Failure::unsent(unsent, ProxyError::Terminated(error), reused);
     }
-    let error = if error.is_user() && !upload.ended() {
+    let error = if let Some(limit) = upload.overflowed() {
+        ProxyError::TooLarge(limit)
+    } else if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
         ProxyError::Upload(error)
     } else if error.is_parse() {
@@ -149,26 +155,33 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: 
     Failure::sent(error, reused)
 }
 
-/// Waits for `response` until the request's body has been still, or gone, for
-/// `silence`. A long upload that moves is no silence.
+/// Waits for `response` until the request's body has been still for too long, or the
+/// upstream after it was gone. A long upload that moves is no silence.
 async fn within<T>(
-    silence: Duration,
+    waits: Waits,
     upload: &Progress,
     response: impl Future<Output = T>,
 ) -> Result<T, ProxyError> {
+    let Waits { response_head, request_body_idle, .. } = waits;
     let mut response = std::pin::pin!(response);
-    let mut until = Instant::now() + silence;
+    let begun = Instant::now();
+    let mut now = begun;
     loop {
-        if let Ok(outcome) = tokio::time::timeout_at(until, response.as_mut()).await {
+        let awaited = upload.awaited();
+        let silence = if awaited { request_body_idle } else { response_head };
+        let due = upload.since().max(begun) + silence;
+        if due <= now {
+            return Err(if awaited {
+                ProxyError::UploadTimeout(silence)
+            } else {
+                ProxyError::ResponseTimeout(silence)
+            });
+        }
+        // Who is waited for may change meanwhile, while there is a body.
+        let look = if upload.ended() { due } else { due.min(now + request_body_idle) };
+        if let Ok(outcome) = tokio::time::timeout_at(look, response.as_mut()).await {
             return Ok(outcome);
         }
-        let due = upload.moved() + silence;
-        if due > until {
-            until = due;
-        } else if upload.awaited() {
-            return Err(ProxyError::UploadTimeout(silence));
-        } else {
-            return Err(ProxyError::ResponseTimeout(silence));
-        }
+        now = Instant::now();
     }
 }

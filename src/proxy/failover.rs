@@ -4,12 +4,12 @@
 use http::Response;
 
 use super::body::Body;
-use super::error::Fault;
+use super::error::{Fault, ProxyError};
 use super::headers::Client;
 use super::retry::Failed;
 use super::spare::Spare;
 use super::worker::Worker;
-use crate::model::{Failover, Policy};
+use crate::model::{Endpoint, Failover, Policy};
 use crate::routing::{Answerer, Decision};
 
 impl Worker {
@@ -56,20 +56,28 @@ impl Worker {
     /// Takes note of who has failed a request.
     pub(super) fn note_failure(&self, failed: &Failed, decision: &Decision) {
         let Failed { error, endpoint, .. } = failed;
-        let cause = failed.cause();
+        if error.fault() == Fault::Upstream
+            && let Some(tally) = decision.target().and_then(|target| target.tally)
+        {
+            self.tallies.failed(tally.0);
+        }
+        self.complain_of(endpoint.as_ref(), error, &decision.answerer);
+    }
+
+    /// Takes note of a response that broke off.
+    pub(super) fn complain(&self, error: &ProxyError, answerer: &Answerer) {
+        self.complain_of(None, error, answerer);
+    }
+
+    fn complain_of(&self, endpoint: Option<&Endpoint>, error: &ProxyError, answerer: &Answerer) {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         if error.fault() != Fault::Upstream {
             tracing::debug!(%error, cause, "request failed");
             return;
         }
         self.traffic.fault(error.kind());
-        let endpoint = endpoint.as_ref();
-        match &decision.answerer {
-            Answerer::Version(target) => {
-                if let Some(tally) = target.tally {
-                    self.tallies.failed(tally.0);
-                }
-                self.complaints.version(target, endpoint, error, &cause);
-            }
+        match answerer {
+            Answerer::Version(target) => self.complaints.version(target, endpoint, error, &cause),
             Answerer::Origin(origin) => self.complaints.origin(origin, endpoint, error, &cause),
         }
     }

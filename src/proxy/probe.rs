@@ -27,8 +27,7 @@ pub(super) enum Unwell {
 /// Asks `endpoint`, and says how it is.
 pub(super) async fn ask(endpoint: &Endpoint, check: &HealthCheck) -> Result<(), Unwell> {
     let asking = async {
-        let (mut sender, _) =
-            connect(endpoint, check.timeout).await.map_err(Unwell::Unreachable)?;
+        let mut opened = connect(endpoint, check.timeout).await.map_err(Unwell::Unreachable)?;
         let Probe::HttpGet { path, host } = &check.probe else {
             return Ok(());
         };
@@ -39,7 +38,7 @@ pub(super) async fn ask(endpoint: &Endpoint, check: &HealthCheck) -> Result<(), 
             .header(CONNECTION, HeaderValue::from_static("close"))
             .body(Upload::empty())
             .map_err(|_| Unwell::BadQuestion)?;
-        let status = sender.send_request(request).await.map_err(Unwell::Broken)?.status();
+        let status = opened.sender.send_request(request).await.map_err(Unwell::Broken)?.status();
         if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(Unwell::Status(status)) }
     };
     tokio::time::timeout(check.timeout, asking).await.unwrap_or(Err(Unwell::Late))

@@ -115,8 +115,7 @@ impl Worker {
                 return Err(failed);
             }
             self.traffic.fault(failed.error.kind());
-            let cause = failed.cause();
-            tracing::debug!(%endpoint, error = %failed.error, cause, "request sent again");
+            tracing::debug!(%endpoint, error = %failed.error, "request sent again");
             request = *again;
             fresh |= !unsent || reused;
             if names_endpoint {
@@ -174,11 +173,5 @@ impl Worker {
                 tracing::warn!(%endpoint, ?time, "endpoint ejected: it failed too often in a row");
             }
         }
-    }
-}
-
-impl Failed {
-    pub(super) fn cause(&self) -> String {
-        std::error::Error::source(&self.error).map(ToString::to_string).unwrap_or_default()
     }
 }

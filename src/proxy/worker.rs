@@ -15,7 +15,7 @@ use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, SharedProxy};
-use crate::model::{Environment, Policy};
+use crate::model::{Environment, Policy, Timeouts};
 use crate::observe::{WorkerTallies, WorkerTraffic};
 use crate::server::{self, Patience};
 
@@ -39,7 +39,8 @@ impl Worker {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        Patience { idle: self.policy().timeouts.client_idle, drain: *self.proxy.drain.borrow() }
+        let Timeouts { client_idle, request_head, .. } = self.policy().timeouts;
+        Patience { idle: client_idle, request_head, drain: *self.proxy.drain.borrow() }
     }
 }
 
