@@ -17,7 +17,7 @@ use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
-use serin::observe::Tallies;
+use serin::observe::{Tallies, Traffic, Wellness};
 use serin::proxy::{Listeners, Proxy, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
 use serin::tls::{client_config, unchecked_client_config};
@@ -115,6 +115,8 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         table,
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
         tallies: Tallies::new(1),
+        traffic: Traffic::new(1),
+        wellness: Wellness::default(),
         policy,
         drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),

@@ -24,7 +24,7 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::Tallies;
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
@@ -79,6 +79,7 @@ pub struct Running {
     roster: Roster,
     doors: Doors,
     end_workers: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
@@ -149,11 +150,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let mut gates = vec![(admin_listener, None)];
-    if let Some(listener) = admin_tls_listener {
-        let address = listener.local_addr()?.ip();
-        gates.push((listener, Some(certificates::of_listener(config, address)?)));
-    }
+    let gates = gates(config, admin_listener, admin_tls_listener)?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -162,12 +159,15 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
+    let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
         tallies: tallies.clone(),
+        traffic: traffic.clone(),
+        wellness: wellness.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
@@ -177,15 +177,14 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
-    let workers = (0..workers).map(|index| {
-        let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
-        proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
-    });
-    let workers = workers.collect::<Result<_, _>>()?;
+    let workers = start_workers(workers, &proxy, &listeners, &roster, &workers_end)?;
     let admin = Admin {
         control,
         keyring,
         table: table.clone(),
+        tallies: tallies.clone(),
+        traffic,
+        wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
@@ -229,6 +228,38 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin,
         control,
     })
+}
+
+/// The listeners of admin, with what TLS needs where it is spoken.
+fn gates(
+    config: &Config,
+    plain: TcpListener,
+    secure: Option<TcpListener>,
+) -> Result<Vec<Gate>, StartError> {
+    let mut gates = vec![(plain, None)];
+    if let Some(listener) = secure {
+        let address = listener.local_addr()?.ip();
+        gates.push((listener, Some(certificates::of_listener(config, address)?)));
+    }
+    Ok(gates)
+}
+
+/// The threads of the data plane: `count` workers, and the one that checks endpoints.
+fn start_workers(
+    count: usize,
+    proxy: &Arc<Proxy>,
+    listeners: &Listeners,
+    roster: &Roster,
+    end: &watch::Receiver<bool>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let workers = (0..count).map(|index| {
+        let duty = roster.duty(format!("worker-{index}"), end.clone());
+        proxy::start(index, proxy.clone(), listeners, end.clone(), duty)
+    });
+    let mut threads = workers.collect::<io::Result<Vec<_>>>()?;
+    let duty = roster.duty("health", end.clone());
+    threads.push(proxy::start_checks(proxy.clone(), end.clone(), duty)?);
+    Ok(threads)
 }
 
 impl Running {

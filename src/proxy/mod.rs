@@ -2,21 +2,28 @@
 //! out. Each worker does all of it alone, on a thread of its own.
 
 mod body;
+mod budget;
 mod complaints;
 mod connect;
 mod connection;
+mod ejection;
+mod endpoints;
 mod error;
 mod exchange;
 mod expect;
+mod failover;
 mod fit;
 mod guard;
 mod handle;
 mod headers;
+mod health;
 mod linger;
 mod patient;
 mod pool;
+mod probe;
 mod progress;
 mod responses;
+mod retry;
 mod silence;
 mod spare;
 mod stream;
@@ -34,10 +41,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::Tallies;
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
+pub use health::start_checks;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
@@ -45,6 +53,9 @@ pub struct Proxy {
     pub table: TableReader,
     pub draws: Draws,
     pub tallies: Tallies,
+    pub traffic: Traffic,
+    /// Written by the checks that [`start_checks`] starts.
+    pub wellness: Wellness,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.

@@ -13,9 +13,11 @@ use serin::model::{
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, UpstreamTls, start};
-use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
+use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Wellness};
+use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, UpstreamTls, start, start_checks};
+use serin::routing::{
+    Draws, RoutingTable, Settings, SpreadCounters, SubjectName, TableReader, TableWriter, published,
+};
 use serin::tls::{client_config, unchecked_client_config};
 use tokio::sync::watch;
 
@@ -43,11 +45,15 @@ pub(crate) struct Setup {
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    table: TableReader,
     pub(crate) tallies: Tallies,
+    traffic: Traffic,
+    pub(crate) wellness: Wellness,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
     shutdown: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -123,28 +129,35 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
-        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
+        let (tallies, traffic) = (Tallies::new(self.workers), Traffic::new(self.workers));
+        let wellness = Wellness::default();
         let proxy = Arc::new(Proxy {
-            table: reader,
+            table: reader.clone(),
             draws: Draws {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
             tallies: tallies.clone(),
+            traffic: traffic.clone(),
+            wellness: wellness.clone(),
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
             tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
         let (shutdown, ended) = watch::channel(is_ended);
-        let workers = (0..self.workers)
+        let mut workers: Vec<_> = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
+        workers.push(start_checks(proxy, ended, ()).unwrap());
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            table: reader,
             tallies,
+            traffic,
+            wellness,
             writer: Mutex::new(writer),
             settings,
             set_policy,
@@ -170,6 +183,23 @@ impl Edge {
     /// Replaces how others are treated.
     pub(crate) fn set_policy(&self, policy: Policy) {
         self.set_policy.send_replace(Arc::new(policy));
+    }
+
+    /// What went wrong so far.
+    pub(crate) fn counts(&self) -> TrafficCounts {
+        self.traffic.total()
+    }
+
+    /// What was counted of a version of `shop` in production.
+    pub(crate) fn tallied(&self, version: &str) -> Tallied {
+        let shop = SubjectName::Routine(RoutineName::new("shop").unwrap());
+        let tally = self.table.read(|table| {
+            let mut tallies = table.tallies(&shop).filter(|(environment, of, _)| {
+                *environment == Environment::Production && of.as_str() == version
+            });
+            tallies.next().unwrap().2
+        });
+        self.tallies.total(tally.0)
     }
 
     /// Asks the workers to end, and does not wait for it.
