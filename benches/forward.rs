@@ -17,7 +17,7 @@ use serin::model::{
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{Listeners, Proxy, start};
+use serin::proxy::{Listeners, Proxy, Seats, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
 use tokio::sync::watch;
 
@@ -96,7 +96,12 @@ fn batch(clients: &mut [Client]) -> Duration {
 /// A data plane of one worker, with a canary that hashes the key of each request.
 fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let bind = || TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    let listeners = Listeners { production: bind(), staging: bind() };
+    let listeners = Listeners {
+        production: bind(),
+        staging: bind(),
+        production_tls: None,
+        staging_tls: None,
+    };
     let address = listeners.production.local_addr();
     let settings = Settings::default();
     let (_, table) = published(RoutingTable::compile(settings, &catalog(backend)));
@@ -112,6 +117,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let proxy = Arc::new(Proxy {
         table,
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
+        seats: Seats::default(),
         tallies: Tallies::new(1),
         policy,
         drain: Duration::ZERO,

@@ -131,7 +131,7 @@ impl Connections {
                 return false;
             };
             if presence.running.get() == 0 && now - presence.idle_since.get() >= idle {
-                presence.dismissal.notify_one();
+                presence.dismiss();
             }
             true
         });
@@ -139,7 +139,7 @@ impl Connections {
 
     fn dismiss_all(&self) {
         for presence in self.present.borrow().iter().filter_map(Weak::upgrade) {
-            presence.dismissal.notify_one();
+            presence.dismiss();
         }
     }
 }
@@ -156,6 +156,11 @@ impl Presence {
     pub fn busy(self: &Rc<Self>) -> Busy {
         self.running.set(self.running.get() + 1);
         Busy(self.clone())
+    }
+
+    /// Asks the connection to finish what it does and close.
+    pub fn dismiss(&self) {
+        self.dismissal.notify_one();
     }
 
     /// Ends when the connection should finish what it does and close.
@@ -246,7 +251,7 @@ pub async fn http1<S, B>(
 
 /// Ends when a dismissed connection has been without a request for another idle
 /// time: a half-sent head, or a client that does not take its last bytes.
-async fn outstayed(presence: &Presence, patience: Patience) {
+pub async fn outstayed(presence: &Presence, patience: Patience) {
     loop {
         let since = presence.idle_since.get();
         tokio::time::sleep_until(since.max(Instant::now()) + patience.idle).await;

@@ -11,7 +11,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::access_keys::{AccessKeyError, access_keys};
-use super::certificates::{self, CertificatesError};
+use super::certificates::{Certificates, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::listen::{ListenError, bind};
 use super::outside;
@@ -21,9 +21,10 @@ use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Policy};
 use crate::observe::Tallies;
-use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
+use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats, TlsListener};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
+use crate::tls;
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -55,7 +56,9 @@ pub struct Addresses {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
-    /// Where admin speaks TLS, if it does.
+    /// Where they speak TLS, if they do.
+    pub production_tls: Option<SocketAddr>,
+    pub staging_tls: Option<SocketAddr>,
     pub admin_tls: Option<SocketAddr>,
 }
 
@@ -85,28 +88,46 @@ pub struct Fallen(Vec<String>);
 /// Starts what `config` describes.
 pub fn start(config: &Config) -> Result<Running, StartError> {
     let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
-    let listeners = Listeners {
-        production: bind("production", config.listen.production)?,
-        staging: bind("staging", config.listen.staging)?,
-    };
+    let production = bind("production", config.listen.production)?;
+    let staging = bind("staging", config.listen.staging)?;
     let admin_listener = bind("admin", config.listen.admin)?;
-    let admin_tls_listener =
-        config.listen.admin_tls.map(|address| bind("admin_tls", address)).transpose()?;
+    let bind_tls = |purpose, address: Option<SocketAddr>| {
+        address.map(|address| bind(purpose, address)).transpose()
+    };
+    let production_tls = bind_tls("production_tls", config.listen.production_tls)?;
+    let staging_tls = bind_tls("staging_tls", config.listen.staging_tls)?;
+    let admin_tls_listener = bind_tls("admin_tls", config.listen.admin_tls)?;
+    let address_of = |listener: &Option<TcpListener>| {
+        listener.as_ref().map(TcpListener::local_addr).transpose()
+    };
     let addresses = Addresses {
-        production: listeners.production.local_addr()?,
-        staging: listeners.staging.local_addr()?,
+        production: production.local_addr()?,
+        staging: staging.local_addr()?,
         admin: admin_listener.local_addr()?,
-        admin_tls: admin_tls_listener.as_ref().map(TcpListener::local_addr).transpose()?,
+        production_tls: address_of(&production_tls)?,
+        staging_tls: address_of(&staging_tls)?,
+        admin_tls: address_of(&admin_tls_listener)?,
     };
     let store = match &config.store_path {
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
     let mut gates = vec![(admin_listener, None)];
-    if let Some(listener) = admin_tls_listener {
-        let address = listener.local_addr()?.ip();
-        gates.push((listener, Some(certificates::of_listener(config, address)?)));
-    }
+    let mut listeners = Listeners { production, staging, production_tls: None, staging_tls: None };
+    let speak_tls = [addresses.production_tls, addresses.staging_tls, addresses.admin_tls];
+    let speak_tls = speak_tls.into_iter().flatten().map(|address| address.ip());
+    let certificates = if speak_tls.clone().next().is_some() {
+        let certificates = Certificates::of(config, speak_tls)?;
+        let of_admin = certificates.server_config(&tls::HTTP1);
+        gates.extend(admin_tls_listener.map(|listener| (listener, Some(of_admin))));
+        let of_traffic = certificates.server_config(&tls::HTTP2_AND_HTTP1);
+        let with_tls = |listener| TlsListener { listener, config: of_traffic.clone() };
+        listeners.production_tls = production_tls.map(with_tls);
+        listeners.staging_tls = staging_tls.map(with_tls);
+        Some(certificates)
+    } else {
+        None
+    };
     let settings = Settings {
         default_routine: config.default_routine.clone(),
         domains: config.domain.iter().cloned().chain(account_domain()).collect(),
@@ -134,6 +155,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
+        seats: Seats::default(),
         tallies: tallies.clone(),
         policy,
         drain: config.server.drain_timeout,
@@ -162,7 +184,7 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         clock: Box::new(outside::now),
     };
     let duty = roster.duty("admin", admin_ends.clone());
-    let admin = serve_admin(gates, admin, patience, admin_ends.clone(), duty)?;
+    let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
     let duty = roster.duty("control", admin_ends);
     let control = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
@@ -226,6 +248,7 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 fn serve_admin(
     gates: Vec<Gate>,
     admin: Admin,
+    certificates: Option<Certificates>,
     patience: Patience,
     ended: watch::Receiver<bool>,
     duty: Duty,
@@ -247,6 +270,11 @@ fn serve_admin(
         }
         // The control plane ends when the last who can ask it is gone.
         drop(admin);
+        if let Some(certificates) = certificates {
+            let mut ended = ended.clone();
+            let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
+            local.spawn_local(certificates.keep_fresh(ended));
+        }
         runtime.block_on(local);
     })
 }

@@ -15,9 +15,14 @@ pub fn serve(path: &Path) -> Result<(), Failure> {
     }
     let mut signals = Signals::catch()?;
     let running = start(&config)?;
-    let Addresses { production, staging, admin, admin_tls } = running.addresses;
-    let admin_tls = admin_tls.map(tracing::field::display);
-    tracing::info!(%production, %staging, %admin, admin_tls, "serin serves");
+    let Addresses { production, staging, admin, .. } = running.addresses;
+    let Addresses { production_tls, staging_tls, admin_tls, .. } = running.addresses;
+    let [production_tls, staging_tls, admin_tls] = [production_tls, staging_tls, admin_tls]
+        .map(|address| address.map(tracing::field::display));
+    tracing::info!(
+        %production, %staging, %admin, production_tls, staging_tls, admin_tls,
+        "serin serves"
+    );
     signals.wait(std::future::pending());
     signals.drain(running)
 }

@@ -37,6 +37,11 @@ impl Body {
         Self { source, busy: None }
     }
 
+    /// Leaves nothing to be sent.
+    pub(super) fn discard(&mut self) {
+        self.source = Source::Full(None);
+    }
+
     pub(super) fn hold(&mut self, busy: Busy) {
         self.busy = Some(busy);
     }

@@ -1,34 +1,108 @@
 //! One connection of a client, from its first byte to its last.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::h2;
 use super::headers::Client;
-use super::worker::Worker;
+use super::opening::{self, Spoken};
+use super::seats::Seat;
+use super::worker::{Door, Worker};
 use crate::model::Environment;
 use crate::server::{self, Presence};
+
+/// Who is served on a connection, and where.
+pub(super) struct Visitor {
+    pub(super) environment: Environment,
+    pub(super) client: Rc<Client>,
+    pub(super) presence: Rc<Presence>,
+    requests: Cell<u64>,
+}
+
+impl Visitor {
+    /// Counts a request: whether it is the last one that `max` lets through.
+    pub(super) fn is_last_request(&self, max: Option<NonZeroU64>) -> bool {
+        self.requests.set(self.requests.get() + 1);
+        max.is_some_and(|max| self.requests.get() >= max.get())
+    }
+}
 
 impl Worker {
     /// Answers what comes over `stream` until it ends or is dismissed.
     pub(super) async fn serve_client(
         self: Rc<Self>,
-        environment: Environment,
+        door: Door,
         stream: TcpStream,
         peer: SocketAddr,
         presence: Rc<Presence>,
     ) {
-        let client = Rc::new(Client::new(peer.ip(), &self.policy().trusted));
+        let policy = self.policy();
+        let client = Client::new(peer.ip(), door.tls.is_some(), &policy.trusted);
+        let seat = Seat::take(&self.proxy, client.address, client.is_trusted(), &policy.limits);
+        let _seat = match seat {
+            Ok(seat) => seat,
+            Err(full) => {
+                self.complaints.full(full);
+                if door.tls.is_none() {
+                    Box::pin(self.crowd.turn_away(stream, full)).await;
+                }
+                return;
+            }
+        };
+        let limit = policy.timeouts.request_head;
+        drop(policy);
+        let visitor = Rc::new(Visitor {
+            environment: door.environment,
+            client: Rc::new(client),
+            presence,
+            requests: Cell::new(0),
+        });
+        // Boxed is what most connections have no use for, and would carry the state of.
+        if let Some(tls) = door.tls {
+            let handshake = server::handshake(tls, stream, &visitor.presence, limit);
+            let Some(stream) = Box::pin(handshake).await else { return };
+            match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Box::pin(h2::serve(self, visitor, stream)).await,
+                _ => Box::pin(self.serve_http1(visitor, stream)).await,
+            }
+        } else {
+            match opening::hear(stream, &visitor.presence, limit).await {
+                Some((Spoken::Http1, stream)) => self.serve_http1(visitor, stream).await,
+                Some((Spoken::Http2, stream)) => {
+                    Box::pin(h2::serve(self, visitor, stream)).await;
+                }
+                None => {}
+            }
+        }
+    }
+
+    async fn serve_http1(
+        self: Rc<Self>,
+        visitor: Rc<Visitor>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    ) {
         let patience = self.patience();
         let service = service_fn(|request| {
-            let (worker, client) = (self.clone(), client.clone());
-            let busy = presence.busy();
+            let (worker, visitor) = (self.clone(), visitor.clone());
+            let busy = visitor.presence.busy();
+            let max = worker.policy().limits.requests_per_connection;
+            let is_last = visitor.is_last_request(max);
             async move {
-                let mut response = worker.respond(environment, request, client).await;
+                let Visitor { environment, client, .. } = &*visitor;
+                let mut response = worker.respond(*environment, request, client.clone()).await;
+                if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 response.body_mut().hold(busy);
                 Ok::<_, Infallible>(response)
             }
@@ -36,6 +110,6 @@ impl Worker {
         let mut builder = http1::Builder::new();
         // The sweep of the accept loop ends idle connections.
         builder.header_read_timeout(None);
-        server::http1(&builder, stream, service, &presence, patience).await;
+        server::http1(&builder, stream, service, &visitor.presence, patience).await;
     }
 }

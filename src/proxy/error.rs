@@ -20,6 +20,10 @@ pub(super) enum ProxyError {
     Malformed(&'static str),
     #[error("method {0} is not served here")]
     Method(http::Method),
+    #[error("the request's target is too long")]
+    TargetTooLong,
+    #[error("the request has too many fields")]
+    TooManyFields,
     #[error("no transfer coding but chunked is served here")]
     RequestCoding,
     #[error(transparent)]
@@ -64,6 +68,8 @@ impl ProxyError {
                 StatusCode::BAD_REQUEST
             }
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
@@ -86,6 +92,8 @@ impl ProxyError {
         match self {
             Self::Malformed(_)
             | Self::Method(_)
+            | Self::TargetTooLong
+            | Self::TooManyFields
             | Self::RequestCoding
             | Self::Upload(_)
             | Self::UploadTimeout(_)
@@ -118,9 +126,12 @@ impl ProxyError {
     /// the body.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::RequestCoding | Self::Upload(_) | Self::UploadTimeout(_) => {
-                "http_request_error"
-            }
+            Self::Malformed(_)
+            | Self::TargetTooLong
+            | Self::TooManyFields
+            | Self::RequestCoding
+            | Self::Upload(_)
+            | Self::UploadTimeout(_) => "http_request_error",
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http::Version;
 use http::header::EXPECT;
 use http::request::Parts;
 use http_body_util::BodyExt;
@@ -35,9 +36,11 @@ impl Linger {
     }
 
     /// Who lingers over the body of `request`; nobody over one that was not sent yet,
-    /// because reading it would ask for it.
+    /// because reading it would ask for it, nor over one of HTTP/2, whose client can be
+    /// told to keep the rest (RFC 9113, section 8.1).
     pub(super) fn over(&self, request: &Parts) -> Option<Self> {
-        (!request.headers.contains_key(EXPECT)).then(|| self.clone())
+        let is_sent = !request.headers.contains_key(EXPECT);
+        (is_sent && request.version != Version::HTTP_2).then(|| self.clone())
     }
 
     pub(super) fn read(&self, rest: Incoming) {

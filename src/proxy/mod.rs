@@ -5,13 +5,17 @@ mod body;
 mod complaints;
 mod connect;
 mod connection;
+mod crowd;
 mod error;
 mod exchange;
 mod guard;
+mod h2;
 mod handle;
 mod headers;
 mod linger;
+mod opening;
 mod pool;
+mod seats;
 mod spare;
 mod upload;
 mod worker;
@@ -20,18 +24,22 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
 use crate::observe::Tallies;
 use crate::routing::{Draws, TableReader};
 
+pub use seats::Seats;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
 pub struct Proxy {
     pub table: TableReader,
     pub draws: Draws,
+    /// The clients of all workers.
+    pub seats: Seats,
     pub tallies: Tallies,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
@@ -62,6 +70,15 @@ pub struct BuiltInRequest<'a> {
 pub struct Listeners {
     pub production: TcpListener,
     pub staging: TcpListener,
+    pub production_tls: Option<TlsListener>,
+    pub staging_tls: Option<TlsListener>,
+}
+
+/// A listener that speaks TLS alone. All workers have the same `config`, so a session
+/// begun with one is resumed with any.
+pub struct TlsListener {
+    pub listener: TcpListener,
+    pub config: Arc<ServerConfig>,
 }
 
 /// What a proxy shares with its workers.

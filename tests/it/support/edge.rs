@@ -3,8 +3,9 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use rustls::ServerConfig;
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
@@ -12,13 +13,15 @@ use serin::model::{
     Version,
 };
 use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, start};
+use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
+use serin::tls::{Authority, HTTP2_AND_HTTP1, Issued, server_config};
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
 use super::fixtures::place;
 use super::raw::Client;
+use super::tls::Trust;
 
 /// What to start.
 pub(crate) struct Setup {
@@ -32,12 +35,19 @@ pub(crate) struct Setup {
     pub(crate) catalog: Catalog,
     /// The backend of versions without an upstream.
     pub(crate) built_in: BuiltIn,
+    /// Whether both environments listen for TLS, too.
+    pub(crate) tls: bool,
 }
 
 /// A running data plane. It ends, and its threads with it, when dropped.
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    /// Where TLS is spoken, if it is.
+    pub(crate) production_tls: Option<SocketAddr>,
+    pub(crate) staging_tls: Option<SocketAddr>,
+    /// Who vouches there.
+    trust: Option<Trust>,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
@@ -65,6 +75,7 @@ impl Setup {
             default_routine: Some("shop"),
             catalog: catalog(routines),
             built_in: Box::new(answer),
+            tls: false,
         }
     }
 
@@ -73,6 +84,12 @@ impl Setup {
         let mut shop = routine("shop", &[("1", Some(url))]);
         deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
         Self::of([shop])
+    }
+
+    /// Listens for TLS, too.
+    pub(crate) fn with_tls(mut self) -> Self {
+        self.tls = true;
+        self
     }
 
     /// Believes what comes from loopback.
@@ -92,9 +109,18 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Edge {
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let certificates = self.tls.then(certificates);
+        let secure = || {
+            let config = certificates.as_ref()?.1.clone();
+            Some(TlsListener { listener: bind(), config })
+        };
+        let address = |tls: &TlsListener| tls.listener.local_addr().unwrap();
         let listeners = Listeners {
-            production: TcpListener::bind("127.0.0.1:0").unwrap(),
-            staging: TcpListener::bind("127.0.0.1:0").unwrap(),
+            production: bind(),
+            staging: bind(),
+            production_tls: secure(),
+            staging_tls: secure(),
         };
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
@@ -112,6 +138,7 @@ impl Setup {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
+            seats: Seats::default(),
             tallies: Tallies::new(self.workers),
             policy,
             drain: self.drain,
@@ -124,6 +151,9 @@ impl Setup {
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            production_tls: listeners.production_tls.as_ref().map(address),
+            staging_tls: listeners.staging_tls.as_ref().map(address),
+            trust: certificates.map(|(trust, _)| trust),
             writer: Mutex::new(writer),
             settings,
             set_policy,
@@ -137,6 +167,11 @@ impl Edge {
     /// A new connection to production.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.production)
+    }
+
+    /// Whom a client of the TLS listeners trusts.
+    pub(crate) fn trust(&self) -> &Trust {
+        self.trust.as_ref().expect("it speaks TLS")
     }
 
     /// Replaces everything that is deployed.
@@ -176,6 +211,18 @@ impl Drop for Edge {
             self.join();
         }
     }
+}
+
+/// A local authority, and what listeners that it vouches for speak.
+fn certificates() -> (Trust, Arc<ServerConfig>) {
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp(i64::try_from(now.as_nanos()).unwrap())
+    };
+    let authority = Authority::new(None, now()).unwrap();
+    let trust = Trust::in_pem(&authority.certificate_pem());
+    let issued = Issued::new(authority, None, [], Box::new(now));
+    (trust, server_config(Arc::new(issued), &HTTP2_AND_HTTP1))
 }
 
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
