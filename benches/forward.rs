@@ -96,12 +96,8 @@ fn batch(clients: &mut [Client]) -> Duration {
 /// A data plane of one worker, with a canary that hashes the key of each request.
 fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let bind = || TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    let listeners = Listeners {
-        production: bind(),
-        staging: bind(),
-        production_tls: None,
-        staging_tls: None,
-    };
+    let listeners =
+        Listeners { production: bind(), staging: bind(), production_tls: None, staging_tls: None };
     let address = listeners.production.local_addr();
     let settings = Settings::default();
     let (_, table) = published(RoutingTable::compile(settings, &catalog(backend)));
@@ -120,7 +116,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         seats: Seats::default(),
         tallies: Tallies::new(1),
         policy,
-        drain: Duration::ZERO,
+        drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),
     });
     let (shutdown, ended) = watch::channel(false);

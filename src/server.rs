@@ -36,11 +36,22 @@ pub struct Patience {
 /// spin, short enough to go unnoticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes connections until `shutdown`, then lets running requests finish.
+/// That it ran out is said again after this long.
+const SHORTAGE_SILENCE: Duration = Duration::from_secs(10);
+
+/// Since it was accepted, a connection has this long for its first request although
+/// Serin drains or is short of descriptors. Clients send again what was lost on a
+/// connection that they had used before, and not what was lost on a new one.
+const NEWCOMER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Takes connections until `shutdown`, then those that wait in the queue of `listener`,
+/// and lets running requests finish. Others may accept from the same socket: it is
+/// closed once each of them has seen the queue empty, so none is lost between them.
 ///
-/// `patience` is asked anew for each sweep. `handle` makes the future that serves one connection on this thread; it ends by
-/// itself, or soon after [`Presence::dismissed`], or is dropped when the time to
-/// drain is over. Must run inside a [`tokio::task::LocalSet`].
+/// `patience` is asked anew for each sweep. `handle` makes the future that serves one
+/// connection on this thread; it ends by itself, or soon after [`Presence::dismissed`],
+/// or is dropped when the time to drain is over. Must run inside a
+/// [`tokio::task::LocalSet`].
 pub async fn serve<F>(
     listener: TcpListener,
     patience: impl Fn() -> Patience,
@@ -53,6 +64,7 @@ pub async fn serve<F>(
     let mut shutdown = pin!(shutdown);
     let mut sweep = pin!(tokio::time::sleep(sweep_interval(patience().idle)));
     let mut tasks = tokio::task::JoinSet::new();
+    let mut shortage = Shortage::default();
     loop {
         tokio::select! {
             biased;
@@ -65,26 +77,82 @@ pub async fn serve<F>(
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    // Both sides write whole messages; waiting to fill a segment only delays.
-                    drop(stream.set_nodelay(true));
                     let presence = connections.enter();
-                    tasks.spawn_local(handle(stream, peer, presence));
+                    tasks.spawn_local(handle(prompt(stream), peer, presence));
                 }
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections for now");
+                    shortage.say(&error);
+                    // Whoever waits to be accepted has a better use for descriptors.
+                    connections.dismiss_idle(NEWCOMER_PATIENCE);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
-    drop(listener);
     connections.dismiss_all();
-    let drained = async { while tasks.join_next().await.is_some() {} };
     let drain = patience().drain;
+    let drained = async {
+        let queue = listener.into_std();
+        while let Ok(queue) = &queue
+            && let Some((stream, peer)) = next_waiting(queue, &mut shortage).await
+        {
+            let presence = connections.enter();
+            presence.dismiss(true);
+            tasks.spawn_local(handle(prompt(stream), peer, presence));
+            tokio::task::yield_now().await;
+        }
+        drop(queue);
+        while tasks.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(drain, drained).await.is_err() {
         let cut = tasks.len();
         tracing::warn!(connections = cut, "requests were cut after {drain:?}");
+    }
+}
+
+/// Both sides write whole messages; waiting to fill a segment only delays.
+fn prompt(stream: TcpStream) -> TcpStream {
+    drop(stream.set_nodelay(true));
+    stream
+}
+
+/// The next connection in the queue of `listener`, which does not block; `None` when
+/// there is none. Asked of the system: the event loop may not have heard of it yet.
+async fn next_waiting(
+    listener: &std::net::TcpListener,
+    shortage: &mut Shortage,
+) -> Option<(TcpStream, SocketAddr)> {
+    loop {
+        let accepted = listener.accept().and_then(|(stream, peer)| {
+            stream.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(stream)?, peer))
+        });
+        match accepted {
+            Ok(accepted) => return Some(accepted),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) if of_one_connection(&error) => {}
+            Err(error) => {
+                // Requests that end give their descriptors back.
+                shortage.say(&error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Says that connections cannot be accepted, and not with every try.
+#[derive(Default)]
+struct Shortage {
+    said: Option<Instant>,
+}
+
+impl Shortage {
+    fn say(&mut self, error: &io::Error) {
+        if self.said.is_none_or(|said| said.elapsed() >= SHORTAGE_SILENCE) {
+            self.said = Some(Instant::now());
+            tracing::warn!(%error, "cannot accept connections for now");
+        }
     }
 }
 
@@ -116,6 +184,10 @@ impl Connections {
         let presence = Rc::new(Presence {
             running: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
+            first_request: Notify::new(),
+            is_dismissed: Cell::new(false),
+            is_draining: Cell::new(false),
             dismissal: Notify::new(),
         });
         self.present.borrow_mut().push(Rc::downgrade(&presence));
@@ -131,7 +203,7 @@ impl Connections {
                 return false;
             };
             if presence.running.get() == 0 && now - presence.idle_since.get() >= idle {
-                presence.dismiss();
+                presence.dismiss(false);
             }
             true
         });
@@ -139,7 +211,7 @@ impl Connections {
 
     fn dismiss_all(&self) {
         for presence in self.present.borrow().iter().filter_map(Weak::upgrade) {
-            presence.dismiss();
+            presence.dismiss(true);
         }
     }
 }
@@ -148,6 +220,11 @@ impl Connections {
 pub struct Presence {
     running: Cell<u32>,
     idle_since: Cell<Instant>,
+    /// Until its first request.
+    newcomer_until: Cell<Option<Instant>>,
+    first_request: Notify,
+    is_dismissed: Cell<bool>,
+    is_draining: Cell<bool>,
     dismissal: Notify,
 }
 
@@ -155,17 +232,36 @@ impl Presence {
     /// Marks a request as running until the returned value is dropped.
     pub fn busy(self: &Rc<Self>) -> Busy {
         self.running.set(self.running.get() + 1);
+        if self.newcomer_until.take().is_some() {
+            self.first_request.notify_one();
+        }
         Busy(self.clone())
     }
 
     /// Asks the connection to finish what it does and close.
-    pub fn dismiss(&self) {
+    pub fn finish(&self) {
+        self.dismiss(false);
+    }
+
+    fn dismiss(&self, is_draining: bool) {
+        self.is_dismissed.set(true);
+        self.is_draining.set(self.is_draining.get() || is_draining);
         self.dismissal.notify_one();
     }
 
-    /// Ends when the connection should finish what it does and close.
+    /// Ends when the connection should finish what it does and close. It must run on
+    /// meanwhile, so that a request that has been sent is read before it closes.
     pub async fn dismissed(&self) {
-        self.dismissal.notified().await;
+        while !self.is_dismissed.get() {
+            self.dismissal.notified().await;
+        }
+        if self.is_draining.get()
+            && let Some(end) = self.newcomer_until.get()
+        {
+            drop(tokio::time::timeout_at(end, self.first_request.notified()).await);
+        }
+        // The event loop tells of what has arrived once every task has had its turn.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -233,6 +329,7 @@ pub async fn http1<S, B>(
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
+        biased;
         outcome = connection.as_mut() => outcome,
         () = presence.dismissed() => {
             // Closes at once when idle, else after the response that is running.

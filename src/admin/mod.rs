@@ -81,6 +81,7 @@ mod api;
 mod body;
 mod esa;
 mod guard;
+mod reload;
 mod signature;
 mod time;
 
@@ -88,8 +89,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -111,6 +112,7 @@ use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
 use self::guard::Hosts;
+pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
@@ -144,7 +146,7 @@ pub struct Admin {
     /// How that account behaves.
     pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
-    pub domain: Option<Domain>,
+    pub domain: RwLock<Option<Domain>>,
     /// Where staging listens.
     pub staging: SocketAddr,
     /// Signs what may be uploaded, and access tokens. A new one at each start ends older
@@ -157,13 +159,19 @@ pub struct Admin {
     pub ready: Arc<AtomicBool>,
 }
 
+impl Admin {
+    fn domain(&self) -> Option<Domain> {
+        self.domain.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Answers operators until `shutdown`, then lets running requests finish; with `tls`,
-/// over HTTPS alone. Must run inside a [`tokio::task::LocalSet`].
+/// over HTTPS alone. `patience` is asked anew for each connection. Must run inside a [`tokio::task::LocalSet`].
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     admin: Arc<Admin>,
-    patience: Patience,
+    patience: impl Fn() -> Patience + 'static,
     shutdown: impl Future<Output = ()>,
 ) {
     let door = Door {
@@ -173,7 +181,7 @@ pub async fn serve(
     };
     let service = TowerToHyperService::new(router(admin, door));
     let handle = |stream, _peer, presence: Rc<Presence>| {
-        let (service, tls) = (service.clone(), tls.clone());
+        let (service, tls, patience) = (service.clone(), tls.clone(), patience());
         async move {
             let Some(tls) = tls else {
                 return attend(stream, service, presence, patience).await;
@@ -184,7 +192,7 @@ pub async fn serve(
             }
         }
     };
-    server::serve(listener, || patience, shutdown, handle).await;
+    server::serve(listener, &patience, shutdown, handle).await;
 }
 
 /// How a request came in.

@@ -20,11 +20,12 @@ pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
     let introduced = introduce(running.addresses, out).map_err(Failure::Output);
     if introduced.is_ok() {
         if out.is_terminal() {
-            signals.wait(show_live_counts(&running.table, &running.tallies, out));
+            // There is no file to reload: SIGHUP means nothing.
+            signals.wait(async |_| show_live_counts(&running.table, &running.tallies, out).await);
             // What is said next has a line of its own. A terminal that is gone has none.
             drop(writeln!(out));
         } else {
-            signals.wait(std::future::pending());
+            signals.wait(async |_| std::future::pending().await);
         }
     }
     let drained = signals.drain(running);

@@ -2,20 +2,27 @@
 //! nothing; time, randomness and the environment enter here.
 
 mod access_keys;
+mod bound;
 mod certificates;
 mod check;
 mod demo;
+mod descriptors;
 mod duty;
 mod endpoint;
 mod failure;
+mod inherited;
 mod listen;
 mod live;
 mod log;
+mod occupant;
 mod outside;
+mod reload;
 mod running;
 mod serve;
 mod signals;
+mod systemd;
 mod warnings;
+mod watched;
 
 pub use access_keys::AccessKeyError;
 pub use certificates::{CertificatesError, ca};

@@ -1,30 +1,32 @@
 //! Everything in one process: workers, admin, control plane.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::access_keys::{AccessKeyError, access_keys};
+use super::bound::{Bound, Gate};
 use super::certificates::{Certificates, CertificatesError};
 use super::duty::{Duty, Roster};
-use super::listen::{ListenError, bind};
+use super::inherited::Inherited;
+use super::listen::{Doors, ListenError};
 use super::outside;
+use super::reload::{Fixed, Reloader};
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS, Policy};
+use crate::model::{Declared, Domain, ESA_RECORDS};
 use crate::observe::Tallies;
-use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats, TlsListener};
+use crate::proxy::{self, BuiltInRequest, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
-use crate::tls;
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -41,6 +43,10 @@ pub enum StartError {
     AccessKey(#[from] AccessKeyError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error(
+        "admin would listen on {0}, a socket that was passed, and be open beyond this machine: declare an [[access_key]]"
+    )]
+    Open(SocketAddr),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -62,17 +68,14 @@ pub struct Addresses {
     pub admin_tls: Option<SocketAddr>,
 }
 
-/// A listener of admin, and how it speaks TLS if it does.
-type Gate = (TcpListener, Option<Arc<ServerConfig>>);
-
 /// A Serin that serves.
 pub struct Running {
     pub addresses: Addresses,
     pub tallies: Tallies,
     pub table: TableReader,
-    /// Replaces how the data plane treats others, on every worker.
-    pub set_policy: watch::Sender<Arc<Policy>>,
+    pub(super) reloader: Reloader,
     roster: Roster,
+    doors: Doors,
     end_workers: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     end_admin: watch::Sender<bool>,
@@ -85,63 +88,55 @@ pub struct Running {
 #[error("threads had ended before their time: {}", .0.join(", "))]
 pub struct Fallen(Vec<String>);
 
-/// Starts what `config` describes.
-pub fn start(config: &Config) -> Result<Running, StartError> {
-    let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
-    let production = bind("production", config.listen.production)?;
-    let staging = bind("staging", config.listen.staging)?;
-    let admin_listener = bind("admin", config.listen.admin)?;
-    let bind_tls = |purpose, address: Option<SocketAddr>| {
-        address.map(|address| bind(purpose, address)).transpose()
-    };
-    let production_tls = bind_tls("production_tls", config.listen.production_tls)?;
-    let staging_tls = bind_tls("staging_tls", config.listen.staging_tls)?;
-    let admin_tls_listener = bind_tls("admin_tls", config.listen.admin_tls)?;
-    let address_of = |listener: &Option<TcpListener>| {
-        listener.as_ref().map(TcpListener::local_addr).transpose()
-    };
-    let addresses = Addresses {
-        production: production.local_addr()?,
-        staging: staging.local_addr()?,
-        admin: admin_listener.local_addr()?,
-        production_tls: address_of(&production_tls)?,
-        staging_tls: address_of(&staging_tls)?,
-        admin_tls: address_of(&admin_tls_listener)?,
-    };
-    let store = match &config.store_path {
-        Some(path) => Store::open(path)?,
-        None => Store::in_memory()?,
-    };
-    let mut gates = vec![(admin_listener, None)];
-    let mut listeners = Listeners { production, staging, production_tls: None, staging_tls: None };
-    let speak_tls = [addresses.production_tls, addresses.staging_tls, addresses.admin_tls];
-    let speak_tls = speak_tls.into_iter().flatten().map(|address| address.ip());
-    let certificates = if speak_tls.clone().next().is_some() {
-        let certificates = Certificates::of(config, speak_tls)?;
-        let of_admin = certificates.server_config(&tls::HTTP1);
-        gates.extend(admin_tls_listener.map(|listener| (listener, Some(of_admin))));
-        let of_traffic = certificates.server_config(&tls::HTTP2_AND_HTTP1);
-        let with_tls = |listener| TlsListener { listener, config: of_traffic.clone() };
-        listeners.production_tls = production_tls.map(with_tls);
-        listeners.staging_tls = staging_tls.map(with_tls);
-        Some(certificates)
-    } else {
-        None
-    };
-    let settings = Settings {
+impl Addresses {
+    /// One of admin's that other machines reach.
+    fn open(&self) -> Option<SocketAddr> {
+        let all = [Some(self.admin), self.admin_tls];
+        all.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
+    }
+}
+
+/// What `config` says about routing as a whole.
+pub(super) fn settings(config: &Config) -> Settings {
+    Settings {
         default_routine: config.default_routine.clone(),
         domains: config.domain.iter().cloned().chain(account_domain()).collect(),
         override_allowed: config.policy.headers.r#override,
         trusted: config.policy.trusted.clone(),
         regions: config.regions.clone(),
-    };
-    let declared = Declared {
+    }
+}
+
+pub(super) fn declared(config: &Config) -> Declared {
+    Declared {
         sites: config.sites.clone(),
         routines: config.routines.clone(),
         apps: config.apps.clone(),
-        quotas: config.account.quotas,
+        quotas: Some(config.account.quotas),
+    }
+}
+
+/// Starts what `config` describes.
+pub fn start(config: &Config) -> Result<Running, StartError> {
+    start_on(Inherited::default(), config)
+}
+
+/// The same, on sockets that were passed to this process where they fit.
+pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running, StartError> {
+    let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
+    let (bound, doors) = Bound::open(inherited, &config.listen)?;
+    let addresses = bound.addresses()?;
+    if config.access_keys.is_empty()
+        && let Some(address) = addresses.open()
+    {
+        return Err(StartError::Open(address));
+    }
+    let store = match &config.store_path {
+        Some(path) => Store::open(path)?,
+        None => Store::in_memory()?,
     };
-    let opened = ControlPlane::open(store, settings, declared, outside::now)?;
+    let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
+    let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -149,16 +144,15 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
-    let patience =
-        Patience { idle: config.policy.timeouts.client_idle, drain: config.server.drain_timeout };
+    let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
         seats: Seats::default(),
         tallies: tallies.clone(),
-        policy,
-        drain: config.server.drain_timeout,
+        policy: policy.clone(),
+        drain: drain.clone(),
         built_in: Box::new(built_in),
     });
     let roster = Roster::new();
@@ -176,13 +170,24 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         table: table.clone(),
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
-        domain: config.domain.clone(),
+        domain: config.domain.clone().into(),
         staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),
         clock: Box::new(outside::now),
     };
+    let admin = Arc::new(admin);
+    let reloader = Reloader {
+        fixed: Fixed::of(config),
+        admin_is_local: addresses.open().is_none(),
+        account: (config.account.account.clone(), config.account.quotas),
+        admin: admin.clone(),
+        set_policy,
+        set_drain,
+    };
+    let patience =
+        move || Patience { idle: policy.borrow().timeouts.client_idle, drain: *drain.borrow() };
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
@@ -195,8 +200,9 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
         addresses,
         tallies,
         table,
-        set_policy,
+        reloader,
         roster,
+        doors,
         end_workers,
         workers,
         end_admin,
@@ -206,15 +212,24 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 }
 
 impl Running {
+    /// How long a drain may take.
+    pub(super) fn drain(&self) -> Duration {
+        *self.reloader.set_drain.borrow()
+    }
+
     /// Lets running requests finish and ends every thread: the workers first, while
     /// admin still says that this Serin is not ready; then admin, and with it the
     /// control plane, which has nobody left to answer.
     pub fn stop(self) -> Result<(), Fallen> {
         self.roster.ready.store(false, Ordering::Release);
+        let (admin_doors, doors) = self.doors.split();
+        doors.shut();
         self.end_workers.send_replace(true);
         for worker in self.workers {
             join(worker);
         }
+        drop(self.reloader);
+        admin_doors.shut();
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
@@ -247,9 +262,9 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 
 fn serve_admin(
     gates: Vec<Gate>,
-    admin: Admin,
+    admin: Arc<Admin>,
     certificates: Option<Certificates>,
-    patience: Patience,
+    patience: impl Fn() -> Patience + Clone + Send + 'static,
     ended: watch::Receiver<bool>,
     duty: Duty,
 ) -> io::Result<JoinHandle<()>> {
@@ -261,10 +276,9 @@ fn serve_admin(
     };
     std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
         let _duty = duty;
-        let admin = Arc::new(admin);
         let local = tokio::task::LocalSet::new();
         for (listener, tls) in gates {
-            let (admin, mut ended) = (admin.clone(), ended.clone());
+            let (admin, patience, mut ended) = (admin.clone(), patience.clone(), ended.clone());
             let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }

@@ -1,6 +1,5 @@
-//! SIGINT and SIGTERM: the first one drains, the second one cuts the drain.
-
-use std::future::Future;
+//! SIGINT and SIGTERM: the first one drains, the second one cuts the drain. SIGHUP is
+//! for whoever waits meanwhile.
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,6 +11,7 @@ pub(super) struct Signals {
     runtime: Runtime,
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -24,25 +24,27 @@ impl Signals {
             let _inside = runtime.enter();
             signal(kind).map_err(Failure::Signals)
         };
-        let (interrupt, terminate) =
-            (caught(SignalKind::interrupt())?, caught(SignalKind::terminate())?);
-        Ok(Self { runtime, interrupt, terminate })
+        let interrupt = caught(SignalKind::interrupt())?;
+        let terminate = caught(SignalKind::terminate())?;
+        let hangup = caught(SignalKind::hangup())?;
+        Ok(Self { runtime, interrupt, terminate, hangup })
     }
 
-    /// Waits for a signal while `meanwhile` runs beside it.
-    pub(super) fn wait(&mut self, meanwhile: impl Future<Output = ()>) {
-        let Self { runtime, interrupt, terminate } = self;
+    /// Waits for the end to be asked for while `meanwhile` runs beside it, which is
+    /// given SIGHUP.
+    pub(super) fn wait(&mut self, meanwhile: impl AsyncFnOnce(&mut Signal)) {
+        let Self { runtime, interrupt, terminate, hangup } = self;
         runtime.block_on(async {
             tokio::select! {
                 () = either(interrupt, terminate) => {}
-                () = meanwhile => {}
+                () = meanwhile(hangup) => {}
             }
         });
     }
 
     /// Ends `running`, and does not wait for it any longer once another signal comes.
     pub(super) fn drain(self, running: Running) -> Result<(), Failure> {
-        let Self { runtime, mut interrupt, mut terminate } = self;
+        let Self { runtime, mut interrupt, mut terminate, hangup: _hangup } = self;
         tracing::info!("serin drains");
         let stopping = runtime.spawn_blocking(|| running.stop());
         let stopped = runtime.block_on(async {

@@ -1,12 +1,13 @@
 //! What the keys mean to other tools, and what the files in `configs/` say.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use super::{Config, DeclaredAccount, Listen, SecretSource};
 use crate::model::{
-    Account, DeclaredRoutine, Domain, Environment, Failures, Headers, Quotas, RoutineName, Shares,
-    Sticky, Timeouts, Upstream,
+    Account, DeclaredRoutine, Domain, Environment, Failures, Headers, HealthCheck, Limits, Probe,
+    Quotas, RoutineName, Shares, Sticky, Timeouts, Upstream,
 };
 
 /// What other tools rely on: these keys, with these meanings.
@@ -18,6 +19,8 @@ domain = "edge.test"
 production = "127.0.0.1:8080"
 staging    = "127.0.0.1:8081"
 admin      = "127.0.0.1:8090"
+production_tls = "127.0.0.1:8443"
+staging_tls    = "127.0.0.1:8444"
 
 [server]
 workers = 2
@@ -31,6 +34,12 @@ connect = "2s"
 response_head = "30s"
 client_idle = "60s"
 upstream_idle = "15s"
+request_head = "10s"
+request_body_idle = "30s"
+response_body_idle = "60s"
+
+[failover]
+policy = "none"
 
 [headers]
 response = true
@@ -53,7 +62,7 @@ upstream     = "http://127.0.0.1:9001"
 
 [[routine.version]]
 code_version = "1723599747213377176"
-upstream     = "http://127.0.0.1:9002"
+upstreams    = ["http://127.0.0.1:9002", "http://127.0.0.1:9003"]
 
 [[routine.deployment]]
 env = "production"
@@ -96,7 +105,9 @@ fn the_contract_means_what_it_says() {
     assert_eq!(config.warnings, []);
     assert_eq!(config.default_routine.as_ref().map(RoutineName::as_str), Some("checkout"));
     assert_eq!(config.domain.as_ref().map(Domain::as_str), Some("edge.test"));
-    assert_eq!(config.listen, Listen::default());
+    let tls = |port| Some(SocketAddr::from(([127, 0, 0, 1], port)));
+    let (production_tls, staging_tls) = (tls(8443), tls(8444));
+    assert_eq!(config.listen, Listen { production_tls, staging_tls, ..Listen::default() });
     assert_eq!(config.server.workers_or(NonZeroUsize::MIN).get(), 2);
     assert_eq!(config.server.drain_timeout.as_secs(), 5);
     assert_eq!(config.store_path.as_deref(), Some(Path::new("serin.db")));
@@ -111,7 +122,7 @@ fn the_contract_means_what_it_says() {
     let sticky = Sticky::parse(["header:x-user-id", "cookie:uid", "client-ip"]).unwrap();
     assert_eq!(checkout.sticky, Some(sticky));
     assert_eq!(checkout.cohort.as_deref(), Some(""));
-    let (stable, canary) = ("http://127.0.0.1:9001", "http://127.0.0.1:9002");
+    let (stable, canary) = ("http://127.0.0.1:9001", "http://127.0.0.1:9002 http://127.0.0.1:9003");
     assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
     assert_eq!(
         deployments(checkout),
@@ -131,9 +142,10 @@ fn the_example_is_whole_and_without_warnings() {
     assert_eq!(checkout.sticky, Some(sticky));
     assert_eq!(checkout.cohort.as_deref(), Some(""));
     let (stable, canary) = ("http://127.0.0.1:9001", "unix:/run/checkout.sock");
-    assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary))]);
+    let next = ("1723599747213377177", Some("https://127.0.0.1:9004 https://127.0.0.1:9005"));
+    assert_eq!(upstreams(checkout), [(STABLE, Some(stable)), (CANARY, Some(canary)), next]);
     let [storefront] = config.apps.as_slice() else { panic!("one app") };
-    assert_eq!((storefront.name.as_str(), storefront.versions.len()), ("storefront", 1));
+    assert_eq!((storefront.name.as_str(), storefront.versions.len()), ("storefront", 2));
     let jiangsu = config.regions.find([198, 51, 100, 7].into()).unwrap();
     assert_eq!((jiangsu.name.as_str(), jiangsu.asn), ("jiangsu", Some(4134)));
 }
@@ -146,8 +158,9 @@ fn the_keys_that_the_example_explains_are_sound() {
         _ => line,
     };
     let config = parsed(&EXAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n"));
-    let [pipeline, dashboard] = config.access_keys.as_slice() else { panic!("two keys") };
+    let [pipeline, dashboard, laptop] = config.access_keys.as_slice() else { panic!("three") };
     assert_eq!(pipeline.secret, SecretSource::Env("RELEASE_PIPELINE_SECRET".to_owned()));
+    assert!(matches!(laptop.secret, SecretSource::Text(_)));
     assert_eq!(dashboard.secret, SecretSource::File("dashboard.secret".into()));
     assert_eq!((pipeline.read_only, dashboard.read_only), (false, true));
     assert_eq!(parsed(EXAMPLE).access_keys.len(), 0);
@@ -165,6 +178,21 @@ fn the_example_writes_every_default_that_it_names() {
     assert_eq!(example.server.drain_timeout, default.server.drain_timeout);
     assert_eq!(example.policy.timeouts, default.policy.timeouts);
     assert_eq!(example.policy.headers, default.policy.headers);
+    let limits = Limits {
+        connections_per_address: None,
+        requests_per_connection: None,
+        body_bytes: None,
+        ..example.policy.limits
+    };
+    assert_eq!(limits, default.policy.limits);
+    assert_eq!(example.policy.upgrades, default.policy.upgrades);
+    assert_eq!(example.policy.failover, default.policy.failover);
+    assert_eq!(example.policy.retries, default.policy.retries);
+    let asked = parsed("[health]\nprobe_type = \"tcpSocket\"").policy.health;
+    let probe = Probe::TcpSocket;
+    let example_asks = example.policy.health.map(|health| HealthCheck { probe, ..health });
+    assert_eq!(example_asks, asked);
+    assert_eq!(example.policy.ejection, parsed("[ejection]").policy.ejection);
     // Limits have no default, nor has the action that fails.
     let account = example.account.account;
     let failures = Failures { action: None, ..account.failures.clone() };

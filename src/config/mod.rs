@@ -14,6 +14,8 @@ mod error;
 mod file;
 mod findings;
 mod policy;
+#[cfg(test)]
+mod reference;
 mod region;
 mod routine;
 mod section;

@@ -48,6 +48,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// How many workers are written.
+    pub fn workers(&self) -> Option<usize> {
+        self.workers.map(NonZeroUsize::get)
+    }
+
     /// As many workers as written, else one per core.
     pub fn workers_or(&self, cores: NonZeroUsize) -> NonZeroUsize {
         self.workers.unwrap_or(cores)

@@ -1,6 +1,6 @@
 //! Where a version answers, as the file says it.
 
-use super::file::Table;
+use super::file::{Table, Value};
 use crate::model::{Endpoint, Upstream};
 
 /// The keys of it, in a version's table.
@@ -31,7 +31,7 @@ pub(super) fn upstream(version: &Table<'_>) -> Option<Upstream> {
             return None;
         }
     };
-    let endpoints = match insecure.as_ref().map(|value| value.switch()) {
+    let endpoints = match insecure.as_ref().map(Value::switch) {
         Some(None) => return None,
         None | Some(Some(false)) => endpoints,
         Some(Some(true)) => {

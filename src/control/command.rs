@@ -7,17 +7,15 @@ use super::route_command::{NewRoute, RouteRevision};
 use super::upload_command::UploadCommand;
 use super::variable_command::VariableCommand;
 use crate::model::{
-    AppVersion, CodeVersion, ConfigId, DeclaredRoutine, Deployment, DeploymentId, Domain,
-    EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
-    Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
-    VariableKey, Version, VersionStatus,
+    AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, EdgeContainerApp,
+    Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner, Routine,
+    RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream, VariableKey,
+    Version, VersionStatus,
 };
 
 /// A change that an operator asks for.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The config as it stands at start: it owns the shape of what it declares.
-    Declare(Vec<DeclaredRoutine>),
     App(AppCommand),
     Upload(UploadCommand),
     Variables(VariableCommand),

@@ -4,8 +4,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::app_command::PublishRecord;
 use super::command::{Command, DeploymentRecord, Refused, Reply};
+use super::rules::Warning;
 use super::store::StoreError;
-use crate::model::{AppId, Catalog, CodeVersion, Environment, RoutineName};
+use crate::model::{AppId, Catalog, CodeVersion, Declared, Environment, RoutineName};
+use crate::routing::Settings;
 
 /// Commands and queries that may wait for the writer before callers wait to send.
 const LETTERS_WAITING_MAX: usize = 1_024;
@@ -24,10 +26,17 @@ pub enum CommandError {
 /// What the one writer is asked, and where its answer goes.
 pub(super) enum Letter {
     Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
+    Reload(Box<Reload>, oneshot::Sender<Result<Vec<Warning>, CommandError>>),
     Catalog(oneshot::Sender<Catalog>),
     Code(RoutineName, CodeVersion, oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>),
     History(HistoryPage, oneshot::Sender<Result<Vec<DeploymentRecord>, CommandError>>),
     AppHistory(AppHistoryPage, oneshot::Sender<Result<Vec<PublishRecord>, CommandError>>),
+}
+
+/// A config that is to replace the one that is in effect.
+pub(super) struct Reload {
+    pub(super) settings: Settings,
+    pub(super) declared: Declared,
 }
 
 /// Which part of a routine's history is asked for, newest first.
@@ -70,6 +79,17 @@ impl ControlHandle {
     /// Carries out `command`, to its end even when the caller goes away.
     pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
         self.ask(|answer| Letter::Command(command, answer)).await?
+    }
+
+    /// Makes another config the one in effect, as a start would, and in one swap: what
+    /// it declares, and the settings of the table. Where it and the store disagree.
+    pub async fn reload(
+        &self,
+        settings: Settings,
+        declared: Declared,
+    ) -> Result<Vec<Warning>, CommandError> {
+        let reload = Box::new(Reload { settings, declared });
+        self.ask(|answer| Letter::Reload(reload, answer)).await?
     }
 
     /// The catalog after everything that was answered before.

@@ -6,6 +6,7 @@ mod app_command;
 mod change;
 mod command;
 mod handle;
+mod moved;
 mod route_command;
 mod rules;
 mod schedule;
@@ -13,7 +14,6 @@ mod store;
 mod upload_command;
 mod variable_command;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -29,12 +29,10 @@ pub use store::{Store, StoreError};
 pub use upload_command::UploadCommand;
 pub use variable_command::VariableCommand;
 
-use crate::model::{
-    AppId, AppName, Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, SiteId,
-    Timestamp,
-};
+use crate::model::{Catalog, Declared, DeploymentId, Environment, RoutineName, Shares, Timestamp};
 use crate::routing::{RoutingTable, Settings, TableReader, TableWriter, published};
-use handle::Letter;
+use handle::{Letter, Reload};
+use moved::Moved;
 use schedule::{Received, Sleeper};
 
 /// Commands that may share a commit.
@@ -89,14 +87,8 @@ impl ControlPlane {
         declared: impl Into<Declared>,
         clock: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<Opened, StoreError> {
-        let mut catalog = store.load()?;
-        let (declared, now) = (declared.into(), clock());
-        let (mut changes, mut warnings) = rules::declare(&mut catalog, declared.routines, now);
-        warnings.extend(rules::declare_sites(&mut catalog, declared.sites));
-        let (apps_changed, more_warnings) = rules::declare_apps(&mut catalog, declared.apps, now);
-        changes.extend(apps_changed);
-        warnings.extend(more_warnings);
-        catalog.quotas = declared.quotas;
+        let (mut catalog, now) = (store.load()?, clock());
+        let (mut changes, warnings) = rules::declare(&mut catalog, declared.into(), now);
         // What became due while nobody served.
         changes.extend(rules::take_up_due(&mut catalog, now));
         store.save(&changes)?;
@@ -157,6 +149,10 @@ impl ControlPlane {
                     Ok(past) => batch.apply(command, past, (self.clock)(), answer),
                     Err(error) => drop(answer.send(Err(failed(error)))),
                 },
+                Letter::Reload(reload, answer) => {
+                    drop(answer.send(self.reload(*reload).map_err(failed)));
+                    batch = Batch::new(&self.catalog);
+                }
                 Letter::Catalog(answer) => drop(answer.send(self.catalog.clone())),
                 Letter::Code(name, code_version, answer) => {
                     let code = self.store.code(&name, &code_version);
@@ -195,33 +191,34 @@ impl ControlPlane {
     }
 
     fn publish(&mut self, changes: &[Change]) {
-        let names: BTreeSet<&RoutineName> = changes.iter().filter_map(Change::routed).collect();
-        let apps = || {
-            changes.iter().filter_map(|change| match change {
-                Change::App(change) => Some(change),
-                _ => None,
-            })
-        };
-        let gone: Vec<(&AppId, &AppName)> = apps()
-            .filter_map(|change| match change {
-                AppChange::AppGone(id, name) => Some((id, name)),
-                _ => None,
-            })
-            .collect();
-        let sites: BTreeSet<SiteId> = changes.iter().filter_map(Change::rerouted).collect();
-        let ids: BTreeSet<&AppId> = apps().filter_map(AppChange::routed).collect();
-        if names.is_empty() && ids.is_empty() && gone.is_empty() && sites.is_empty() {
-            return;
+        let moved = Moved::by(changes);
+        if !moved.is_empty() {
+            self.table.publish(|table| moved.in_table(table, &self.catalog));
         }
+    }
+
+    /// Makes another config the one in effect, or changes nothing.
+    fn reload(&mut self, reload: Reload) -> Result<Vec<Warning>, StoreError> {
+        let Reload { settings, declared } = reload;
+        let mut next = self.catalog.clone();
+        let (changes, warnings) = rules::declare(&mut next, declared, (self.clock)());
+        self.store.save(&changes)?;
+        let before = std::mem::replace(&mut self.catalog, next);
         let catalog = &self.catalog;
-        let routines = names.into_iter().map(|name| (name, catalog.routines.get(name)));
-        let apps = ids.into_iter().filter_map(|id| catalog.apps.get(id));
-        // What is gone goes first: a name or a host may have found another owner.
-        let sites = sites.into_iter().filter_map(|id| catalog.site(id));
-        self.table.publish(|table| {
-            let table = table.without_apps(gone).with(routines).with_apps(apps);
-            table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+        // The table finds an app by its name, and only a config gives it another.
+        let renamed = before.apps.values().filter(|app| {
+            let now = catalog.app(&app.id);
+            now.is_some_and(|now| now.name != app.name)
         });
+        self.table.publish(|table| {
+            let table = table.without_apps(renamed.map(|app| (&app.id, &app.name)));
+            let table = Moved::by(&changes).in_table(&table.with_settings(settings), catalog);
+            let sites = catalog.sites.values();
+            table
+                .without_sites()
+                .with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+        });
+        Ok(warnings)
     }
 
     /// What the deployment that `command` wants back served.
@@ -267,9 +264,6 @@ impl Batch {
     fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {
         let sets_quotas = matches!(command, Command::SetQuotas(_));
         let outcome = apply(&mut self.catalog, command, past, now).map(|applied| {
-            for warning in applied.warnings {
-                tracing::warn!("{warning}");
-            }
             self.changes.extend(applied.changes);
             applied.reply
         });

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Assets, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Making, Percent,
-    Quotas, Route, Sticky, Upstream, Variable, VariableKey, VersionStatus,
+    AppId, AppName, Assets, CodeVersion, DeclaredApp, DeclaredDeployment, DeclaredRoutine,
+    DeclaredVersion, Domain, Making, Percent, Quotas, Route, Sticky, Upstream, Variable,
+    VariableKey, VersionStatus,
 };
 use Environment::{Production, Staging};
 
@@ -306,7 +307,7 @@ fn a_start_takes_the_quotas_of_the_config() {
     let quotas = Quotas { routines: Some(1), ..Quotas::default() };
     let declared = Declared {
         routines: vec![declared("shop"), declared("cart")],
-        quotas,
+        quotas: Some(quotas),
         ..Declared::default()
     };
     let store = Store::in_memory().unwrap();
@@ -315,6 +316,73 @@ fn a_start_takes_the_quotas_of_the_config() {
     assert_eq!((plane.catalog.quotas, plane.catalog.routines.len()), (quotas, 2));
     let [refused] = &tell(&mut plane, vec![create("more")])[..] else { panic!("one outcome") };
     assert!(matches!(refused, Err(CommandError::Refused(Refused::QuotaReached(_)))), "{refused:?}");
+}
+
+/// An app by this number and name, with one version.
+fn declared_app(number: u64, app_name: &str) -> DeclaredApp {
+    DeclaredApp {
+        id: AppId::new(&format!("app-{number:018}")).unwrap(),
+        name: AppName::new(app_name).unwrap(),
+        sticky: None,
+        cohort: None,
+        versions: Vec::new(),
+    }
+}
+
+#[test]
+fn a_reload_gives_names_other_owners_in_one_swap() {
+    let Opened { mut plane, table, .. } = open_in_memory(vec![declared("shopfront")]);
+    let led = |host| table.read(|table| led(table, Production, host));
+    let mut reload = |routines, apps| {
+        let declared = Declared { routines, apps, ..Declared::default() };
+        plane.reload(Reload { settings: Settings::default(), declared }).unwrap()
+    };
+    reload(vec![declared("shop")], vec![declared_app(1, "storefront")]);
+    assert!(led("storefront.localhost").contains("App(AppName(\"storefront\"))"));
+
+    // The app has another name, and then a routine the one that it had.
+    reload(vec![declared("shop")], vec![declared_app(1, "storehouse")]);
+    assert!(led("storefront.localhost").ends_with("Ok(None)"), "{}", led("storefront.localhost"));
+    reload(vec![declared("storefront")], vec![declared_app(1, "storehouse")]);
+    assert!(led("storehouse.localhost").contains("App"), "{}", led("storehouse.localhost"));
+    assert!(led("storefront.localhost").contains("Routine"), "{}", led("storefront.localhost"));
+
+    // It is gone.
+    reload(vec![declared("storefront")], Vec::new());
+    assert!(led("storehouse.localhost").ends_with("Ok(None)"), "{}", led("storehouse.localhost"));
+}
+
+#[test]
+fn a_reload_that_cannot_be_stored_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.db");
+    let Opened { mut plane, table, .. } = open(Store::open(&path).unwrap(), Vec::new());
+    plane.store.fill_up();
+    let settings = Settings { domains: vec![domain(EDGE)], ..Settings::default() };
+    let routines: Vec<_> = (0..3_000).map(|n| declared(&format!("r{n}"))).collect();
+    let reload = || Reload { settings: settings.clone(), declared: routines.clone().into() };
+    let led = || table.read(|table| led(table, Production, "r7.edge.test"));
+    plane.reload(reload()).unwrap_err();
+    assert!(plane.catalog.routines.is_empty());
+    assert!(led().ends_with("Ok(None)"), "{}", led());
+    plane.store.make_room();
+    plane.reload(reload()).unwrap();
+    assert!(led().contains("r7"), "{}", led());
+}
+
+#[test]
+fn what_follows_a_reload_starts_from_it() {
+    let Opened { mut plane, .. } = open_in_memory(Vec::new());
+    let (answer, mut warnings) = oneshot::channel();
+    let declared = vec![declared("shop")].into();
+    let reload = Box::new(Reload { settings: Settings::default(), declared });
+    let (deployed, mut reply) = oneshot::channel();
+    plane.serve(vec![
+        Letter::Reload(reload, answer),
+        Letter::Command(deploy("shop", split("1", "2", 20)), deployed),
+    ]);
+    assert_eq!(warnings.try_recv().unwrap().unwrap(), []);
+    assert_eq!(deployed_id(&reply.try_recv().unwrap()), 2);
 }
 
 #[test]
@@ -388,6 +456,32 @@ fn a_handle_says_that_serin_stops() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let outcome = runtime.unwrap().block_on(handle.execute(create("shop")));
     assert!(matches!(outcome, Err(CommandError::Stopped)), "{outcome:?}");
+}
+
+const EDGE: &str = "edge.test";
+const OTHER: &str = "other.test";
+
+fn domain(text: &str) -> Domain {
+    Domain::new(text).unwrap()
+}
+
+/// Where requests for `host` lead under `table`, and what is deployed there.
+fn led(table: &RoutingTable, environment: Environment, host: &str) -> String {
+    let request = http::Request::builder().uri("/x").header("host", host).body(()).unwrap();
+    let (request, ()) = request.into_parts();
+    let explained = table.explain(environment, &request, [127, 0, 0, 1].into());
+    let led = explained.map(|why| why.map(|why| (why.subject, why.deployment, why.matched)));
+    format!("{host}: {led:?}")
+}
+
+fn all_led(table: &RoutingTable) -> Vec<String> {
+    let hosts = ["shop.test", "nobody.test"].map(str::to_owned).into_iter();
+    let names = ["shop", "cart"].into_iter();
+    let records =
+        names.flat_map(|name| ["localhost", EDGE, OTHER].map(|it| format!("{name}.{it}")));
+    let hosts: Vec<_> = hosts.chain(records).collect();
+    let in_each = Environment::ALL.into_iter();
+    in_each.flat_map(|it| hosts.iter().map(move |host| led(table, it, host))).collect()
 }
 
 fn variable(pick: usize) -> VariableKey {
@@ -465,11 +559,6 @@ impl Wish {
                 environment,
                 to: self.percent.is_multiple_of(2).then_some(DeploymentId(self.percent / 4)),
             },
-            11 if self.percent > 60 => {
-                let mut shop = declared("shop");
-                shop.versions.truncate(self.picks.1 % 3);
-                Command::Declare(if self.staging { vec![shop] } else { Vec::new() })
-            }
             12..=14 => Command::Upload(self.upload(name, one, description)),
             15 | 16 => Command::Variables(self.variables(name, environment)),
             _ => Command::Deploy {
@@ -482,6 +571,20 @@ impl Wish {
                 },
             },
         }
+    }
+
+    /// Another config: with a shop, without some of its versions, or without anything.
+    fn reload(&self) -> Reload {
+        let mut shop = declared("shop");
+        shop.versions.truncate(self.picks.1 % 3);
+        shop.deployments.truncate(shop.versions.len() / 2);
+        let settings = Settings {
+            default_routine: self.routine.then(|| name("cart")),
+            domains: [EDGE, OTHER][..self.picks.0 % 3].iter().map(|it| domain(it)).collect(),
+            ..Settings::default()
+        };
+        let routines = if self.staging { vec![shop] } else { Vec::new() };
+        Reload { settings, declared: routines.into() }
     }
 
     fn upload(&self, name: RoutineName, one: CodeVersion, description: String) -> UploadCommand {
@@ -519,12 +622,15 @@ impl Wish {
     }
 }
 
-fn wishes() -> impl Strategy<Value = Vec<Vec<Wish>>> {
+fn wish() -> impl Strategy<Value = Wish> {
     let picks = (0..12_usize, 0..12_usize);
-    let wish = (0..21_u8, prop::bool::weighted(0.7), any::<bool>(), picks, 1..=99_u64).prop_map(
+    (0..21_u8, prop::bool::weighted(0.7), any::<bool>(), picks, 1..=99_u64).prop_map(
         |(verb, routine, staging, picks, percent)| Wish { verb, routine, staging, picks, percent },
-    );
-    prop::collection::vec(prop::collection::vec(wish, 1..6), 1..20)
+    )
+}
+
+fn wishes() -> impl Strategy<Value = Vec<Vec<Wish>>> {
+    prop::collection::vec(prop::collection::vec(wish(), 1..6), 1..20)
 }
 
 /// Carries out the wishes, each list as one batch.
@@ -532,6 +638,9 @@ fn play(path: &Path, batches: &[Vec<Wish>]) -> ControlPlane {
     let Opened { mut plane, .. } = open(Store::open(path).unwrap(), vec![declared("shop")]);
     for batch in batches {
         let before = (plane.catalog.last_deployment, plane.catalog.last_minted);
+        for wish in batch.iter().filter(|wish| wish.verb == 11) {
+            plane.reload(wish.reload()).unwrap();
+        }
         let catalog = plane.catalog.clone();
         let commands = batch.iter().map(|wish| wish.command(&catalog));
         let outcomes = tell(&mut plane, commands.collect());
@@ -541,6 +650,23 @@ fn play(path: &Path, batches: &[Vec<Wish>]) -> ControlPlane {
         assert!((plane.catalog.last_deployment, plane.catalog.last_minted) >= before);
     }
     plane
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_reload_publishes_what_a_start_would_compile(batches in wishes(), last in wish()) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plane = play(&folder.path().join("serin.db"), &batches);
+        let Reload { settings, declared } = last.reload();
+        plane.reload(Reload { settings: settings.clone(), declared }).unwrap();
+        let compiled = RoutingTable::compile(settings, &plane.catalog);
+        plane.table.publish(|table| {
+            assert_eq!(all_led(table), all_led(&compiled));
+            table.clone()
+        });
+    }
 }
 
 proptest! {

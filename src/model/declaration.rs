@@ -16,7 +16,8 @@ pub struct Declared {
     pub sites: Vec<Site>,
     pub routines: Vec<DeclaredRoutine>,
     pub apps: Vec<DeclaredApp>,
-    pub quotas: Quotas,
+    /// `None` leaves what the API may make as it is.
+    pub quotas: Option<Quotas>,
 }
 
 impl From<Vec<DeclaredRoutine>> for Declared {

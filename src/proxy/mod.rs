@@ -44,7 +44,7 @@ pub struct Proxy {
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.
-    pub drain: Duration,
+    pub drain: watch::Receiver<Duration>,
     pub built_in: BuiltIn,
 }
 

@@ -36,6 +36,8 @@ pub(super) async fn hear(
     loop {
         let patience = tokio::time::timeout(silence, stream.readable());
         let readable = tokio::select! {
+            // What has arrived is heard, also of a client that is dismissed.
+            biased;
             // An idle client is dismissed by the sweep, without a timer of its own.
             readable = stream.readable(), if first.is_empty() => readable,
             readable = patience, if !first.is_empty() => readable.ok()?,

@@ -38,7 +38,7 @@ impl Worker {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        Patience { idle: self.policy().timeouts.client_idle, drain: self.proxy.drain }
+        Patience { idle: self.policy().timeouts.client_idle, drain: *self.proxy.drain.borrow() }
     }
 }
 

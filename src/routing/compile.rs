@@ -26,6 +26,14 @@ impl RoutingTable {
         table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
     }
 
+    /// This table under other settings. What is counted by slot or tally goes on.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let mut next = self.clone();
+        next.settle(settings);
+        next
+    }
+
     /// This table with some routines as they now are; `None` is one that is gone.
     #[must_use]
     pub fn with<'a>(
@@ -65,6 +73,25 @@ impl RoutingTable {
 
 /// Changing a table that is not published yet.
 impl RoutingTable {
+    fn settle(&mut self, settings: Settings) {
+        let before = std::mem::replace(&mut self.settings, Arc::new(settings));
+        if before.domains != self.settings.domains {
+            let names = self.routines.iter().flat_map(|chunk| chunk.iter().flatten());
+            let names: Vec<_> =
+                names.map(|routine| (routine.slot, routine.subject.name())).collect();
+            for (slot, name) in names {
+                self.enter_records(slot, name.as_str(), &before.domains, false);
+                self.record(slot, name.as_str(), true);
+            }
+        }
+        let default = self.settings.default_routine.as_ref();
+        let default = default.and_then(|name| self.named(name.as_str()));
+        self.default = default.and_then(|routine| match routine.subject {
+            Subject::Routine(_) => Some(routine.slot),
+            Subject::App(_) => None,
+        });
+    }
+
     fn replace(&mut self, name: &RoutineName, routine: Option<&Arc<Routine>>) {
         let before = self.named(name.as_str()).and_then(|compiled| match &compiled.subject {
             Subject::Routine(routine) => Some((compiled.slot, routine.clone())),
@@ -166,14 +193,22 @@ impl RoutingTable {
             *known = present.then_some(slot);
             present
         });
+        self.enter_record(slot, &format!("{name}.localhost"), present);
         let settings = self.settings.clone();
-        let domains = settings.domains.iter().map(Domain::as_str);
-        for domain in std::iter::once("localhost").chain(domains) {
-            self.hosts.update(&format!("{name}.{domain}"), |entry| {
-                entry.record = present.then_some(slot);
-                entry.leads_somewhere()
-            });
+        self.enter_records(slot, name, &settings.domains, present);
+    }
+
+    fn enter_records(&mut self, slot: Slot, name: &str, domains: &[Domain], present: bool) {
+        for domain in domains {
+            self.enter_record(slot, &format!("{name}.{domain}"), present);
         }
+    }
+
+    fn enter_record(&mut self, slot: Slot, host: &str, present: bool) {
+        self.hosts.update(host, |entry| {
+            entry.record = present.then_some(slot);
+            entry.leads_somewhere()
+        });
     }
 
     fn route(&mut self, slot: Slot, routine: Option<&Arc<Routine>>) {

@@ -82,9 +82,8 @@ fn bodies_go_both_ways_with_a_length_or_in_chunks() {
         let mut speaker = Speaker::plain(edge.production).await;
         let post = |length: Option<&str>| {
             let post = Request::post("http://shop.test/");
-            let post = length.into_iter().fold(post, |post, length| {
-                post.header("content-length", length)
-            });
+            let post =
+                length.into_iter().fold(post, |post, length| post.header("content-length", length));
             post.body(Sent::whole(b"hello")).unwrap()
         };
         for length in [Some("5"), None] {
@@ -236,20 +235,16 @@ fn what_has_no_body_has_none_and_keeps_its_length() {
             (Method::HEAD, "/", 200, Some("7")),
             (Method::GET, "/204", 204, None),
             (Method::GET, "/304", 304, Some("7")),
-            // Refused by the proxy itself, whose answers have a body.
-            (Method::HEAD, "/\u{7f}", 0, None),
         ] {
             let uri = format!("http://shop.test{path}");
-            let Ok(request) = Request::builder().method(method).uri(uri).body(Sent::nothing())
-            else {
-                continue;
-            };
-            let heard = speaker.ask(request).await;
+            let request = Request::builder().method(method).uri(uri);
+            let heard = speaker.ask(request.body(Sent::nothing()).unwrap()).await;
             assert_eq!(heard.status, status);
             assert_eq!((heard.header("content-length"), heard.body.len()), (length, 0), "{path}");
         }
-        let head = Request::head("http://shop.test/").header("host", "cart.test");
-        let heard = speaker.ask(head.body(Sent::nothing()).unwrap()).await;
+        // Refused by the proxy itself, whose answers have a body.
+        let refused = Request::head("http://shop.test/").header("host", "cart.test");
+        let heard = speaker.ask(refused.body(Sent::nothing()).unwrap()).await;
         assert_eq!((heard.status, heard.body.len()), (StatusCode::BAD_REQUEST, 0));
         assert!(heard.header("content-length").unwrap().parse::<u64>().unwrap() > 0);
     });

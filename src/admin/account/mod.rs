@@ -19,8 +19,6 @@ use crate::model::{AccessKeyId, Account, Quotas, ServiceStatus, Timestamp, is_ab
 
 /// The account as it is now.
 pub struct LiveAccount {
-    configured: Account,
-    configured_quotas: Quotas,
     state: Mutex<State>,
     /// Changes that read before they write come one after another.
     pub(super) changing: tokio::sync::Mutex<()>,
@@ -28,6 +26,8 @@ pub struct LiveAccount {
 
 #[derive(Default)]
 struct State {
+    configured: Account,
+    configured_quotas: Quotas,
     account: Account,
     throttle: Throttle,
 }
@@ -54,10 +54,17 @@ const BESIDE_THE_SERVICE: [&str; 5] =
 impl LiveAccount {
     /// The account as the config has it.
     pub fn new(configured: Account, configured_quotas: Quotas) -> Self {
-        let account = configured.clone();
-        let state = Mutex::new(State { account, throttle: Throttle::default() });
-        let changing = tokio::sync::Mutex::default();
-        Self { configured, configured_quotas, state, changing }
+        let live = Self { state: Mutex::default(), changing: tokio::sync::Mutex::default() };
+        live.configure(configured, configured_quotas);
+        live
+    }
+
+    /// Makes the account what another config has.
+    pub(super) fn configure(&self, configured: Account, configured_quotas: Quotas) {
+        let mut state = self.state();
+        state.account = configured.clone();
+        state.configured = configured;
+        state.configured_quotas = configured_quotas;
     }
 
     /// Lets a call in, or says what hinders it. `draw` is asked where chance decides.
@@ -79,7 +86,8 @@ impl LiveAccount {
     }
 
     pub(super) fn configured(&self) -> (Account, Quotas) {
-        (self.configured.clone(), self.configured_quotas)
+        let state = self.state();
+        (state.configured.clone(), state.configured_quotas)
     }
 
     /// Makes of the account what `change` makes of a copy, unless that fails.

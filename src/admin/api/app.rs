@@ -190,5 +190,5 @@ async fn find(admin: &Admin, id: &AppId) -> Result<Arc<EdgeContainerApp>, ApiErr
 }
 
 fn shape(admin: &Admin, app: &EdgeContainerApp) -> AppShape {
-    AppShape::new(app, admin.domain.as_ref())
+    AppShape::new(app, admin.domain().as_ref())
 }

@@ -145,5 +145,5 @@ async fn changed(admin: &Admin, command: Command) -> Result<Arc<Routine>, ApiErr
 }
 
 fn shape(admin: &Admin, routine: &Routine) -> RoutineShape {
-    RoutineShape::new(routine, admin.domain.as_ref())
+    RoutineShape::new(routine, admin.domain().as_ref())
 }

@@ -96,7 +96,7 @@ async fn user_info(call: &Call<'_>) -> Result<Fields, EsaError> {
         description: routine.description.clone(),
         create_time: rfc3339_seconds(routine.created),
     };
-    let own = call.admin.domain.iter().map(|domain| domain.as_str().to_owned());
+    let own = call.admin.domain().into_iter().map(|domain| domain.as_str().to_owned());
     Ok(fields(&UserInfo {
         routines: catalog.routines.values().map(line).collect(),
         subdomains: std::iter::once(account_domain(&call.admin.account)).chain(own).collect(),

@@ -120,7 +120,7 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
     caller.may(action.effect).map_err(EsaError::from)?;
     let latency = admin.live_account.latency();
     let outcome = async {
-        enter_account(admin, action, caller)?;
+        enter_account(admin, action, &caller)?;
         let params = &read?;
         params.require(action.required)?;
         let call = Call { admin, params, scheme: scheme(parts), authority: &authority(parts) };
@@ -136,7 +136,7 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
 }
 
 /// Lets a known caller pass the account's state.
-fn enter_account(admin: &Admin, action: &Action, caller: Caller<'_>) -> Result<(), EsaError> {
+fn enter_account(admin: &Admin, action: &Action, caller: &Caller) -> Result<(), EsaError> {
     let Action { name, effect, .. } = *action;
     let arrival = Arrival { action: name, effect, key: caller.key(), now: (admin.clock)() };
     let draw = || {

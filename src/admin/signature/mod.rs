@@ -21,7 +21,7 @@ mod nonces;
 mod v1;
 mod v3;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::AUTHORIZATION;
@@ -41,11 +41,14 @@ const SKEW_MAX_NS: i64 = 15 * 60 * 1_000_000_000;
 /// The access keys, and which of their nonces were used. Without any, everybody may do
 /// everything and signatures mean nothing.
 #[derive(Default)]
-pub struct Keyring(Vec<Key>);
+pub struct Keyring(RwLock<Keys>);
+
+type Keys = Arc<[Arc<Key>]>;
 
 struct Key {
     access: AccessKey,
-    nonces: Mutex<Nonces>,
+    /// Those of the same key under another config, too.
+    nonces: Arc<Mutex<Nonces>>,
 }
 
 /// Whether a call changes something.
@@ -56,19 +59,18 @@ pub(super) enum Effect {
 }
 
 /// Who sent a request: the key, unless there is none.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Caller<'k>(Option<&'k AccessKey>);
+pub(super) struct Caller(Option<Arc<Key>>);
 
-impl<'k> Caller<'k> {
+impl Caller {
     /// `None` is everybody.
-    pub(super) fn key(self) -> Option<&'k AccessKeyId> {
-        self.0.map(|key| &key.id)
+    pub(super) fn key(&self) -> Option<&AccessKeyId> {
+        self.0.as_ref().map(|key| &key.access.id)
     }
 
-    pub(super) fn may(self, effect: Effect) -> Result<(), Denied> {
-        match self.0 {
-            Some(key) if key.read_only && effect == Effect::Writes => {
-                Err(Denied::ReadOnly(key.id.clone()))
+    pub(super) fn may(&self, effect: Effect) -> Result<(), Denied> {
+        match &self.0 {
+            Some(key) if key.access.read_only && effect == Effect::Writes => {
+                Err(Denied::ReadOnly(key.access.id.clone()))
             }
             _ => Ok(()),
         }
@@ -78,12 +80,31 @@ impl<'k> Caller<'k> {
 impl Keyring {
     /// Keys of which no two share an id or a secret.
     pub fn new(keys: Vec<AccessKey>) -> Self {
-        let key = |access| Key { access, nonces: Mutex::default() };
-        Self(keys.into_iter().map(key).collect())
+        let keyring = Self::default();
+        keyring.replace(keys);
+        keyring
+    }
+
+    /// Lets these call from now on, and nobody else. A key that stays keeps its nonces,
+    /// or a reload would let every recent request in once more.
+    pub(super) fn replace(&self, keys: Vec<AccessKey>) {
+        let before = self.keys();
+        let key = |access: AccessKey| {
+            let same =
+                |key: &&Arc<Key>| key.access.id == access.id && key.access.secret == access.secret;
+            let nonces = before.iter().find(same).map(|key| key.nonces.clone());
+            Arc::new(Key { access, nonces: nonces.unwrap_or_default() })
+        };
+        let keys = keys.into_iter().map(key).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn keys(&self) -> Keys {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys().is_empty()
     }
 
     /// Who calls an action.
@@ -92,7 +113,7 @@ impl Keyring {
         request: &Parts,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Caller<'_>, Denied> {
+    ) -> Result<Caller, Denied> {
         match self.caller(request, body, now) {
             Err(Denied::Unsigned) if v1::is_claimed(request, body) => {
                 self.owner(&v1::claim(request, body, "/")?, now)
@@ -109,7 +130,7 @@ impl Keyring {
         request: &Parts,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Caller<'_>, Denied> {
+    ) -> Result<Caller, Denied> {
         match self.caller(request, body, now) {
             Err(Denied::Unsigned) if v1::is_claimed(request, body) => {
                 let over = |path| self.owner(&v1::claim(request, body, path)?, now);
@@ -124,7 +145,7 @@ impl Keyring {
     }
 
     /// Who sent a request, where only `Authorization` can tell.
-    fn caller(&self, request: &Parts, body: &[u8], now: Timestamp) -> Result<Caller<'_>, Denied> {
+    fn caller(&self, request: &Parts, body: &[u8], now: Timestamp) -> Result<Caller, Denied> {
         if self.is_empty() {
             return Ok(Caller(None));
         }
@@ -146,24 +167,24 @@ impl Keyring {
     }
 
     /// Whose secret this is.
-    fn bearer(&self, secret: &str) -> Result<Caller<'_>, Denied> {
+    fn bearer(&self, secret: &str) -> Result<Caller, Denied> {
         // Codes of one text under either secret compare in constant time whatever the
         // secrets' lengths, and all are compared, so time tells nothing.
         let code = |secret: &str| hmac_sha256(secret, "").finalize();
         let shown = code(secret);
         let mut owner = Err(Denied::UnknownSecret);
-        for key in &self.0 {
+        for key in self.keys().iter() {
             if code(key.access.secret.expose()) == shown {
-                owner = Ok(Caller(Some(&key.access)));
+                owner = Ok(Caller(Some(key.clone())));
             }
         }
         owner
     }
 
     /// The key that `claim` names, when the claim is true and new.
-    fn owner(&self, claim: &Claim, now: Timestamp) -> Result<Caller<'_>, Denied> {
-        let named = |key: &&Key| key.access.id.as_str() == claim.key_id;
-        let key = self.0.iter().find(named);
+    fn owner(&self, claim: &Claim, now: Timestamp) -> Result<Caller, Denied> {
+        let named = |key: &&Arc<Key>| key.access.id.as_str() == claim.key_id;
+        let key = self.keys().iter().find(named).cloned();
         let key = key.ok_or_else(|| Denied::UnknownKey(claim.key_id.clone()))?;
         let signed = from_seconds_text(&claim.moment)
             .ok_or_else(|| Denied::TimeFormat(claim.moment.clone()))?;
@@ -182,7 +203,8 @@ impl Keyring {
             NonceError::Used => Denied::NonceUsed(claim.nonce.clone()),
             NonceError::Full => Denied::TooManyNonces,
         })?;
-        Ok(Caller(Some(&key.access)))
+        drop(nonces);
+        Ok(Caller(Some(key)))
     }
 }
 

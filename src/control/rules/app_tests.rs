@@ -1,5 +1,6 @@
 //! What is allowed about apps, and what comes of it.
 
+use super::declare_app::declare_apps;
 use super::*;
 use crate::control::app_command::{AppCommand, AppRefused, NewApp, NewAppVersion};
 use crate::model::{

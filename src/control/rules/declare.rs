@@ -1,14 +1,15 @@
-//! The config at start: it owns the shape of what it declares, and nothing else.
+//! The config, at start and at a reload: it owns the shape of what it declares, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::app::app_named;
+use super::declare_app::declare_apps;
 use crate::control::change::Change;
 use crate::model::{
-    AppId, Catalog, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, Deployment,
-    Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version, VersionId,
-    VersionStatus,
+    AppId, Catalog, CodeVersion, Declared, DeclaredDeployment, DeclaredRoutine, DeclaredVersion,
+    Deployment, Environment, Origin, Routine, RoutineName, Site, SiteId, Timestamp, Version,
+    VersionId, VersionStatus,
 };
 
 /// What the operator should know: the config says one thing and the store another.
@@ -72,9 +73,25 @@ pub enum Warning {
     AppVersionKept(AppId, VersionId, Environment),
 }
 
+/// Makes `catalog` agree with what the config declares: the one way of a start and of
+/// a reload.
+pub(in crate::control) fn declare(
+    catalog: &mut Catalog,
+    declared: Declared,
+    now: Timestamp,
+) -> (Vec<Change>, Vec<Warning>) {
+    let (mut changes, mut warnings) = declare_routines(catalog, declared.routines, now);
+    warnings.extend(declare_sites(catalog, declared.sites));
+    let (apps_changed, of_apps) = declare_apps(catalog, declared.apps, now);
+    changes.extend(apps_changed);
+    warnings.extend(of_apps);
+    catalog.quotas = declared.quotas.unwrap_or(catalog.quotas);
+    (changes, warnings)
+}
+
 /// Takes the sites as the config has them now. What is in a site that is gone stays, for
 /// the day when it is back.
-pub(in crate::control) fn declare_sites(catalog: &mut Catalog, sites: Vec<Site>) -> Vec<Warning> {
+fn declare_sites(catalog: &mut Catalog, sites: Vec<Site>) -> Vec<Warning> {
     catalog.sites = sites.into_iter().map(|site| (site.id, Arc::new(site))).collect();
     let mut orphans: BTreeMap<SiteId, usize> = BTreeMap::new();
     for (site, _) in catalog.site_routes.keys() {
@@ -85,8 +102,7 @@ pub(in crate::control) fn declare_sites(catalog: &mut Catalog, sites: Vec<Site>)
     orphans.into_iter().map(|(site, routes)| Warning::SiteMissing(site, routes)).collect()
 }
 
-/// Makes `catalog` agree with what the config declares.
-pub(in crate::control) fn declare(
+fn declare_routines(
     catalog: &mut Catalog,
     declared: Vec<DeclaredRoutine>,
     now: Timestamp,

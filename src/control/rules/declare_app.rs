@@ -1,5 +1,5 @@
-//! The apps of the config at start: it owns the shape of what it declares, and
-//! nothing else.
+//! The apps of the config, at start and at a reload: it owns the shape of what it
+//! declares, and nothing else.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -16,7 +16,7 @@ use crate::model::{
 
 /// Makes the apps of `catalog` agree with what the config declares. Routines come
 /// first, so that a declared one keeps its name.
-pub(in crate::control) fn declare_apps(
+pub(super) fn declare_apps(
     catalog: &mut Catalog,
     declared: Vec<DeclaredApp>,
     now: Timestamp,

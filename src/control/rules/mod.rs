@@ -18,8 +18,7 @@ mod version;
 use std::sync::Arc;
 
 pub use declare::Warning;
-pub(super) use declare::{declare, declare_sites};
-pub(super) use declare_app::declare_apps;
+pub(super) use declare::declare;
 pub(super) use publish::take_up_due;
 pub use variable::VARIABLES_MAX;
 pub use version::CODE_MAX_BYTES;
@@ -38,7 +37,6 @@ use version::{add_version, bind_version, commit_staged_code, delete_version, sta
 pub struct Applied {
     pub changes: Vec<Change>,
     pub reply: Reply,
-    pub warnings: Vec<Warning>,
 }
 
 type Outcome = Result<(Vec<Change>, Reply), Refused>;
@@ -54,11 +52,6 @@ pub fn apply(
     now: Timestamp,
 ) -> Result<Applied, Refused> {
     let (changes, reply) = match command {
-        Command::Declare(declared) => {
-            let (changes, warnings) = declare(catalog, declared, now);
-            let reply = Reply::Done;
-            return Ok(Applied { changes, reply, warnings });
-        }
         Command::App(command) => app::apply(catalog, command, now),
         Command::Upload(command) => upload::apply(catalog, command, now),
         Command::Variables(command) => variable::apply(catalog, command),
@@ -102,7 +95,7 @@ pub fn apply(
             Ok((Vec::new(), Reply::Done))
         }
     }?;
-    Ok(Applied { changes, reply, warnings: Vec::new() })
+    Ok(Applied { changes, reply })
 }
 
 /// A copy of the routine, to be changed and put back.

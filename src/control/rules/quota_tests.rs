@@ -113,7 +113,7 @@ fn what_the_config_declares_is_made_and_counts() {
         versions: vec![version("1"), version("2")],
         deployments: Vec::new(),
     };
-    tell(&mut catalog, Command::Declare(vec![declared("aa"), declared("bb")])).unwrap();
+    declare(&mut catalog, vec![declared("aa"), declared("bb")].into(), Timestamp(1));
     assert_eq!((catalog.routines.len(), counted(&catalog).1), (2, 4));
     assert_reached(&mut catalog, create("cc"), Quota::Routines, 1);
     assert_reached(&mut catalog, add("aa", None), Quota::VersionsPerRoutine, 1);

@@ -151,8 +151,10 @@ impl Desk {
         apply(&mut self.catalog, command, past, now).map(deployed)
     }
 
-    fn declare(&mut self, declared: &[DeclaredRoutine]) -> Applied {
-        self.tell(Command::Declare(declared.to_vec())).unwrap()
+    fn declare(&mut self, routines: &[DeclaredRoutine]) -> Declaring {
+        let now = Timestamp(self.now);
+        let (changes, warnings) = declare(&mut self.catalog, routines.to_vec().into(), now);
+        Declaring { changes, warnings }
     }
 
     fn shop(&self) -> &Routine {
@@ -168,6 +170,12 @@ impl Desk {
         let live = self.shop().deployment(environment)?;
         Some(live.shares.clone())
     }
+}
+
+/// What came of a declaration.
+struct Declaring {
+    changes: Vec<Change>,
+    warnings: Vec<Warning>,
 }
 
 fn deployed(applied: Applied) -> Deployed {

@@ -5,7 +5,7 @@
 
 use http::header::{CONTENT_LENGTH, COOKIE, HOST};
 use http::request::Parts;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::super::error::ProxyError;
@@ -26,11 +26,14 @@ pub(super) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyErr
 }
 
 fn check_target(request: &Parts, limits: &Limits) -> Result<(), ProxyError> {
-    if request.uri.scheme().is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS)
+    if request
+        .uri
+        .scheme()
+        .is_some_and(|scheme| *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS)
     {
         return Err(ProxyError::Malformed("the request's scheme is not http or https"));
     }
-    let target = request.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
+    let target = request.uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
     // RFC 9113, section 8.3.1.
     if !target.starts_with('/') && (target != "*" || request.method != Method::OPTIONS) {
         return Err(ProxyError::Malformed("the request's target has no path"));
@@ -56,9 +59,8 @@ fn check_host(request: &Parts) -> Result<(), ProxyError> {
 fn is_same(uri: &Uri, authority: &Authority, host: &HeaderValue) -> bool {
     let port = if uri.scheme() == Some(&Scheme::HTTP) { ":80" } else { ":443" };
     let host = host.to_str().unwrap_or_default();
-    let [host, authority] = [host, authority.as_str()].map(|text| {
-        text.strip_suffix(port).or_else(|| text.strip_suffix(':')).unwrap_or(text)
-    });
+    let [host, authority] = [host, authority.as_str()]
+        .map(|text| text.strip_suffix(port).or_else(|| text.strip_suffix(':')).unwrap_or(text));
     host.eq_ignore_ascii_case(authority)
 }
 
@@ -109,10 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn admitted(
-        uri: &str,
-        fields: &[(&'static str, &'static str)],
-    ) -> Result<Parts, String> {
+    fn admitted(uri: &str, fields: &[(&'static str, &'static str)]) -> Result<Parts, String> {
         let mut request = Request::get(uri).version(http::Version::HTTP_2);
         for &(name, value) in fields {
             request = request.header(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());

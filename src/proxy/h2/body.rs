@@ -79,9 +79,8 @@ impl http_body::Body for Paced {
     fn size_hint(&self) -> SizeHint {
         let mut hint = self.body.size_hint();
         let rest = self.rest.len() as u64;
-        match hint.upper() {
-            Some(upper) => hint.set_upper(upper + rest),
-            None => {}
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
         }
         hint.set_lower(hint.lower() + rest);
         hint

@@ -66,6 +66,7 @@ pub(super) async fn serve(
     let mut connection = Box::pin(connection);
     let presence = &visitor.presence;
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = streams.abused() => {
             tracing::debug!("an HTTP/2 client takes back what it asks for, and is sent away");
@@ -113,7 +114,7 @@ async fn answer(
     let Visitor { environment, client, presence, .. } = visitor;
     let policy = worker.policy();
     if visitor.is_last_request(policy.limits.requests_per_connection) {
-        presence.dismiss();
+        presence.finish();
     }
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();

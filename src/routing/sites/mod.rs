@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use super::asked::Asked;
 use super::host::Host;
-use super::index::Hash;
+use super::index::{Hash, Index};
 use super::site_route::{SiteOrigin, SiteRoute};
 use super::table::RoutingTable;
 use crate::model::{HostBound, HostPattern, RoutineRoute, Site};
@@ -143,6 +143,12 @@ impl RoutingTable {
             });
         }
         next
+    }
+
+    /// This table as if there were no sites.
+    #[must_use]
+    pub fn without_sites(&self) -> Self {
+        Self { sites: Index::default(), routed_sites: 0, ..self.clone() }
     }
 
     /// The first route of the host's site whose rule holds for `request`. Apart from

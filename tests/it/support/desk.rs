@@ -59,7 +59,7 @@ impl Desk {
         account: Account,
         quotas: Quotas,
     ) -> Self {
-        Self::declaring(keys, account, Declared { quotas, ..Declared::default() })
+        Self::declaring(keys, account, Declared { quotas: Some(quotas), ..Declared::default() })
     }
 
     fn declaring(keys: &[(&str, &str, bool)], account: Account, declared: Declared) -> Self {
@@ -82,7 +82,7 @@ impl Desk {
         };
         let settings = Settings { regions: Regions::new(vec![region]), ..Settings::default() };
         let store = Store::in_memory().unwrap();
-        let quotas = declared.quotas;
+        let quotas = declared.quotas.unwrap_or_default();
         let opened = ControlPlane::open(store, settings, declared, clock(&now_ns)).unwrap();
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
@@ -93,7 +93,7 @@ impl Desk {
             table: opened.table,
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),
-            domain: Some(Domain::new("edge.test").unwrap()),
+            domain: Some(Domain::new("edge.test").unwrap()).into(),
             staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
             draw: Box::new(move || {
@@ -207,7 +207,7 @@ fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receive
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };
-        admin::serve(listener, None, Arc::new(admin), patience, shutdown).await;
+        admin::serve(listener, None, Arc::new(admin), move || patience, shutdown).await;
     };
     tokio::task::LocalSet::new().block_on(&runtime, serving);
 }

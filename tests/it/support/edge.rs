@@ -141,7 +141,7 @@ impl Setup {
             seats: Seats::default(),
             tallies: Tallies::new(self.workers),
             policy,
-            drain: self.drain,
+            drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
         let (shutdown, ended) = watch::channel(false);

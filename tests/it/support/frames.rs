@@ -38,7 +38,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Of RST_STREAM and GOAWAY.
+    /// Why a stream or the connection is ended.
     pub(crate) fn error(&self) -> u32 {
         let at = if self.kind == GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
@@ -90,9 +90,9 @@ pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 }
 
 pub(crate) fn settings(values: &[(u16, u32)]) -> Vec<u8> {
-    let values = values.iter().flat_map(|(name, value)| {
-        [&name.to_be_bytes()[..], &value.to_be_bytes()[..]].concat()
-    });
+    let values = values
+        .iter()
+        .flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()[..]].concat());
     frame(SETTINGS, 0, 0, &values.collect::<Vec<u8>>())
 }
 

@@ -84,14 +84,6 @@ impl Speaker {
     pub(crate) async fn get(&mut self, uri: &str) -> Heard {
         self.ask(Request::get(uri).body(Sent::nothing()).unwrap()).await
     }
-
-    /// Waits until the connection takes no further request.
-    pub(crate) async fn sees_end(&mut self) {
-        while !self.0.is_closed() {
-            drop(self.0.ready().await);
-            tokio::task::yield_now().await;
-        }
-    }
 }
 
 /// Reads a response to its end, which must come in good order.

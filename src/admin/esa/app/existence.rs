@@ -69,7 +69,7 @@ fn health_check(call: &Call<'_>) -> Result<String, EsaError> {
 pub(super) async fn get(call: &Call<'_>) -> Result<Fields, EsaError> {
     let app = call.app().await?;
     let mut answer = Fields::new();
-    answer.insert("App".to_owned(), json!(AppInfo::new(&app, call.admin.domain.as_ref())));
+    answer.insert("App".to_owned(), json!(AppInfo::new(&app, call.admin.domain().as_ref())));
     Ok(answer)
 }
 
@@ -111,7 +111,8 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Fields, EsaError> {
     if !ascending {
         apps.reverse();
     }
-    let domain = call.admin.domain.as_ref();
+    let domain = call.admin.domain();
+    let domain = domain.as_ref();
     Ok(fields(&AppList {
         total_count: apps.len(),
         apps: paging.of(apps.into_iter().map(|app| AppInfo::new(app, domain))),

@@ -1,0 +1,53 @@
+//! Which parts of the table a list of changes touches.
+
+use std::collections::BTreeSet;
+
+use super::app_change::AppChange;
+use super::change::Change;
+use crate::model::{AppId, AppName, Catalog, RoutineName, SiteId};
+use crate::routing::RoutingTable;
+
+/// What is to be compiled anew, so that a table agrees with a catalog again.
+pub(super) struct Moved<'c> {
+    routines: BTreeSet<&'c RoutineName>,
+    apps: BTreeSet<&'c AppId>,
+    apps_gone: Vec<(&'c AppId, &'c AppName)>,
+    sites: BTreeSet<SiteId>,
+}
+
+impl<'c> Moved<'c> {
+    pub(super) fn by(changes: &'c [Change]) -> Self {
+        let of_apps = || {
+            changes.iter().filter_map(|change| match change {
+                Change::App(change) => Some(change),
+                _ => None,
+            })
+        };
+        let gone = of_apps().filter_map(|change| match change {
+            AppChange::AppGone(id, name) => Some((id, name)),
+            _ => None,
+        });
+        Self {
+            routines: changes.iter().filter_map(Change::routed).collect(),
+            apps: of_apps().filter_map(AppChange::routed).collect(),
+            apps_gone: gone.collect(),
+            sites: changes.iter().filter_map(Change::rerouted).collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { routines, apps, apps_gone, sites } = self;
+        routines.is_empty() && apps.is_empty() && apps_gone.is_empty() && sites.is_empty()
+    }
+
+    /// `table` with all of it as `catalog` now has it.
+    pub(super) fn in_table(&self, table: &RoutingTable, catalog: &Catalog) -> RoutingTable {
+        let routines = self.routines.iter().map(|&name| (name, catalog.routines.get(name)));
+        let apps = self.apps.iter().filter_map(|&id| catalog.apps.get(id));
+        let sites = self.sites.iter().filter_map(|&id| catalog.site(id));
+        // What is gone goes first: a name or a host may have found another owner.
+        let table = table.without_apps(self.apps_gone.iter().copied());
+        let table = table.with(routines).with_apps(apps);
+        table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
+    }
+}
