@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -327,23 +327,40 @@ pub async fn http1<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    drive(pin!(connection), presence, patience).await;
+}
+
+/// Lets `connection` run until it ends or is dismissed. Whether it ended by itself and
+/// in order.
+pub async fn drive<I, S, B>(
+    mut connection: Pin<&mut http1::Connection<I, S>>,
+    presence: &Presence,
+    patience: Patience,
+) -> bool
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let outcome = tokio::select! {
         biased;
-        outcome = connection.as_mut() => outcome,
+        outcome = connection.as_mut() => Some(outcome),
         () = presence.dismissed() => {
             // Closes at once when idle, else after the response that is running.
             connection.as_mut().graceful_shutdown();
             tokio::select! {
-                outcome = connection.as_mut() => outcome,
-                () = outstayed(presence, patience) => Ok(()),
+                outcome = connection.as_mut() => Some(outcome),
+                () = outstayed(presence, patience) => None,
             }
         }
     };
-    if let Err(error) = outcome {
+    if let Some(Err(error)) = &outcome {
         // A peer that goes away or talks nonsense is no news to the operator.
         tracing::debug!(%error, "connection ended");
     }
+    matches!(outcome, Some(Ok(())))
 }
 
 /// Ends when a dismissed connection has been without a request for another idle

@@ -8,6 +8,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pool::Lease;
+use super::upgrade::Switched;
 use crate::server::Busy;
 
 /// The body of a response to a client.
@@ -25,6 +26,8 @@ enum Source {
         lease: Option<Lease>,
         ended: bool,
     },
+    /// Another protocol follows, in place of a body.
+    Switched(Option<Switched>),
 }
 
 impl Body {
@@ -40,6 +43,18 @@ impl Body {
     /// Leaves nothing to be sent.
     pub(super) fn discard(&mut self) {
         self.source = Source::Full(None);
+    }
+
+    pub(super) fn switched(switched: Switched) -> Self {
+        Self { source: Source::Switched(Some(switched)), busy: None }
+    }
+
+    /// The upstream's side of what follows the response, once.
+    pub(super) fn take_switched(&mut self) -> Option<Switched> {
+        match &mut self.source {
+            Source::Switched(switched) => switched.take(),
+            Source::Full(_) | Source::Upstream { .. } => None,
+        }
     }
 
     pub(super) fn hold(&mut self, busy: Busy) {
@@ -62,6 +77,7 @@ impl http_body::Body for Body {
                 *ended |= is_last(frame.as_ref());
                 Poll::Ready(frame)
             }
+            Source::Switched(_) => Poll::Ready(None),
         }
     }
 
@@ -69,6 +85,7 @@ impl http_body::Body for Body {
         match &self.source {
             Source::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Source::Upstream { incoming, .. } => incoming.is_end_stream(),
+            Source::Switched(_) => true,
         }
     }
 
@@ -78,6 +95,7 @@ impl http_body::Body for Body {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Source::Upstream { incoming, .. } => incoming.size_hint(),
+            Source::Switched(_) => SizeHint::with_exact(0),
         }
     }
 }

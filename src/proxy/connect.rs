@@ -7,32 +7,48 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::{self, Parts, SendRequest};
 use hyper::rt::ReadBufCursor;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
 
 use super::error::ProxyError;
+use super::tunnel::Line;
 use super::upload::Upload;
 use crate::model::{Address, Endpoint};
 
+/// A connection that was just opened.
+pub(super) struct Opened {
+    pub(super) sender: SendRequest<Upload>,
+    pub(super) socket: Socket,
+    pub(super) switch: Switch,
+}
+
+/// Where the bare connection comes once HTTP has ended on it, should anybody wait.
+pub(super) type Switch = oneshot::Receiver<Parts<Socket>>;
+
 /// Opens a connection to `endpoint` and leaves a task that drives it on this
 /// thread.
-pub(super) async fn connect(
-    endpoint: &Endpoint,
-    within: Duration,
-) -> Result<(SendRequest<Upload>, Socket), ProxyError> {
+pub(super) async fn connect(endpoint: &Endpoint, within: Duration) -> Result<Opened, ProxyError> {
     let stream = tokio::time::timeout(within, open(endpoint.address())).await;
     let socket = Socket::new(stream.map_err(|_| ProxyError::ConnectTimeout(within))??);
     let (sender, connection) =
         http1::handshake(socket.clone()).await.map_err(ProxyError::Terminated)?;
+    let (hand_over, switch) = oneshot::channel();
     tokio::task::spawn_local(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "upstream connection ended");
+        match connection.without_shutdown().await {
+            Ok(bare) => {
+                if let Err(bare) = hand_over.send(bare) {
+                    drop(TokioIo::new(bare.io).shutdown().await);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "upstream connection ended"),
         }
     });
-    Ok((sender, socket))
+    Ok(Opened { sender, socket, switch })
 }
 
 async fn open(address: &Address) -> Result<Stream, ProxyError> {
@@ -87,6 +103,15 @@ impl Socket {
             Stream::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
         };
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl Line for TokioIo<Socket> {
+    fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        match &*self.inner().0.borrow() {
+            Stream::Tcp(stream) => look(SockRef::from(stream.inner())),
+            Stream::Unix(stream) => look(SockRef::from(stream.inner())),
+        }
     }
 }
 

@@ -4,22 +4,26 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::h2;
 use super::headers::Client;
 use super::opening::{self, Spoken};
 use super::seats::Seat;
+use super::tunnel::{self, Line, Side};
+use super::upgrade::Switched;
 use super::worker::{Door, Worker};
-use crate::model::Environment;
-use crate::server::{self, Presence};
+use crate::model::{Environment, Timeouts};
+use crate::server::{self, Busy, Presence};
 
 /// Who is served on a connection, and where.
 pub(super) struct Visitor {
@@ -86,30 +90,54 @@ impl Worker {
         }
     }
 
-    async fn serve_http1(
-        self: Rc<Self>,
-        visitor: Rc<Visitor>,
-        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    ) {
+    async fn serve_http1(self: Rc<Self>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
         let patience = self.patience();
+        let switched = Cell::new(None);
         let service = service_fn(|request| {
             let (worker, visitor) = (self.clone(), visitor.clone());
-            let busy = visitor.presence.busy();
+            let (busy, switched) = (visitor.presence.busy(), &switched);
             let max = worker.policy().limits.requests_per_connection;
             let is_last = visitor.is_last_request(max);
             async move {
                 let Visitor { environment, client, .. } = &*visitor;
                 let mut response = worker.respond(*environment, request, client.clone()).await;
-                if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                match response.body_mut().take_switched() {
+                    Some(upstream) => switched.set(Some((upstream, busy))),
+                    None => {
+                        if is_last {
+                            let close = HeaderValue::from_static("close");
+                            response.headers_mut().insert(CONNECTION, close);
+                        }
+                        response.body_mut().hold(busy);
+                    }
                 }
-                response.body_mut().hold(busy);
                 Ok::<_, Infallible>(response)
             }
         });
         let mut builder = http1::Builder::new();
         // The sweep of the accept loop ends idle connections.
         builder.header_read_timeout(None);
-        server::http1(&builder, stream, service, &visitor.presence, patience).await;
+        let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+        let ended = server::drive(Pin::new(&mut connection), &visitor.presence, patience).await;
+        let parts = connection.into_parts();
+        if ended {
+            let client = Side { stream: parts.io.into_inner(), read: parts.read_buf };
+            self.go_on(client, switched.take()).await;
+        }
+    }
+
+    /// Goes on where HTTP has ended: in the protocol that both sides have agreed on, if
+    /// they have. The connection is busy for as long as that lasts.
+    async fn go_on(&self, mut client: Side<impl Line>, agreed: Option<(Switched, Busy)>) {
+        let Timeouts { client_idle, tunnel_idle, .. } = self.policy().timeouts;
+        match agreed {
+            Some((Switched { socket, read }, _busy)) => {
+                let _open = self.tallies.tunnel();
+                let upstream = Side { stream: TokioIo::new(socket), read };
+                tunnel::run(client, upstream, tunnel_idle).await;
+            }
+            // hyper leaves it open once any request has named another protocol.
+            None => drop(tokio::time::timeout(client_idle, client.stream.shutdown()).await),
+        }
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum ProxyError {
     ResponseCoding,
     #[error("the upstream switched protocols unasked")]
     Switched,
+    #[error("{0}")]
+    Upgrade(&'static str),
     #[error("the upstream sent no response within {0:?}")]
     ResponseTimeout(Duration),
     #[error("the request's body did not arrive")]
@@ -83,7 +85,8 @@ impl ProxyError {
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::ResponseCoding
-            | Self::Switched => StatusCode::BAD_GATEWAY,
+            | Self::Switched
+            | Self::Upgrade(_) => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -112,6 +115,7 @@ impl ProxyError {
             | Self::Protocol(_)
             | Self::ResponseCoding
             | Self::Switched
+            | Self::Upgrade(_)
             | Self::ResponseTimeout(_) => Fault::Upstream,
         }
     }
@@ -146,6 +150,7 @@ impl ProxyError {
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Terminated(_) => "connection_terminated",
             Self::Protocol(_) | Self::Switched => "http_protocol_error",
+            Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) => "http_response_timeout",
         }

@@ -4,12 +4,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::connect::connect;
+use super::connect::{Opened, connect};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
 use super::upload::{Progress, Upload};
@@ -27,6 +28,9 @@ pub(super) struct Waits {
 /// A pooled connection may have died unnoticed. A request is then sent once more,
 /// on a new connection: always when none of it had left, else only when it is
 /// idempotent and has no body (RFC 9110, section 9.2.2).
+///
+/// A request that asks for another protocol has a connection of its own from the start,
+/// and is sent once.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
@@ -34,7 +38,8 @@ pub(super) async fn exchange(
     waits: Waits,
 ) -> Result<(Response<Incoming>, Lease), ProxyError> {
     let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    if let Some(connection) = pool.take(endpoint, repeatable) {
+    let switches = request.headers().contains_key(UPGRADE);
+    if !switches && let Some(connection) = pool.take(endpoint, repeatable) {
         let spare = repeatable.then(|| copy_of_head(&request));
         match send(pool, endpoint, connection, request, waits).await {
             Ok(answer) => return Ok(answer),
@@ -43,12 +48,15 @@ pub(super) async fn exchange(
             Err(Failure::Final(error)) => return Err(error),
         }
     }
-    let (sender, socket) = connect(endpoint, waits.connect).await?;
+    let Opened { sender, socket, switch } = connect(endpoint, waits.connect).await?;
     let connection = Pooled { sender, socket };
-    send(pool, endpoint, connection, request, waits).await.map_err(|failure| match failure {
+    let answer = send(pool, endpoint, connection, request, waits).await;
+    let (response, mut lease) = answer.map_err(|failure| match failure {
         Failure::Unsent(_, error) => ProxyError::Terminated(error),
         Failure::Died(error) | Failure::Final(error) => error,
-    })
+    })?;
+    lease.switch = switches.then_some(switch);
+    Ok((response, lease))
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -82,9 +90,8 @@ async fn send(
     let response = connection.sender.try_send_request(request);
     match within(waits.response_head, &upload, response).await {
         Ok(Ok(response)) => {
-            let lease =
-                Lease { pool: pool.clone(), endpoint: endpoint.clone(), connection, upload };
-            Ok((response, lease))
+            let (pool, endpoint) = (pool.clone(), endpoint.clone());
+            Ok((response, Lease { pool, endpoint, connection, upload, switch: None }))
         }
         Ok(Err(error)) => Err(failure(error, &upload)),
         Err(error) => Err(Failure::Final(error)),

@@ -17,6 +17,7 @@ use super::exchange::{Waits, exchange};
 use super::guard::admit;
 use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
 use super::spare::Spare;
+use super::upgrade::{Asked, switch};
 use super::upload::Upload;
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy};
@@ -139,7 +140,11 @@ impl Worker {
         waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
         let endpoint = &upstream.endpoints()[0];
+        let asked = Asked::of(&parts, &policy.upgrades);
         to_upstream(&mut parts, client, endpoint, policy.headers);
+        if let Some(asked) = &asked {
+            asked.say(&mut parts.headers);
+        }
         if upload.size_hint().exact().is_none() {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
@@ -152,7 +157,7 @@ impl Worker {
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(ProxyError::Switched);
+            return switch(asked, parts, lease, waits.response_head).await;
         }
         if is_coded(&parts.headers) {
             return Err(ProxyError::ResponseCoding);

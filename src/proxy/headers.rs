@@ -24,8 +24,9 @@ const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
 const X_SERIN_VERSION: HeaderName = HeaderName::from_static("x-serin-version");
 
 /// Meant for the next hop alone (RFC 9110, section 7.6.1), named or not.
-const HOP_BY_HOP: [HeaderName; 9] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,

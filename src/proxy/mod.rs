@@ -17,6 +17,8 @@ mod opening;
 mod pool;
 mod seats;
 mod spare;
+mod tunnel;
+mod upgrade;
 mod upload;
 mod worker;
 

@@ -6,9 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::tunnel::Line;
 use crate::server::Presence;
 
 /// How a client begins that knows us to speak HTTP/2 (RFC 9113, section 3.4). HTTP/1.1
@@ -121,6 +123,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Reopened<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}
+
+impl<S: Line> Line for Reopened<S> {
+    fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        self.stream.socket(look)
     }
 }
 

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use super::connect::Socket;
+use super::connect::{Socket, Switch};
 use super::upload::{Progress, Upload};
 use crate::model::Endpoint;
 
@@ -95,6 +95,8 @@ pub(super) struct Lease {
     pub(super) endpoint: Endpoint,
     pub(super) connection: Pooled,
     pub(super) upload: Rc<Progress>,
+    /// Of a request that asks for another protocol.
+    pub(super) switch: Option<Switch>,
 }
 
 impl Lease {

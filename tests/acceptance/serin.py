@@ -73,6 +73,7 @@ class Serin:
         self.staging = addresses["staging"]
         self.admin = addresses["admin"]
         self.admin_tls = addresses.get("admin_tls")
+        self.production_tls = addresses.get("production_tls")
 
     def _first_words(self):
         deadline = time.monotonic() + START_WITHIN_S
@@ -118,6 +119,14 @@ class Serin:
             answer = connection.getresponse()
             read = answer.read()
             return answer.status, json.loads(read) if read else None
+
+    def deploy(self, routine, shares):
+        """Gives production of a routine these versions, each its percentage."""
+        path = f"/api/v1/routines/{routine}/environments/production/deployment"
+        code_versions = [{"code_version": version, "percentage": percentage}
+                         for version, percentage in shares.items()]
+        status, answer = self.native("POST", path, {"code_versions": code_versions})
+        assert status in (200, 201), answer
 
 
 @contextlib.contextmanager

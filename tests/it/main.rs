@@ -38,5 +38,7 @@ mod support;
 mod swapping;
 mod table_changes;
 mod tls;
+mod tunnels;
+mod upgrades;
 mod variables;
 mod verbs;

@@ -152,6 +152,35 @@ fn plain_http_where_tls_is_spoken_is_no_harm() {
     assert_eq!(upstream.requests().len(), 1);
 }
 
+#[test]
+fn a_websocket_goes_through_tls() {
+    let upstream = Upstream::new(|visit| {
+        visit.request();
+        visit.say(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        );
+        let heard = visit.bytes(4).unwrap();
+        visit.say([b"echo ", &heard[..]].concat());
+        visit.sees_end();
+    });
+    let edge = Setup::before(upstream.url()).with_tls().start();
+    let trust = edge.trust().speaking(&["http/1.1"]);
+    let mut stream = trust.connect(edge.production_tls.unwrap(), "localhost").unwrap();
+    let request = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        heard.push(byte[0]);
+    }
+    assert!(heard.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&heard));
+    stream.write_all(b"ping").unwrap();
+    let mut echo = [0; 9];
+    stream.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"echo ping");
+}
+
 /// A folder with a config and certificates.
 struct Home(tempfile::TempDir);
 

@@ -48,6 +48,7 @@ pub(crate) struct Edge {
     pub(crate) staging_tls: Option<SocketAddr>,
     /// Who vouches there.
     trust: Option<Trust>,
+    pub(crate) tallies: Tallies,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
@@ -131,6 +132,7 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
+        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let proxy = Arc::new(Proxy {
             table: reader,
@@ -139,7 +141,7 @@ impl Setup {
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
             seats: Seats::default(),
-            tallies: Tallies::new(self.workers),
+            tallies: tallies.clone(),
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
@@ -154,6 +156,7 @@ impl Setup {
             production_tls: listeners.production_tls.as_ref().map(address),
             staging_tls: listeners.staging_tls.as_ref().map(address),
             trust: certificates.map(|(trust, _)| trust),
+            tallies,
             writer: Mutex::new(writer),
             settings,
             set_policy,

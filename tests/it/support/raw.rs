@@ -29,6 +29,11 @@ impl Client {
         self.0.get_ref()
     }
 
+    /// Reads what comes, behind what was read already.
+    pub(crate) fn reader(&mut self) -> &mut impl Read {
+        &mut self.0
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
         self

@@ -1,12 +1,12 @@
 //! An upstream that follows a script, and remembers what it was told.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::Socket;
 
@@ -192,6 +192,35 @@ impl Visit {
         let stopped = self.log.stopped.lock().unwrap();
         let running = |stopped: &mut bool| !*stopped;
         drop(self.log.stop.wait_timeout_while(stopped, WAIT_MAX, running));
+    }
+
+    /// Reads what comes, behind what was read already.
+    pub(crate) fn reader(&mut self) -> &mut impl Read {
+        &mut self.socket
+    }
+
+    /// Whether anything comes this soon. It can still be read.
+    pub(crate) fn hears_within(&mut self, time: Duration) -> bool {
+        self.socket.get_ref().set_read_timeout(Some(time)).unwrap();
+        let heard = self.socket.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        self.socket.get_ref().set_read_timeout(Some(WAIT_MAX)).unwrap();
+        heard
+    }
+
+    /// Waits for the proxy to break off the connection, which it may have ended already.
+    pub(crate) fn breaks_off(&mut self) -> bool {
+        let end = Instant::now() + WAIT_MAX;
+        while Instant::now() < end {
+            if self.stream().take_error().unwrap().is_some() {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    pub(crate) fn stream(&self) -> &Socket {
+        self.socket.get_ref()
     }
 
     /// Closes now, before the script ends.

@@ -1,0 +1,193 @@
+//! Requests that ask to go on in another protocol (RFC 9110, section 7.8): which may,
+//! and when both sides have agreed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AsHeaderName, CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Response, Version, request, response};
+
+use super::body::Body;
+use super::connect::Socket;
+use super::error::ProxyError;
+use super::headers::to_client;
+use super::pool::Lease;
+use crate::model::Upgrades;
+
+/// The one protocol that says with which method it is asked for (RFC 6455, section 4.1).
+const WEBSOCKET: &str = "websocket";
+
+/// The protocol that a request asks to go on in, and may.
+pub(super) struct Asked(HeaderValue);
+
+/// The upstream's side of a connection on which HTTP has ended.
+pub(super) struct Switched {
+    pub(super) socket: Socket,
+    /// What came right behind the response.
+    pub(super) read: Bytes,
+}
+
+impl Asked {
+    /// The first protocol of those that `request` names which is allowed. Whatever else
+    /// it asks for is not heard: it is served as HTTP/1.1.
+    pub(super) fn of(request: &request::Parts, upgrades: &Upgrades) -> Option<Self> {
+        // RFC 9110, section 7.8: not in HTTP/1.0, and only where `Connection` says so.
+        if !request.headers.contains_key(UPGRADE)
+            || request.version != Version::HTTP_11
+            || !names(&request.headers, CONNECTION, "upgrade")
+        {
+            return None;
+        }
+        let may = |asked: &&[u8]| {
+            let allowed = |name: &&String| name.as_bytes().eq_ignore_ascii_case(asked);
+            let protocol = upgrades.protocols.iter().find(allowed)?;
+            (protocol != WEBSOCKET || request.method == Method::GET).then_some(protocol)
+        };
+        let protocol = elements(&request.headers, UPGRADE).find_map(|asked| may(&asked))?;
+        HeaderValue::from_str(protocol).ok().map(Self)
+    }
+
+    /// Says it in a head that says nothing else for this hop.
+    pub(super) fn say(&self, headers: &mut HeaderMap) {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, self.0.clone());
+    }
+
+    /// Whether `response` goes on in this very protocol. Some servers leave `Connection`
+    /// out, and none can mean anything else by that; one that says something else there
+    /// is not understood.
+    fn is_agreed(&self, response: &response::Parts) -> bool {
+        let headers = &response.headers;
+        let mut said = elements(headers, UPGRADE);
+        response.version == Version::HTTP_11
+            && said.next().is_some_and(|said| said.eq_ignore_ascii_case(self.0.as_bytes()))
+            && said.next().is_none()
+            && (!headers.contains_key(CONNECTION) || names(headers, CONNECTION, "upgrade"))
+    }
+}
+
+/// What becomes of a 101: the response to the client, which carries the upstream's side.
+/// `within` is how long the rest of the request may take to leave.
+pub(super) async fn switch(
+    asked: Option<Asked>,
+    mut head: response::Parts,
+    lease: Lease,
+    within: Duration,
+) -> Result<Response<Body>, ProxyError> {
+    let (Some(asked), Some(bare)) = (asked, lease.switch) else {
+        return Err(ProxyError::Switched);
+    };
+    if !asked.is_agreed(&head) {
+        return Err(ProxyError::Upgrade("the upstream switched to what nobody asked for"));
+    }
+    // The client cannot change its protocol in the middle of a message.
+    if !lease.upload.ended() {
+        return Err(ProxyError::Upgrade(
+            "the upstream switched protocols before the request's end",
+        ));
+    }
+    let bare = tokio::time::timeout(within, bare).await;
+    let bare = bare.map_err(|_| ProxyError::ResponseTimeout(within))?;
+    let bare = bare.map_err(|_| ProxyError::Upgrade("the upstream closed after it switched"))?;
+
+    to_client(head.version, &mut head.headers);
+    // RFC 9110, section 8.6: none in a 1xx.
+    head.headers.remove(CONTENT_LENGTH);
+    asked.say(&mut head.headers);
+    let switched = Switched { socket: bare.io, read: bare.read_buf };
+    Ok(Response::from_parts(head, Body::switched(switched)))
+}
+
+fn names(headers: &HeaderMap, list: impl AsHeaderName, element: &str) -> bool {
+    elements(headers, list).any(|said| said.eq_ignore_ascii_case(element.as_bytes()))
+}
+
+/// The elements of a list that may take several lines.
+fn elements(headers: &HeaderMap, list: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(list).into_iter();
+    let elements = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+
+    use super::*;
+
+    fn parts(version: Version, method: Method, lines: &[(&str, &str)]) -> request::Parts {
+        let mut request = Request::builder().version(version).method(method);
+        for &(name, value) in lines {
+            request = request.header(name, value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn asked(lines: &[(&str, &str)]) -> Option<String> {
+        let request = parts(Version::HTTP_11, Method::GET, lines);
+        let upgrades = Upgrades { protocols: vec![WEBSOCKET.to_owned(), "tcp".to_owned()] };
+        Asked::of(&request, &upgrades).map(|asked| asked.0.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn the_first_allowed_protocol_is_asked_for() {
+        for (lines, expected) in [
+            (&[("connection", "upgrade"), ("upgrade", "websocket")][..], Some("websocket")),
+            (&[("connection", "Upgrade"), ("upgrade", "WebSocket")], Some("websocket")),
+            (
+                &[("connection", "close"), ("connection", "x, upgrade"), ("upgrade", "tcp")],
+                Some("tcp"),
+            ),
+            (&[("connection", "upgrade"), ("upgrade", "h2c,, tcp,websocket")], Some("tcp")),
+            (&[("connection", "upgrade"), ("upgrade", "h2c"), ("upgrade", "tcp")], Some("tcp")),
+            (&[("connection", "upgrade"), ("upgrade", "h2c")], None),
+            (&[("connection", "upgrade"), ("upgrade", "tcp/2")], None),
+            (&[("connection", "upgrade"), ("upgrade", "\"tcp")], None),
+            (&[("connection", "upgrade"), ("upgrade", " , ")], None),
+            (&[("connection", "upgraded"), ("upgrade", "tcp")], None),
+            (&[("connection", "upgrade")], None),
+            (&[("upgrade", "tcp")], None),
+        ] {
+            assert_eq!(asked(lines).as_deref(), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_in_a_get_and_nothing_in_another_version() {
+        let upgrades = Upgrades::default();
+        let lines = [("connection", "upgrade"), ("upgrade", "websocket")];
+        for (version, method, expected) in [
+            (Version::HTTP_11, Method::GET, true),
+            (Version::HTTP_11, Method::POST, false),
+            (Version::HTTP_10, Method::GET, false),
+            (Version::HTTP_2, Method::GET, false),
+        ] {
+            let request = parts(version, method, &lines);
+            assert_eq!(Asked::of(&request, &upgrades).is_some(), expected, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_switch_is_to_what_was_asked_for() {
+        let asked = Asked(HeaderValue::from_static(WEBSOCKET));
+        for (lines, expected) in [
+            (&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")][..], true),
+            (&[("upgrade", "websocket")], true),
+            (&[("connection", "close"), ("upgrade", "websocket")], false),
+            (&[("connection", "upgrade")], false),
+            (&[("connection", "upgrade"), ("upgrade", "h2c")], false),
+            (&[("connection", "upgrade"), ("upgrade", "websocket, h2c")], false),
+            (
+                &[("connection", "upgrade"), ("upgrade", "websocket"), ("upgrade", "websocket")],
+                false,
+            ),
+        ] {
+            let mut response = Response::builder().status(101);
+            for &(name, value) in lines {
+                response = response.header(name, value);
+            }
+            let (response, ()) = response.body(()).unwrap().into_parts();
+            assert_eq!(asked.is_agreed(&response), expected, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+"""Servers of HTTP for the data plane's clients to reach."""
+
+import contextlib
+import datetime
+import hashlib
+import http.server
+import ipaddress
+import json
+import threading
+import time
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+# Between two events. A client that gets them in one piece did not get them in time.
+EVENT_EVERY_S = 0.3
+EVENTS = 4
+DAY = datetime.timedelta(days=1)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Says what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path.startswith("/events"):
+            self.events()
+        elif self.path.startswith("/bytes/"):
+            self.answer(b"x" * int(self.path.rsplit("/", 1)[1]), "application/octet-stream")
+        else:
+            self.tell(b"")
+
+    do_HEAD = do_DELETE = do_GET
+
+    def do_POST(self):
+        self.tell(self.body())
+
+    do_PUT = do_POST
+
+    def handle_expect_100(self):
+        """Who may not upload is told before the body."""
+        if self.path != "/forbidden":
+            return super().handle_expect_100()
+        self.close_connection = True
+        self.answer(b"no", "text/plain", status=403)
+        return False
+
+    def body(self):
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        whole = b""
+        while size := int(self.rfile.readline(), 16):
+            whole += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline() != b"\r\n":
+            pass
+        return whole
+
+    def tell(self, body):
+        asked = {
+            "method": self.command, "path": self.path, "length": len(body),
+            "digest": hashlib.sha256(body).hexdigest(),
+            "fields": [[name.lower(), value] for name, value in self.headers.items()],
+        }
+        self.answer(json.dumps(asked).encode(), "application/json")
+
+    def answer(self, body, media, status=200):
+        self.send_response(status)
+        self.send_header("content-type", media)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("access-control-allow-origin", "*")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def events(self):
+        """Server-sent events, each with the time at which it was written."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("access-control-allow-origin", "*")
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for number in range(EVENTS):
+            self.wfile.write(f"id: {number}\ndata: {time.time() * 1000:.0f}\n\n".encode())
+            self.wfile.flush()
+            time.sleep(EVENT_EVERY_S)
+
+    def log_message(self, *_):
+        pass
+
+
+def certificate(folder):
+    """A file with a certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - DAY).not_valid_after(now + DAY)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()))
+    return pem
+
+
+@contextlib.contextmanager
+def answering(handler=Answers, tls=None):
+    """The URL of a server; `tls` is the context of one that speaks HTTPS."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        server.shutdown()
