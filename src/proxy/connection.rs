@@ -7,8 +7,8 @@ use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use http::header::CONNECTION;
 use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -101,15 +101,14 @@ impl Worker {
             async move {
                 let Visitor { environment, client, .. } = &*visitor;
                 let mut response = worker.respond(*environment, request, client.clone()).await;
-                match response.body_mut().take_switched() {
-                    Some(upstream) => switched.set(Some((upstream, busy))),
-                    None => {
-                        if is_last {
-                            let close = HeaderValue::from_static("close");
-                            response.headers_mut().insert(CONNECTION, close);
-                        }
-                        response.body_mut().hold(busy);
+                if let Some(upstream) = response.body_mut().take_switched() {
+                    switched.set(Some((upstream, busy)));
+                } else {
+                    if is_last {
+                        let close = HeaderValue::from_static("close");
+                        response.headers_mut().insert(CONNECTION, close);
                     }
+                    response.body_mut().hold(busy);
                 }
                 Ok::<_, Infallible>(response)
             }

@@ -157,11 +157,14 @@ fn a_connection_is_closed_after_its_last_request() {
 /// Connections that have begun to say something, and stop.
 fn half_said(edge: &Edge) -> Vec<(&'static str, SocketAddr, Vec<u8>)> {
     let tls = edge.production_tls.unwrap();
+    let head = frames::frame(frames::HEADERS, 0, 1, &frames::block(&frames::get("/")));
     vec![
         ("nothing, where TLS is spoken", tls, vec![]),
         ("a record's head", tls, vec![22, 3, 1, 2, 0]),
         ("half a hello", tls, vec![22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]),
         ("half a preface", edge.production, frames::PREFACE[..10].to_vec()),
+        ("half a frame", edge.production, [frames::PREFACE, &[0, 0, 6, 4]].concat()),
+        ("half a head", edge.production, [frames::PREFACE, &frames::settings(&[]), &head].concat()),
     ]
 }
 
@@ -181,10 +184,34 @@ fn who_begins_and_stops_is_closed_in_time() {
         })
         .collect();
     for (what, mut rude) in rude {
-        assert_eq!(rude.rest(), [], "{what}");
+        // Settings may come before the end.
+        let heard = rude.rest();
+        assert!(heard.iter().all(|frame| frame.kind == frames::SETTINGS), "{what}: {heard:?}");
     }
     assert!(started.elapsed() < WAIT_MAX / 2, "long before a client would be idle");
     assert_eq!(edge.client().get("/", &[]).status, 200);
+}
+
+#[test]
+fn a_body_that_stands_still_has_the_time_of_bodies() {
+    let upstream = Upstream::saying(OK);
+    let mut setup = Setup::before(upstream.url());
+    setup.policy.timeouts.request_head = Duration::from_millis(50);
+    let edge = setup.start();
+    let mut fields = frames::get("/");
+    fields[0].1 = "POST";
+    let mut rude = Rude::new(edge.production, &[]);
+    rude.say(&frames::frame(frames::HEADERS, frames::END_HEADERS, 1, &frames::block(&fields)));
+    let data = frames::frame(frames::DATA, frames::END_STREAM, 1, b"hello");
+    rude.say(&data[..11]);
+    wait_until(|| !upstream.requests().is_empty());
+    let stood = Instant::now();
+    // Another client lets the time pass that a head would have had.
+    while stood.elapsed() < Duration::from_millis(200) {
+        assert_eq!(edge.client().get("/", &[]).status, 200);
+    }
+    rude.say(&data[11..]);
+    assert_eq!(rude.hear_kind(frames::HEADERS).unwrap().status(), 200);
 }
 
 #[test]

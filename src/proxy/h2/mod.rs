@@ -7,6 +7,8 @@
 
 mod admit;
 mod body;
+mod frames;
+mod prompt;
 mod streams;
 
 use std::convert::Infallible;
@@ -20,6 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::body::{Paced, forbid_body};
+use self::prompt::Prompt;
 use self::streams::{Spawner, Streams};
 use super::body::Body;
 use super::connection::Visitor;
@@ -61,6 +64,7 @@ pub(super) async fn serve(
             Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace)))
         }
     });
+    let stream = Prompt::new(stream, policy.timeouts.request_head);
     let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);
     drop(policy);
     let mut connection = Box::pin(connection);
