@@ -76,6 +76,12 @@
 //!   is lent to the version's connection, and taken back if nothing of it was read.
 //! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
 //!   would let a second Serin in to take half of the connections.
+//! - What runs is always what one file says: a reload that needs a restart is refused
+//!   whole, as one with mistakes is. A start and a reload settle declarations in the same
+//!   way; a reload replaces declarations, sites and settings in one swap.
+//! - A listener that closes is first shut to newcomers by a filter in the kernel, then
+//!   each worker empties the queue. Without the filter, what came between the last look
+//!   and the close would be reset. A socket that was passed stays open for the next Serin.
 //! - How the data plane treats others, [`model::Policy`], is no part of the table: nothing
 //!   in it must agree with a decision. Each worker has a copy, replaced by a reload, so
 //!   that a request pays nothing for that.
@@ -93,8 +99,28 @@
 //! - `limits.connections` counts clients, not their requests; whoever is one too many is
 //!   told by a line written as it stands, so that it costs next to nothing. A trusted proxy
 //!   has no limit of its own address.
+//! - What HTTP/1.1 clients send is judged byte by byte before hyper reads it, and hyper
+//!   is given whole, good heads alone: it forgives what others read differently, and
+//!   refuses without a word. In place of a head that is refused it is given one of ours,
+//!   so that what came before is answered first and a refusal is answered like a request.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
+//! - A client that waits to be asked for its body is asked when the upstream asks, or has
+//!   said nothing for a second. Other expectations than `100-continue` are passed on: the
+//!   upstream may know them, and a 417 would break what works behind other proxies.
+//! - Other provisional responses (102, 103) of an upstream end here, since hyper's server
+//!   cannot send them. Field names are written in lower case; a map of how each was spelled
+//!   would cost every request something to help peers that break RFC 9110, section 5.1.
+//! - Of trailer fields, HTTP/1.1 carries those that `Trailer` announced, to clients that say
+//!   `TE: trailers`; never what frames, routes or authenticates a message.
+//! - An ambiguous response is a 502, also where RFC 9112 says how it could be read: chunks
+//!   beside a length are refused and not read as chunks. Equal lengths become one.
+//! - An upstream that has answered gets the rest of an upload for as long as it takes it;
+//!   one that takes none is left, and the client heard out. Neither connection is pooled.
+//! - Limits on bodies are on silences. A client that takes nothing of its response is given
+//!   up after twice `client_idle`, because the window of a slow one opens in steps that are
+//!   a minute apart at 1 KiB/s on loopback.
+//! - A request that has been through Serin eight times goes in a circle.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store
 //!   is the same SQLite, in memory.
@@ -104,7 +130,8 @@
 //!   clients sign too, so a secret travels only where a person sends it as a bearer.
 //! - The account that callers meet is two things: its quotas are in the catalog, since
 //!   only the one writer can count what it makes; what it refuses, and how late it
-//!   answers, is `admin::account`. Neither is stored: a start takes the config's.
+//!   answers, is `admin::account`. Neither is stored: a start takes the config's, and
+//!   a reload if it has changed.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
 //! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the

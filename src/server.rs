@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -28,9 +29,21 @@ use tokio_rustls::server::TlsStream;
 pub struct Patience {
     /// A connection without a request for this long is closed.
     pub idle: Duration,
+    /// A request's head that has begun is given up after this long without a byte.
+    pub request_head: Duration,
     /// After the end was asked for, running requests have this long.
     pub drain: Duration,
 }
+
+impl Patience {
+    fn sweep_interval(&self) -> Duration {
+        sweep_interval(self.idle.min(self.request_head))
+    }
+}
+
+/// A head is given up after this many times the silence that is borne inside of one,
+/// however steadily its bytes drip in.
+const HEAD_SILENCES_MAX: u32 = 6;
 
 /// Pause after the process ran out of descriptors or memory: long enough not to
 /// spin, short enough to go unnoticed.
@@ -43,6 +56,10 @@ const SHORTAGE_SILENCE: Duration = Duration::from_secs(10);
 /// Serin drains or is short of descriptors. Clients send again what was lost on a
 /// connection that they had used before, and not what was lost on a new one.
 const NEWCOMER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Connections that are taken from the queue of a listener before it closes. One that
+/// others keep open may never be empty.
+const QUEUE_MAX: usize = 16_384;
 
 /// Takes connections until `shutdown`, then those that wait in the queue of `listener`,
 /// and lets running requests finish. Others may accept from the same socket: it is
@@ -62,7 +79,7 @@ pub async fn serve<F>(
 {
     let connections = Rc::new(Connections::default());
     let mut shutdown = pin!(shutdown);
-    let mut sweep = pin!(tokio::time::sleep(sweep_interval(patience().idle)));
+    let mut sweep = pin!(tokio::time::sleep(patience().sweep_interval()));
     let mut tasks = tokio::task::JoinSet::new();
     let mut shortage = Shortage::default();
     loop {
@@ -70,9 +87,9 @@ pub async fn serve<F>(
             biased;
             () = &mut shutdown => break,
             () = sweep.as_mut() => {
-                let idle = patience().idle;
-                connections.dismiss_idle(idle);
-                sweep.as_mut().reset(Instant::now() + sweep_interval(idle));
+                let patience = patience();
+                connections.sweep(patience);
+                sweep.as_mut().reset(Instant::now() + patience.sweep_interval());
             }
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
@@ -84,7 +101,8 @@ pub async fn serve<F>(
                 Err(error) => {
                     shortage.say(&error);
                     // Whoever waits to be accepted has a better use for descriptors.
-                    connections.dismiss_idle(NEWCOMER_PATIENCE);
+                    let short = NEWCOMER_PATIENCE;
+                    connections.sweep(Patience { idle: short, request_head: short, ..patience() });
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -93,16 +111,15 @@ pub async fn serve<F>(
     connections.dismiss_all();
     let drain = patience().drain;
     let drained = async {
-        let queue = listener.into_std();
-        while let Ok(queue) = &queue
-            && let Some((stream, peer)) = next_waiting(queue, &mut shortage).await
-        {
-            let presence = connections.enter();
-            presence.dismiss(true);
-            tasks.spawn_local(handle(prompt(stream), peer, presence));
-            tokio::task::yield_now().await;
+        if let Ok(queue) = listener.into_std() {
+            // All at once: who is answered meanwhile might come back into the queue.
+            for _ in 0..QUEUE_MAX {
+                let Some((stream, peer)) = next_waiting(&queue, &mut shortage).await else { break };
+                let presence = connections.enter();
+                presence.dismiss(true);
+                tasks.spawn_local(handle(prompt(stream), peer, presence));
+            }
         }
-        drop(queue);
         while tasks.join_next().await.is_some() {}
     };
     if tokio::time::timeout(drain, drained).await.is_err() {
@@ -181,30 +198,20 @@ struct Connections {
 
 impl Connections {
     fn enter(&self) -> Rc<Presence> {
-        let presence = Rc::new(Presence {
-            running: Cell::new(0),
-            idle_since: Cell::new(Instant::now()),
-            newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
-            first_request: Notify::new(),
-            is_dismissed: Cell::new(false),
-            is_draining: Cell::new(false),
-            dismissal: Notify::new(),
-        });
+        let presence = Rc::new(Presence::new());
         self.present.borrow_mut().push(Rc::downgrade(&presence));
         presence
     }
 
     /// One walk a sweep, and no timer for each connection, so that a request pays
     /// nothing for the idle time-out but a look at the clock.
-    fn dismiss_idle(&self, idle: Duration) {
+    fn sweep(&self, patience: Patience) {
         let now = Instant::now();
         self.present.borrow_mut().retain(|presence| {
             let Some(presence) = presence.upgrade() else {
                 return false;
             };
-            if presence.running.get() == 0 && now - presence.idle_since.get() >= idle {
-                presence.dismiss(false);
-            }
+            presence.check(now, patience);
             true
         });
     }
@@ -226,9 +233,44 @@ pub struct Presence {
     is_dismissed: Cell<bool>,
     is_draining: Cell<bool>,
     dismissal: Notify,
+    head: HeadClock,
 }
 
 impl Presence {
+    /// A connection that has just come.
+    #[expect(clippy::new_without_default, reason = "a look at the clock is no default")]
+    pub fn new() -> Self {
+        Self {
+            running: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
+            first_request: Notify::new(),
+            is_dismissed: Cell::new(false),
+            is_draining: Cell::new(false),
+            dismissal: Notify::new(),
+            head: HeadClock::default(),
+        }
+    }
+
+    /// Dismisses an idle connection, and gives up a head that is late. A head that
+    /// arrives while a request runs has time until that is over.
+    fn check(&self, now: Instant, patience: Patience) {
+        if self.running.get() > 0 {
+            return;
+        }
+        let idle_since = self.idle_since.get();
+        if self.head.is_running() {
+            self.head.check(now, idle_since, patience.request_head);
+        } else if now - idle_since >= patience.idle {
+            self.dismiss(false);
+        }
+    }
+
+    /// The time of the head that is arriving, kept by who reads it.
+    pub fn head(&self) -> &HeadClock {
+        &self.head
+    }
+
     /// Marks a request as running until the returned value is dropped.
     pub fn busy(self: &Rc<Self>) -> Busy {
         self.running.set(self.running.get() + 1);
@@ -262,6 +304,71 @@ impl Presence {
         }
         // The event loop tells of what has arrived once every task has had its turn.
         tokio::task::yield_now().await;
+    }
+}
+
+/// The time of a request's head that has begun and is not whole.
+#[derive(Default)]
+pub struct HeadClock {
+    times: Cell<Option<HeadTimes>>,
+    late: Cell<bool>,
+    /// Who reads it and waits for more.
+    reader: RefCell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy)]
+struct HeadTimes {
+    begun: Instant,
+    moved: Instant,
+}
+
+impl HeadClock {
+    /// Takes note of bytes of a head that has more to come.
+    pub fn moved(&self) {
+        let moved = Instant::now();
+        let begun = self.times.get().map_or(moved, |times| times.begun);
+        self.times.set(Some(HeadTimes { begun, moved }));
+    }
+
+    /// Names whom to wake should the head be late.
+    pub fn wait(&self, reader: &Waker) {
+        let mut waiting = self.reader.borrow_mut();
+        match &mut *waiting {
+            Some(waiting) => waiting.clone_from(reader),
+            None => *waiting = Some(reader.clone()),
+        }
+    }
+
+    /// Takes note that the head is whole, or no longer waited for.
+    pub fn stop(&self) {
+        if self.times.take().is_some() {
+            self.reader.take();
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.times.get().is_some()
+    }
+
+    /// Whether the head has used up its time.
+    pub fn is_late(&self) -> bool {
+        self.late.get()
+    }
+
+    fn check(&self, now: Instant, idle_since: Instant, silence: Duration) {
+        let Some(HeadTimes { begun, moved }) = self.times.get() else { return };
+        let since = |time: Instant| now.saturating_duration_since(time.max(idle_since));
+        if since(moved) >= silence || since(begun) >= silence * HEAD_SILENCES_MAX {
+            self.give_up();
+        }
+    }
+
+    /// Declares the head late, and wakes its reader to hear it.
+    pub fn give_up(&self) {
+        self.late.set(true);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
     }
 }
 
@@ -348,11 +455,16 @@ where
         biased;
         outcome = connection.as_mut() => Some(outcome),
         () = presence.dismissed() => {
-            // Closes at once when idle, else after the response that is running.
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                outcome = connection.as_mut() => Some(outcome),
-                () = outstayed(presence, patience) => None,
+            let outcome = heard_out(connection.as_mut(), presence).await;
+            if outcome.is_none() {
+                // Closes at once when idle, else after the response that is running.
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    outcome = connection.as_mut() => Some(outcome),
+                    () = outstayed(presence, patience) => None,
+                }
+            } else {
+                outcome
             }
         }
     };
@@ -361,6 +473,20 @@ where
         tracing::debug!(%error, "connection ended");
     }
     matches!(outcome, Some(Ok(())))
+}
+
+/// Lets a dismissed connection run on while a head is arriving, so that the request is
+/// answered. `None` once there is no such head.
+async fn heard_out<F: Future>(
+    mut connection: Pin<&mut F>,
+    presence: &Presence,
+) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if presence.head.is_running() => Poll::Pending,
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Ends when a dismissed connection has been without a request for another idle
@@ -372,5 +498,48 @@ pub async fn outstayed(presence: &Presence, patience: Patience) {
         if presence.running.get() == 0 && presence.idle_since.get() == since {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Long enough for what must end, and no test waits for it.
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn on_a_runtime(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    async fn leaves(presence: &Presence, within: Duration) -> bool {
+        tokio::time::timeout(within, presence.dismissed()).await.is_ok()
+    }
+
+    #[test]
+    fn a_drain_lets_a_newcomer_ask_once() {
+        on_a_runtime(async {
+            let connections = Connections::default();
+            let newcomer = connections.enter();
+            connections.dismiss_all();
+            assert!(!leaves(&newcomer, Duration::from_millis(20)).await);
+            // Who has shaken hands meanwhile is told once more.
+            drop(newcomer.busy());
+            assert!(leaves(&newcomer, LONG).await);
+        });
+    }
+
+    #[test]
+    fn a_drain_waits_for_no_newcomer_for_ever_and_an_idle_one_goes_at_once() {
+        on_a_runtime(async {
+            let connections = Connections::default();
+            let silent = connections.enter();
+            let idle = connections.enter();
+            drop(idle.busy());
+            connections.dismiss_all();
+            assert!(leaves(&idle, NEWCOMER_PATIENCE / 2).await);
+            assert!(leaves(&silent, LONG).await);
+        });
     }
 }

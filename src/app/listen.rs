@@ -176,3 +176,26 @@ fn refuse_newcomers(socket: &Socket) -> io::Result<()> {
 fn refuse_newcomers(_: &Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn a_door_that_is_shut_lets_nobody_begin_and_those_inside_be_served() {
+        let mut sockets = Sockets::new(Inherited::default());
+        let listener = sockets.open("production", "127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let before = TcpStream::connect(address).unwrap();
+        let (admin, data) = sockets.all_open().split();
+        assert!(admin.0.is_empty());
+        data.shut();
+        let turned_away = TcpStream::connect_timeout(&address, Duration::from_millis(50));
+        assert_eq!(turned_away.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let (_, peer) = listener.accept().unwrap();
+        assert_eq!(peer, before.local_addr().unwrap());
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+}

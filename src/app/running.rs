@@ -22,7 +22,7 @@ use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS};
+use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
 use crate::observe::Tallies;
 use crate::proxy::{self, BuiltInRequest, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -186,8 +186,10 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         set_policy,
         set_drain,
     };
-    let patience =
-        move || Patience { idle: policy.borrow().timeouts.client_idle, drain: *drain.borrow() };
+    let patience = move || {
+        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
+        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
+    };
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.

@@ -37,8 +37,8 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// In the body of a request, while the upstream takes it.
     pub request_body_idle: Duration,
-    /// Of a client's connection without a request, and of one that takes nothing of its
-    /// response.
+    /// Of a client's connection without a request, and, for twice as long, of one that
+    /// takes nothing of its response.
     pub client_idle: Duration,
     /// Of a pooled connection without a request. Shorter than upstreams keep theirs, so
     /// that it is ours to close.

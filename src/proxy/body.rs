@@ -1,14 +1,17 @@
 //! Bodies of responses on their way through: streamed, never held whole.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 
-use super::pool::Lease;
+use super::error::ProxyError;
+use super::stream::Stream;
 use super::upgrade::Switched;
+use super::worker::Worker;
+use crate::routing::Answerer;
 use crate::server::Busy;
 
 /// The body of a response to a client.
@@ -20,12 +23,7 @@ pub(super) struct Body {
 
 enum Source {
     Full(Option<Bytes>),
-    Upstream {
-        incoming: Incoming,
-        /// The connection it comes over, pooled again when the body was read whole.
-        lease: Option<Lease>,
-        ended: bool,
-    },
+    Upstream(Stream),
     /// Another protocol follows, in place of a body.
     Switched(Option<Switched>),
 }
@@ -35,9 +33,8 @@ impl Body {
         Self { source: Source::Full(Some(bytes)), busy: None }
     }
 
-    pub(super) fn upstream(incoming: Incoming, lease: Lease) -> Self {
-        let source = Source::Upstream { incoming, lease: Some(lease), ended: false };
-        Self { source, busy: None }
+    pub(super) fn upstream(stream: Stream) -> Self {
+        Self { source: Source::Upstream(stream), busy: None }
     }
 
     /// Leaves nothing to be sent.
@@ -60,23 +57,26 @@ impl Body {
     pub(super) fn hold(&mut self, busy: Busy) {
         self.busy = Some(busy);
     }
+
+    /// Says on whose behalf it is streamed, should there be a complaint.
+    pub(super) fn answers(&mut self, worker: Rc<Worker>, answerer: Answerer) {
+        if let Source::Upstream(stream) = &mut self.source {
+            stream.answers(worker, answerer);
+        }
+    }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = ProxyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ProxyError>>> {
         match &mut self.source {
             Source::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Source::Upstream { incoming, ended, .. } => {
-                let frame = ready!(Pin::new(incoming).poll_frame(cx));
-                *ended |= is_last(frame.as_ref());
-                Poll::Ready(frame)
-            }
+            Source::Upstream(stream) => stream.poll(cx),
             Source::Switched(_) => Poll::Ready(None),
         }
     }
@@ -84,7 +84,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Source::Upstream { incoming, .. } => incoming.is_end_stream(),
+            Source::Upstream(stream) => stream.is_at_end(),
             Source::Switched(_) => true,
         }
     }
@@ -94,27 +94,15 @@ impl http_body::Body for Body {
             Source::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Source::Upstream { incoming, .. } => incoming.size_hint(),
+            Source::Upstream(stream) => stream.size_hint(),
             Source::Switched(_) => SizeHint::with_exact(0),
-        }
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        // hyper drops a body that it knows to be at its end without asking again.
-        if let Source::Upstream { incoming, lease, ended } = &mut self.source
-            && (*ended || http_body::Body::is_end_stream(incoming))
-            && let Some(lease) = lease.take()
-        {
-            lease.release();
         }
     }
 }
 
 /// Whether nothing follows. Trailers are the end of a body (RFC 9112, section
 /// 7.1.2), after which hyper does not ask again.
-pub(super) fn is_last(frame: Option<&Result<Frame<Bytes>, hyper::Error>>) -> bool {
+pub(super) fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> bool {
     match frame {
         None => true,
         Some(Ok(frame)) => frame.is_trailers(),

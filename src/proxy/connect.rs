@@ -14,6 +14,7 @@ use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use super::error::ProxyError;
 use super::tunnel::Line;
@@ -24,6 +25,8 @@ use crate::model::{Address, Endpoint};
 pub(super) struct Opened {
     pub(super) sender: SendRequest<Upload>,
     pub(super) socket: Socket,
+    /// The task that drives it.
+    pub(super) driver: AbortHandle,
     pub(super) switch: Switch,
 }
 
@@ -38,7 +41,7 @@ pub(super) async fn connect(endpoint: &Endpoint, within: Duration) -> Result<Ope
     let (sender, connection) =
         http1::handshake(socket.clone()).await.map_err(ProxyError::Terminated)?;
     let (hand_over, switch) = oneshot::channel();
-    tokio::task::spawn_local(async move {
+    let driver = tokio::task::spawn_local(async move {
         match connection.without_shutdown().await {
             Ok(bare) => {
                 if let Err(bare) = hand_over.send(bare) {
@@ -48,7 +51,7 @@ pub(super) async fn connect(endpoint: &Endpoint, within: Duration) -> Result<Ope
             Err(error) => tracing::debug!(%error, "upstream connection ended"),
         }
     });
-    Ok(Opened { sender, socket, switch })
+    Ok(Opened { sender, socket, driver: driver.abort_handle(), switch })
 }
 
 async fn open(address: &Address) -> Result<Stream, ProxyError> {
@@ -86,11 +89,33 @@ enum Stream {
 /// The socket of a connection, shared with the pool so that it can have a look at
 /// an idle one.
 #[derive(Clone)]
-pub(super) struct Socket(Rc<RefCell<Stream>>);
+pub(super) struct Socket {
+    stream: Rc<RefCell<Stream>>,
+    speaks_http: bool,
+}
 
 impl Socket {
     fn new(stream: Stream) -> Self {
-        Self(Rc::new(RefCell::new(stream)))
+        Self { stream: Rc::new(RefCell::new(stream)), speaks_http: true }
+    }
+
+    /// The same, when something else than HTTP is spoken on it.
+    pub(super) fn bare(self) -> Self {
+        Self { speaks_http: false, ..self }
+    }
+
+    /// An upstream that takes no more may have said why, and hyper would not listen after
+    /// a write that failed. Whoever reads is told of the end as well.
+    fn hear_out(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match written {
+            Poll::Ready(Err(error))
+                if self.speaks_http && matches!(error.kind(), BrokenPipe | ConnectionReset) =>
+            {
+                Poll::Pending
+            }
+            other => other,
+        }
     }
 
     /// Whether the peer is silent, as the server of an idle connection should be:
@@ -98,7 +123,7 @@ impl Socket {
     /// waiting.
     pub(super) fn is_quiet(&self) -> bool {
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        let peeked = match &*self.0.borrow() {
+        let peeked = match &*self.stream.borrow() {
             Stream::Tcp(stream) => SockRef::from(stream.inner()).peek(&mut byte),
             Stream::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
         };
@@ -108,7 +133,7 @@ impl Socket {
 
 impl Line for TokioIo<Socket> {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
-        match &*self.inner().0.borrow() {
+        match &*self.inner().stream.borrow() {
             Stream::Tcp(stream) => look(SockRef::from(stream.inner())),
             Stream::Unix(stream) => look(SockRef::from(stream.inner())),
         }
@@ -121,7 +146,7 @@ impl hyper::rt::Read for Socket {
         cx: &mut Context<'_>,
         buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
         }
@@ -134,21 +159,22 @@ impl hyper::rt::Write for Socket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
+        let written = match &mut *self.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
+        };
+        self.hear_out(written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
@@ -163,9 +189,10 @@ impl hyper::rt::Write for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
+        let written = match &mut *self.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
+        };
+        self.hear_out(written)
     }
 }

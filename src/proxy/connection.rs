@@ -7,20 +7,23 @@ use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use http::HeaderValue;
 use http::header::CONNECTION;
-use hyper::server::conn::http1;
+use http::{HeaderValue, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::body::Body;
+use super::error::ProxyError;
 use super::h2;
 use super::headers::Client;
 use super::opening::{self, Spoken};
+use super::patient::Patient;
 use super::seats::Seat;
 use super::tunnel::{self, Line, Side};
 use super::upgrade::Switched;
+use super::wire::{self, Gate, Guarded, HeadLimits, Refusal};
 use super::worker::{Door, Worker};
 use crate::model::{Environment, Timeouts};
 use crate::server::{self, Busy, Presence};
@@ -91,52 +94,79 @@ impl Worker {
     }
 
     async fn serve_http1(self: Rc<Self>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
+        let policy = self.policy();
         let patience = self.patience();
+        let gate = Gate::new(visitor.presence.clone());
+        let stream = Patient::new(stream, patience.idle);
         let switched = Cell::new(None);
         let service = service_fn(|request| {
-            let (worker, visitor) = (self.clone(), visitor.clone());
-            let (busy, switched) = (visitor.presence.busy(), &switched);
+            let (worker, visitor, gate) = (self.clone(), visitor.clone(), gate.clone());
+            let (busy, switched) = (gate.presence().busy(), &switched);
             let max = worker.policy().limits.requests_per_connection;
             let is_last = visitor.is_last_request(max);
             async move {
                 let Visitor { environment, client, .. } = &*visitor;
-                let mut response = worker.respond(*environment, request, client.clone()).await;
+                let mut response = match gate.admit() {
+                    Ok(()) => worker.respond(*environment, request, client.clone()).await,
+                    Err(refusal) => refused(*environment, refusal),
+                };
                 if let Some(upstream) = response.body_mut().take_switched() {
                     switched.set(Some((upstream, busy)));
-                } else {
-                    if is_last {
-                        let close = HeaderValue::from_static("close");
-                        response.headers_mut().insert(CONNECTION, close);
-                    }
-                    response.body_mut().hold(busy);
+                    return Ok::<_, Infallible>(response);
                 }
-                Ok::<_, Infallible>(response)
+                gate.release();
+                if is_last {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+                // Only the proxy's own answers say so: the last one on the connection.
+                if response.headers().contains_key(CONNECTION) {
+                    gate.linger();
+                }
+                response.body_mut().hold(busy);
+                Ok(response)
             }
         });
-        let mut builder = http1::Builder::new();
-        // The sweep of the accept loop ends idle connections.
-        builder.header_read_timeout(None);
-        let mut connection = builder.serve_connection(TokioIo::new(stream), service);
-        let ended = server::drive(Pin::new(&mut connection), &visitor.presence, patience).await;
-        let parts = connection.into_parts();
+        let limits = HeadLimits::of(&policy.limits);
+        let guarded = Guarded::new(stream, gate.clone(), limits);
+        let mut connection = wire::builder(limits).serve_connection(TokioIo::new(guarded), service);
+        let ended = server::drive(Pin::new(&mut connection), gate.presence(), patience).await;
+        let guarded = connection.into_parts().io.into_inner();
         if ended {
-            let client = Side { stream: parts.io.into_inner(), read: parts.read_buf };
-            self.go_on(client, switched.take()).await;
+            // hyper was given nothing behind a request that asked for another protocol.
+            let (stream, read) = guarded.into_parts();
+            let client = Side { stream: stream.into_stream(), read };
+            // What follows is large, and no part of what an idle connection takes.
+            Box::pin(self.go_on(client, switched.take(), &gate)).await;
         }
     }
 
     /// Goes on where HTTP has ended: in the protocol that both sides have agreed on, if
     /// they have. The connection is busy for as long as that lasts.
-    async fn go_on(&self, mut client: Side<impl Line>, agreed: Option<(Switched, Busy)>) {
+    async fn go_on(
+        &self,
+        mut client: Side<impl Line>,
+        agreed: Option<(Switched, Busy)>,
+        gate: &Gate,
+    ) {
         let Timeouts { client_idle, tunnel_idle, .. } = self.policy().timeouts;
-        match agreed {
-            Some((Switched { socket, read }, _busy)) => {
-                let _open = self.tallies.tunnel();
-                let upstream = Side { stream: TokioIo::new(socket), read };
-                tunnel::run(client, upstream, tunnel_idle).await;
-            }
-            // hyper leaves it open once any request has named another protocol.
-            None => drop(tokio::time::timeout(client_idle, client.stream.shutdown()).await),
+        if let Some((Switched { socket, read }, _busy)) = agreed {
+            let _open = self.tallies.tunnel();
+            let upstream = Side { stream: TokioIo::new(socket), read };
+            tunnel::run(client, upstream, tunnel_idle).await;
+            return;
+        }
+        // hyper leaves it open once any request has named another protocol.
+        drop(tokio::time::timeout(client_idle, client.stream.shutdown()).await);
+        if gate.lingers() {
+            wire::linger(client.stream, gate.presence()).await;
         }
     }
+}
+
+/// The answer to a head that hyper was not given.
+fn refused(environment: Environment, refusal: Refusal) -> Response<Body> {
+    let error = ProxyError::Head(refusal);
+    tracing::debug!(%error, "request refused");
+    error.to_response(environment, None, None)
 }

@@ -9,8 +9,12 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::body::Body;
+use super::wire::Refusal;
 use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
+
+/// What is served here, and any other method but CONNECT and TRACE.
+pub(super) const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
 /// A request that the proxy answers instead of an upstream.
 #[derive(Debug, thiserror::Error)]
@@ -18,14 +22,14 @@ pub(super) enum ProxyError {
     /// The message itself, and not what it asks for, is at fault.
     #[error("{0}")]
     Malformed(&'static str),
+    #[error(transparent)]
+    Head(Refusal),
     #[error("method {0} is not served here")]
     Method(http::Method),
-    #[error("the request's target is too long")]
-    TargetTooLong,
-    #[error("the request has too many fields")]
-    TooManyFields,
-    #[error("no transfer coding but chunked is served here")]
-    RequestCoding,
+    #[error("the request comes back to where it was, so an upstream leads here")]
+    Loop,
+    #[error("the request's body is larger than {0} bytes")]
+    TooLarge(u64),
     #[error(transparent)]
     Unroutable(Unroutable),
     #[error("cannot resolve the upstream's name")]
@@ -40,6 +44,9 @@ pub(super) enum ProxyError {
     Terminated(#[source] hyper::Error),
     #[error("the upstream's response is not HTTP/1.1")]
     Protocol(#[source] hyper::Error),
+    /// HTTP, and yet not to be understood in one way alone.
+    #[error("{0}")]
+    Ambiguous(&'static str),
     #[error("the upstream's response is coded as nobody asked for")]
     ResponseCoding,
     #[error("the upstream switched protocols unasked")]
@@ -48,6 +55,11 @@ pub(super) enum ProxyError {
     Upgrade(&'static str),
     #[error("the upstream sent no response within {0:?}")]
     ResponseTimeout(Duration),
+    /// From here on the response has begun, and can only be cut.
+    #[error("the upstream's response broke off")]
+    Incomplete(#[source] hyper::Error),
+    #[error("the upstream's response fell silent for {0:?}")]
+    BodyTimeout(Duration),
     #[error("the request's body did not arrive")]
     Upload(#[source] hyper::Error),
     #[error("the request's body fell silent for {0:?}")]
@@ -69,11 +81,10 @@ impl ProxyError {
             Self::Malformed(_) | Self::Upload(_) | Self::Unroutable(Unroutable::BadOverride(_)) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Head(refusal) => refusal.status(),
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::RequestCoding => StatusCode::NOT_IMPLEMENTED,
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
             Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -84,24 +95,29 @@ impl ProxyError {
             | Self::Connect(_)
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
-            | Self::Upgrade(_) => StatusCode::BAD_GATEWAY,
-            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            | Self::Upgrade(_)
+            | Self::Loop
+            | Self::Incomplete(_) => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) | Self::BodyTimeout(_) => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
         }
     }
 
     pub(super) fn fault(&self) -> Fault {
         match self {
             Self::Malformed(_)
+            | Self::Head(_)
             | Self::Method(_)
-            | Self::TargetTooLong
-            | Self::TooManyFields
-            | Self::RequestCoding
+            | Self::TooLarge(_)
             | Self::Upload(_)
             | Self::UploadTimeout(_)
             | Self::Unroutable(Unroutable::BadOverride(_) | Unroutable::NoRoutine) => Fault::Client,
-            Self::Unroutable(
+            Self::Loop
+            | Self::Unroutable(
                 Unroutable::NoDeployment { .. }
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NoOrigin { .. }
@@ -113,10 +129,13 @@ impl ProxyError {
             | Self::ConnectTimeout(_)
             | Self::Terminated(_)
             | Self::Protocol(_)
+            | Self::Ambiguous(_)
             | Self::ResponseCoding
             | Self::Switched
             | Self::Upgrade(_)
-            | Self::ResponseTimeout(_) => Fault::Upstream,
+            | Self::ResponseTimeout(_)
+            | Self::Incomplete(_)
+            | Self::BodyTimeout(_) => Fault::Upstream,
         }
     }
 
@@ -131,11 +150,11 @@ impl ProxyError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_)
-            | Self::TargetTooLong
-            | Self::TooManyFields
-            | Self::RequestCoding
+            | Self::Head(_)
+            | Self::TooLarge(_)
             | Self::Upload(_)
             | Self::UploadTimeout(_) => "http_request_error",
+            Self::Loop => "proxy_loop_detected",
             Self::Method(_) | Self::Unroutable(Unroutable::BadOverride(_)) => "http_request_denied",
             Self::Unroutable(Unroutable::NoRoutine) => "destination_not_found",
             Self::Unroutable(
@@ -149,10 +168,11 @@ impl ProxyError {
             Self::Connect(_) => "destination_ip_unroutable",
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::Terminated(_) => "connection_terminated",
-            Self::Protocol(_) | Self::Switched => "http_protocol_error",
+            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched => "http_protocol_error",
             Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
-            Self::ResponseTimeout(_) => "http_response_timeout",
+            Self::ResponseTimeout(_) | Self::BodyTimeout(_) => "http_response_timeout",
+            Self::Incomplete(_) => "http_response_incomplete",
         }
     }
 
@@ -162,8 +182,9 @@ impl ProxyError {
         matches!(
             self,
             Self::Malformed(_)
+                | Self::Head(_)
                 | Self::Method(_)
-                | Self::RequestCoding
+                | Self::TooLarge(_)
                 | Self::Upload(_)
                 | Self::UploadTimeout(_)
         )
@@ -232,8 +253,7 @@ impl ProxyError {
         let proxy_status = proxy_status.expect("error types and names of sites are ASCII");
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
         if matches!(self, Self::Method(_)) {
-            let allow = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-            headers.insert(ALLOW, allow);
+            headers.insert(ALLOW, HeaderValue::from_static(METHODS));
         }
         if self.ends_connection() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

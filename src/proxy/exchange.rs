@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use super::connect::{Opened, connect};
 use super::error::ProxyError;
 use super::pool::{Lease, Pool, Pooled};
-use super::upload::{Progress, Upload};
+use super::progress::Progress;
+use super::upload::Upload;
 use crate::model::Endpoint;
 
 /// How long one exchange waits.
@@ -21,6 +22,8 @@ use crate::model::Endpoint;
 pub(super) struct Waits {
     pub(super) connect: Duration,
     pub(super) response_head: Duration,
+    /// For the client in the body of its request.
+    pub(super) request_body_idle: Duration,
 }
 
 /// Sends `request` to `endpoint` and waits for the head of its response.
@@ -48,8 +51,8 @@ pub(super) async fn exchange(
             Err(Failure::Final(error)) => return Err(error),
         }
     }
-    let Opened { sender, socket, switch } = connect(endpoint, waits.connect).await?;
-    let connection = Pooled { sender, socket };
+    let Opened { sender, socket, driver, switch } = connect(endpoint, waits.connect).await?;
+    let connection = Pooled { sender, socket, driver };
     let answer = send(pool, endpoint, connection, request, waits).await;
     let (response, mut lease) = answer.map_err(|failure| match failure {
         Failure::Unsent(_, error) => ProxyError::Terminated(error),
@@ -88,10 +91,9 @@ async fn send(
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(waits.response_head, &upload, response).await {
+    match within(waits, &upload, response).await {
         Ok(Ok(response)) => {
-            let (pool, endpoint) = (pool.clone(), endpoint.clone());
-            Ok((response, Lease { pool, endpoint, connection, upload, switch: None }))
+            Ok((response, Lease::new(pool.clone(), endpoint.clone(), connection, upload)))
         }
         Ok(Err(error)) => Err(failure(error, &upload)),
         Err(error) => Err(Failure::Final(error)),
@@ -104,7 +106,9 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     if let Some(unsent) = unsent {
         return Failure::Unsent(Box::new(unsent), error);
     }
-    if error.is_user() && !upload.ended() {
+    if let Some(limit) = upload.overflowed() {
+        Failure::Final(ProxyError::TooLarge(limit))
+    } else if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
         Failure::Final(ProxyError::Upload(error))
     } else if error.is_parse() {
@@ -114,26 +118,33 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     }
 }
 
-/// Waits for `response` until the request's body has been still, or gone, for
-/// `silence`. A long upload that moves is no silence.
+/// Waits for `response` until the request's body has been still for too long, or the
+/// upstream after it was gone. A long upload that moves is no silence.
 async fn within<T>(
-    silence: Duration,
+    waits: Waits,
     upload: &Progress,
     response: impl Future<Output = T>,
 ) -> Result<T, ProxyError> {
+    let Waits { response_head, request_body_idle, .. } = waits;
     let mut response = std::pin::pin!(response);
-    let mut until = Instant::now() + silence;
+    let begun = Instant::now();
+    let mut now = begun;
     loop {
-        if let Ok(outcome) = tokio::time::timeout_at(until, response.as_mut()).await {
+        let awaited = upload.awaited();
+        let silence = if awaited { request_body_idle } else { response_head };
+        let due = upload.since().max(begun) + silence;
+        if due <= now {
+            return Err(if awaited {
+                ProxyError::UploadTimeout(silence)
+            } else {
+                ProxyError::ResponseTimeout(silence)
+            });
+        }
+        // Who is waited for may change meanwhile, while there is a body.
+        let look = if upload.ended() { due } else { due.min(now + request_body_idle) };
+        if let Ok(outcome) = tokio::time::timeout_at(look, response.as_mut()).await {
             return Ok(outcome);
         }
-        let due = upload.moved() + silence;
-        if due > until {
-            until = due;
-        } else if upload.awaited() {
-            return Err(ProxyError::UploadTimeout(silence));
-        } else {
-            return Err(ProxyError::ResponseTimeout(silence));
-        }
+        now = Instant::now();
     }
 }

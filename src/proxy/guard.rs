@@ -1,20 +1,30 @@
 //! What is refused before anybody decides about it: requests that two readers
-//! could read differently.
+//! could read differently, or that have come in a circle. Their bytes were judged
+//! before, in [`super::wire`].
 
-use http::header::HOST;
+use http::header::{HOST, MAX_FORWARDS, VIA};
 use http::request::Parts;
-use http::{Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 
 use super::error::ProxyError;
-use super::headers::is_coded;
+use super::headers::PSEUDONYM;
+
+/// How often a request may have been through a Serin. A few in a row are a setup that
+/// people build; as many as these are a circle.
+const HOPS_MAX: usize = 8;
 
 /// Refuses a request that is ambiguous or that a gateway does not serve.
 pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
-    if request.method == Method::CONNECT || request.method == Method::TRACE {
-        return Err(ProxyError::Method(request.method.clone()));
+    let Parts { method, uri, headers, version, .. } = request;
+    if *method == Method::CONNECT || *method == Method::TRACE {
+        return Err(ProxyError::Method(method.clone()));
     }
-    if let Some(authority) = request.uri.authority() {
-        if request.uri.scheme().is_none() {
+    if uri.path() == "*" && *method != Method::OPTIONS {
+        // RFC 9112, section 3.2.4.
+        return Err(ProxyError::Malformed("only OPTIONS may ask for `*`"));
+    }
+    if let Some(authority) = uri.authority() {
+        if uri.scheme().is_none() {
             // RFC 9112, section 3.2.3: that form is for CONNECT.
             return Err(ProxyError::Malformed("the request's target has no path"));
         }
@@ -22,34 +32,109 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
             return Err(ProxyError::Malformed("the request's target has no host"));
         }
     }
-    let headers = &request.headers;
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         // RFC 9112, section 3.2: exactly one, in HTTP/1.1.
         (Some(_), Some(_)) => {
             return Err(ProxyError::Malformed("the request has more than one Host"));
         }
-        (None, _) if request.version == Version::HTTP_11 => {
+        (None, _) if *version == Version::HTTP_11 => {
             return Err(ProxyError::Malformed("the request has no Host"));
         }
-        (Some(host), None) if !is_host(host.as_bytes()) => {
-            return Err(ProxyError::Malformed("the request's Host is not a host"));
-        }
+        (Some(host), None) => check_host(request, host)?,
         _ => {}
     }
-    // A Content-Length beside chunks is how requests are smuggled. hyper drops it and
-    // closes the connection after the response (RFC 9112, section 6.1).
-    if is_coded(headers) {
-        return Err(ProxyError::RequestCoding);
+    if hops(headers) >= HOPS_MAX {
+        return Err(ProxyError::Loop);
     }
     Ok(())
 }
 
-/// RFC 3986, section 3.2: what may stand in a host and port, less what only
-/// credentials and lists would bring.
+/// Beside an absolute target `Host` counts for nothing (RFC 9112, section 3.2.2), but
+/// what is no host is no request. In HTTP/2 the two are one thing said twice (RFC 9113,
+/// section 8.3.1).
+fn check_host(request: &Parts, host: &HeaderValue) -> Result<(), ProxyError> {
+    let host = host.as_bytes();
+    match request.uri.authority() {
+        Some(_) if host.is_empty() => Ok(()),
+        _ if !is_host(host) => Err(ProxyError::Malformed("the request's Host is not a host")),
+        Some(authority)
+            if request.version == Version::HTTP_2
+                && !authority.as_str().as_bytes().eq_ignore_ascii_case(host) =>
+        {
+            Err(ProxyError::Malformed("the request's Host is not its authority"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 3986, section 3.2: what may stand in a host and port, less what only credentials
+/// and lists would bring. A host is never empty (RFC 9110, section 4.2.1).
 fn is_host(text: &[u8]) -> bool {
-    text.iter().all(|&byte| {
+    // The colons of an IPv6 address stand in brackets.
+    let colon = text.iter().rposition(|&byte| byte == b':' || byte == b']');
+    let (host, port) = match colon.filter(|&colon| text[colon] == b':') {
+        Some(colon) => (&text[..colon], &text[colon + 1..]),
+        None => (text, &[][..]),
+    };
+    let is_of_host = |byte: &u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
-    })
+    };
+    !host.is_empty() && host.iter().all(is_of_host) && port.iter().all(u8::is_ascii_digit)
+}
+
+/// How often a request was received by a Serin (RFC 9110, section 7.6.3).
+fn hops(headers: &HeaderMap) -> usize {
+    let ours = |hop: &&[u8]| {
+        let mut words = hop.split(|&byte| byte == b' ' || byte == b'\t');
+        words.by_ref().any(|protocol| !protocol.is_empty());
+        words.find(|word| !word.is_empty()) == Some(PSEUDONYM.as_bytes())
+    };
+    let lines = headers.get_all(VIA).iter();
+    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).filter(ours).count()
+}
+
+/// Whether a request is to be answered here and now, because it may not be forwarded
+/// (RFC 9110, section 7.6.2).
+pub(super) fn is_last_hop(request: &Parts) -> bool {
+    request.method == Method::OPTIONS && max_forwards(&request.headers) == Some(0)
+}
+
+/// How many may forward a request, if it says so in a way that can be understood.
+pub(super) fn max_forwards(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(MAX_FORWARDS)?.to_str().ok()?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for host in
+            ["a.test", "a_b.test:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a.test:", "%61"]
+        {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in ["", ":80", "a b", "a@b", "a,b", "a/b", "a:b", "a:80x", "\u{e9}", "a?", "a#"] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn hops_are_counted_by_who_received_the_request() {
+        let counted = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(VIA, HeaderValue::from_str(line).unwrap());
+            }
+            hops(&headers)
+        };
+        assert_eq!(counted(&[]), 0);
+        assert_eq!(counted(&["1.1 serin, 1.0 serin", "HTTP/2  serin (mine)"]), 3);
+        assert_eq!(counted(&["1.1 proxy", "1.1 serin.test,serin", ",, ", "1.1"]), 0);
+    }
 }

@@ -4,23 +4,25 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::error::{Fault, ProxyError};
+use super::error::{Fault, METHODS, ProxyError};
 use super::exchange::{Waits, exchange};
-use super::guard::admit;
-use super::headers::{Client, disclose, is_coded, set_minted_key, to_client, to_upstream};
+use super::expect::is_expected;
+use super::guard::{admit, is_last_hop};
+use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
 use super::spare::Spare;
+use super::stream::Stream;
 use super::upgrade::{Asked, switch};
-use super::upload::Upload;
+use super::upload::{Unasked, Upload};
 use super::worker::Worker;
-use super::{BuiltInRequest, Proxy};
+use super::{BuiltInRequest, Proxy, responses, trailers};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
 use crate::routing::{Answerer, Decision, SubjectName, Target};
 
@@ -43,9 +45,14 @@ impl Worker {
     ) -> Response<Body> {
         let policy = self.policy();
         let (parts, body) = request.into_parts();
+        let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
-        let mut upload = Upload::new(body, self.linger.over(&parts));
-        let decided = admit(&parts).and_then(|()| self.decide(environment, &parts, &client));
+        let mut upload = Upload::new(body, self.linger.clone(), is_expected(&parts), limit);
+        let admitted = admit(&parts).and_then(|()| upload.fits(limit));
+        if admitted.is_ok() && is_last_hop(&parts) {
+            return options();
+        }
+        let decided = admitted.and_then(|()| self.decide(environment, &parts, &client));
         let (mut decision, key) = match decided {
             Ok(decided) => decided,
             Err(error) => {
@@ -65,20 +72,21 @@ impl Worker {
             && error.falls_back()
             && let Some((origin, parts, upload)) = spare.take()
         {
-            self.complain(error, &decision);
+            self.complain(error, &decision.answerer);
             decision.fall_back_to(origin);
             // Few requests come here, and all would carry its state.
             answered =
                 Box::pin(self.carry_out(&policy, parts, upload, &client, &decision, None)).await;
         }
         let mut response = answered.unwrap_or_else(|error| {
-            self.complain(&error, &decision);
+            self.complain(&error, &decision.answerer);
             error.to_response(environment, None, decision.without_fallback())
         });
         if policy.headers.response {
             disclose(response.headers_mut(), &decision);
         }
         set_minted_key(response.headers_mut(), &decision, secure);
+        response.body_mut().answers(self, decision.answerer);
         response
     }
 
@@ -114,7 +122,7 @@ impl Worker {
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, ProxyError> {
-        let Timeouts { connect, response_head, .. } = policy.timeouts;
+        let Timeouts { connect, response_head, request_body_idle, .. } = policy.timeouts;
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
             Answerer::Version(target) => {
@@ -122,11 +130,13 @@ impl Worker {
                 let patience = of_route.unwrap_or(response_head);
                 match &target.upstream {
                     Some(upstream) => (upstream, patience),
-                    None => return self.answer(&parts, upload, target, key, patience).await,
+                    None => {
+                        return self.answer(&parts, upload, target, key, request_body_idle).await;
+                    }
                 }
             }
         };
-        let waits = Waits { connect, response_head };
+        let waits = Waits { connect, response_head, request_body_idle };
         self.forward(policy, parts, upload, client, upstream, waits).await
     }
 
@@ -140,18 +150,28 @@ impl Worker {
         waits: Waits,
     ) -> Result<Response<Body>, ProxyError> {
         let endpoint = &upstream.endpoints()[0];
+        let (method, asked_in) = (parts.method.clone(), parts.version);
+        let wants_trailers = trailers::are_wanted(&parts.headers);
         let asked = Asked::of(&parts, &policy.upgrades);
         to_upstream(&mut parts, client, endpoint, policy.headers);
         if let Some(asked) = &asked {
             asked.say(&mut parts.headers);
         }
-        if upload.size_hint().exact().is_none() {
+        if upload.is_empty() {
+            // RFC 9110, section 10.1.1: there is nothing to be asked for.
+            parts.headers.remove(EXPECT);
+        }
+        let is_chunked = upload.size_hint().exact().is_none();
+        if is_chunked {
             // Said outright, because hyper drops a body of unknown length from methods
             // that seldom have one.
             parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        parts.version = http::Version::HTTP_11;
-        let request = Request::from_parts(parts, upload);
+        trailers::announce(&mut parts.headers, is_chunked);
+        parts.version = Version::HTTP_11;
+        let mut request = Request::from_parts(parts, upload);
+        let is_unasked = request.body().is_unasked();
+        let unasked = if is_unasked { Upload::hold_back(&mut request) } else { None };
 
         let (response, lease) = exchange(&self.pool, endpoint, request, waits).await?;
 
@@ -159,12 +179,24 @@ impl Worker {
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             return switch(asked, parts, lease, waits.response_head).await;
         }
-        if is_coded(&parts.headers) {
-            return Err(ProxyError::ResponseCoding);
-        }
+        responses::check(&mut parts)?;
+        let is_last = unasked.is_some_and(Unasked::let_go);
+        let shows_length = asked_in < Version::HTTP_2 && responses::shows_length(&method, &parts);
+        let travel = asked_in > Version::HTTP_11
+            || wants_trailers
+                && asked_in == Version::HTTP_11
+                && parts.headers.contains_key(TRANSFER_ENCODING);
+        trailers::announce(&mut parts.headers, travel);
         to_client(parts.version, &mut parts.headers);
-        parts.version = http::Version::HTTP_11;
-        Ok(Response::from_parts(parts, Body::upstream(incoming, lease)))
+        if is_last {
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        parts.version = Version::HTTP_11;
+        let mut stream = Stream::new(incoming, lease, &self.linger, &policy.timeouts);
+        if shows_length {
+            stream.show_length();
+        }
+        Ok(Response::from_parts(parts, Body::upstream(stream)))
     }
 
     /// Answers for a version without an upstream, after it has heard the whole
@@ -181,7 +213,7 @@ impl Worker {
             .await
             .map_err(|_| ProxyError::UploadTimeout(silence))?
         {
-            frame.map_err(ProxyError::Upload)?;
+            frame?;
         }
         let name = target.subject.as_str();
         let routine = matches!(target.subject, SubjectName::Routine(_));
@@ -200,9 +232,9 @@ impl Worker {
         Ok(response)
     }
 
-    fn complain(&self, error: &ProxyError, decision: &Decision) {
+    pub(super) fn complain(&self, error: &ProxyError, answerer: &Answerer) {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        match (error.fault(), &decision.answerer) {
+        match (error.fault(), answerer) {
             (Fault::Upstream, Answerer::Version(target)) => {
                 self.complaints.version(target, error, &cause);
             }
@@ -214,4 +246,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// What Serin says of itself when it is asked in an upstream's stead.
+fn options() -> Response<Body> {
+    let mut response = Response::new(Body::full(Bytes::new()));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
 }

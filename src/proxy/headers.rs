@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, MAX_FORWARDS, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
-use crate::model::{Endpoint, Headers, TrustedProxies};
+use super::guard::max_forwards;
+use super::trailers;
+use crate::model::{Endpoint, Headers, Transport, TrustedProxies};
 use crate::routing::{Answerer, Decision, SubjectName};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -24,7 +26,7 @@ const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
 const X_SERIN_VERSION: HeaderName = HeaderName::from_static("x-serin-version");
 
 /// Meant for the next hop alone (RFC 9110, section 7.6.1), named or not.
-const HOP_BY_HOP: [HeaderName; 10] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
@@ -32,10 +34,12 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     PROXY_AUTHORIZATION,
     HeaderName::from_static("proxy-connection"),
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+/// What Serin calls itself in `Via`.
+pub(super) const PSEUDONYM: &str = "serin";
 
 /// The client of a connection, rendered once.
 pub(super) struct Client {
@@ -81,15 +85,28 @@ impl Client {
 
 /// Makes a client's head one for `endpoint`.
 pub(super) fn to_upstream(
-    Parts { uri, headers, version, .. }: &mut Parts,
+    Parts { method, uri, headers, version, .. }: &mut Parts,
     client: &Client,
     endpoint: &Endpoint,
     policy: Headers,
 ) {
     let host = take_target(uri, headers);
+    let wants_trailers = trailers::are_wanted(headers);
     strip_hop_by_hop(headers);
-    // The client was asked for its body here; the upstream is not asked again.
-    headers.remove(EXPECT);
+    if *version < Version::HTTP_11 {
+        // RFC 9110, section 10.1.1: it cannot mean it.
+        headers.remove(EXPECT);
+    }
+    if wants_trailers {
+        // RFC 9110, section 10.1.4: said on behalf of the client, and for one hop again.
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        if endpoint.transport() == Transport::Http1 {
+            headers.insert(CONNECTION, HeaderValue::from_static("te"));
+        }
+    }
+    if let (&Method::OPTIONS, Some(left)) = (&*method, max_forwards(headers)) {
+        headers.insert(MAX_FORWARDS, HeaderValue::from(left.saturating_sub(1)));
+    }
     forward(headers, client, host.as_ref(), policy.forwarded);
     append(headers, VIA, via(*version));
     match host {
@@ -194,13 +211,7 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 }
 
 /// Makes an upstream's head one for the client.
-///
-/// Chunks win over a length (RFC 9112, section 6.3), which would cut the body for the
-/// client or leave it waiting.
 pub(super) fn to_client(version: Version, headers: &mut HeaderMap) {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        headers.remove(CONTENT_LENGTH);
-    }
     strip_hop_by_hop(headers);
     append(headers, VIA, via(version));
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 use hyper::client::conn::http1::SendRequest;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::connect::{Socket, Switch};
-use super::upload::{Progress, Upload};
+use super::progress::Progress;
+use super::upload::Upload;
 use crate::model::Endpoint;
 
 /// Idle connections to one endpoint that a worker keeps.
@@ -38,6 +40,8 @@ struct Idle {
 pub(super) struct Pooled {
     pub(super) sender: SendRequest<Upload>,
     pub(super) socket: Socket,
+    /// The task that drives it.
+    pub(super) driver: AbortHandle,
 }
 
 impl Pool {
@@ -89,22 +93,51 @@ impl Pool {
     }
 }
 
-/// A connection that answers a request, on its way back to the pool.
+/// A connection that answers a request, on its way back to the pool. Dropped, it is closed
+/// whatever is still under way on it: a request that its upstream does not take would
+/// keep it open.
 pub(super) struct Lease {
-    pub(super) pool: Rc<Pool>,
-    pub(super) endpoint: Endpoint,
-    pub(super) connection: Pooled,
+    pool: Rc<Pool>,
+    endpoint: Endpoint,
+    /// Until it is given back.
+    connection: Option<Pooled>,
     pub(super) upload: Rc<Progress>,
     /// Of a request that asks for another protocol.
     pub(super) switch: Option<Switch>,
 }
 
 impl Lease {
+    pub(super) fn new(
+        pool: Rc<Pool>,
+        endpoint: Endpoint,
+        connection: Pooled,
+        upload: Rc<Progress>,
+    ) -> Self {
+        Self { pool, endpoint, connection: Some(connection), upload, switch: None }
+    }
+
+    /// Whether the whole request has left, or never will.
+    pub(super) fn is_through(&self) -> bool {
+        self.connection.as_ref().is_none_or(|Pooled { sender, .. }| {
+            sender.is_closed() || self.upload.ended() && sender.is_ready()
+        })
+    }
+
     /// Gives the connection back after its response was read whole. One whose
     /// request is still being sent is not used again: nobody knows where it ends.
-    pub(super) fn release(self) {
-        if self.upload.ended() && !self.connection.sender.is_closed() {
-            self.pool.put(&self.endpoint, self.connection);
+    pub(super) fn release(mut self) {
+        if self.upload.ended()
+            && let Some(connection) = self.connection.take_if(|it| !it.sender.is_closed())
+        {
+            self.pool.put(&self.endpoint, connection);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.driver.abort();
         }
     }
 }

@@ -71,10 +71,10 @@ impl Asked {
 pub(super) async fn switch(
     asked: Option<Asked>,
     mut head: response::Parts,
-    lease: Lease,
+    mut lease: Lease,
     within: Duration,
 ) -> Result<Response<Body>, ProxyError> {
-    let (Some(asked), Some(bare)) = (asked, lease.switch) else {
+    let (Some(asked), Some(bare)) = (asked, lease.switch.take()) else {
         return Err(ProxyError::Switched);
     };
     if !asked.is_agreed(&head) {
@@ -94,7 +94,7 @@ pub(super) async fn switch(
     // RFC 9110, section 8.6: none in a 1xx.
     head.headers.remove(CONTENT_LENGTH);
     asked.say(&mut head.headers);
-    let switched = Switched { socket: bare.io, read: bare.read_buf };
+    let switched = Switched { socket: bare.io.bare(), read: bare.read_buf };
     Ok(Response::from_parts(head, Body::switched(switched)))
 }
 

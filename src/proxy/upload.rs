@@ -1,94 +1,78 @@
 //! Bodies of requests on their way through: streamed, never held whole.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Request;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 
 use super::body::is_last;
+use super::error::ProxyError;
+use super::expect::Hold;
 use super::linger::Linger;
+use super::progress::Progress;
+use super::trailers;
 
-/// How far a request's body has come.
-pub(super) struct Progress {
-    begun: Cell<bool>,
-    ended: Cell<bool>,
-    moved: Cell<Instant>,
-    /// The client was asked for more and has not given it.
-    awaited: Cell<bool>,
+/// Why a body does not arrive whole.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UploadError {
+    #[error("the request's body did not arrive")]
+    Broken(#[source] hyper::Error),
+    #[error("the request's body is larger than {0} bytes")]
+    TooLarge(u64),
 }
 
-impl Progress {
-    fn new(ended: bool) -> Rc<Self> {
-        Rc::new(Self {
-            begun: Cell::new(false),
-            ended: Cell::new(ended),
-            moved: Cell::new(Instant::now()),
-            awaited: Cell::new(false),
-        })
-    }
-
-    /// Whether the whole body was handed on.
-    pub(super) fn ended(&self) -> bool {
-        self.ended.get()
-    }
-
-    /// Whether it is the client who keeps the upload waiting. It is the upstream when
-    /// what was handed on is not taken.
-    pub(super) fn awaited(&self) -> bool {
-        self.awaited.get()
-    }
-
-    /// When a part of it was last handed on, or it ended.
-    pub(super) fn moved(&self) -> Instant {
-        self.moved.get()
-    }
-
-    /// Takes note of what was read, if anything was, for a body that is at its end
-    /// after that or not.
-    fn note(&self, polled: &Poll<Read>, at_end: bool) {
-        self.awaited.set(polled.is_pending());
-        let Poll::Ready(frame) = polled else { return };
-        self.begun.set(self.begun.get() || frame.is_some());
-        self.moved.set(Instant::now());
-        let is_whole = matches!(frame, Some(Ok(_))) && at_end;
-        self.ended.set(is_whole || is_last(frame.as_ref()));
+impl From<UploadError> for ProxyError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Broken(error) => Self::Upload(error),
+            UploadError::TooLarge(limit) => Self::TooLarge(limit),
+        }
     }
 }
 
-type Read = Option<Result<Frame<Bytes>, hyper::Error>>;
+type Read = Option<Result<Frame<Bytes>, UploadError>>;
 
 /// The body of a request to an upstream.
 pub(super) struct Upload {
     source: UploadSource,
     progress: Rc<Progress>,
+    /// Until the client is asked for it.
+    hold: Option<Hold>,
 }
 
 enum UploadSource {
     Empty,
     Own(Rest),
     /// Somebody may want it back, and has taken it when there is none.
-    Lent(Rc<RefCell<Option<Rest>>>),
+    Lent(SharedRest),
 }
+
+type SharedRest = Rc<RefCell<Option<Rest>>>;
 
 /// What is still to be read from the client. Dropped half-read, it is read for the
 /// client's sake.
 struct Rest {
     incoming: Option<Incoming>,
-    /// Who reads it then, if anybody should.
-    linger: Option<Linger>,
+    linger: Linger,
+    /// The client waits to be asked for it, which reading does.
+    unasked: bool,
+    limit: Option<NonZeroU64>,
+    taken: u64,
 }
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        if let (Some(rest), Some(linger)) = (self.incoming.take(), &self.linger)
+        if let Some(rest) = self.incoming.take()
+            && !self.unasked
             && !http_body::Body::is_end_stream(&rest)
         {
-            linger.read(rest);
+            self.linger.read(rest);
         }
     }
 }
@@ -98,9 +82,45 @@ impl Rest {
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
+        self.unasked = false;
         let polled = http_body::Body::poll_frame(Pin::new(&mut *incoming), cx);
-        progress.note(&polled, http_body::Body::is_end_stream(incoming));
-        polled
+        let is_last = match &polled {
+            Poll::Ready(frame) => is_last(frame.as_ref()),
+            Poll::Pending => false,
+        };
+        let Poll::Ready(frame) = polled else {
+            progress.wait();
+            return Poll::Pending;
+        };
+        let at_end = http_body::Body::is_end_stream(incoming);
+        let frame = frame.map(|frame| self.examine(frame));
+        let is_whole = matches!(frame, Some(Ok(_))) && at_end;
+        match &frame {
+            Some(Err(UploadError::TooLarge(limit))) => progress.overflow(*limit),
+            Some(Err(UploadError::Broken(_))) => progress.fail(),
+            _ => progress.advance(frame.is_some(), is_whole || is_last),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn examine(
+        &mut self,
+        frame: Result<Frame<Bytes>, hyper::Error>,
+    ) -> Result<Frame<Bytes>, UploadError> {
+        let frame = frame.map_err(UploadError::Broken)?;
+        match frame.into_data() {
+            Ok(data) => {
+                self.taken += data.len() as u64;
+                match self.limit.map(NonZeroU64::get) {
+                    Some(limit) if self.taken > limit => Err(UploadError::TooLarge(limit)),
+                    _ => Ok(Frame::data(data)),
+                }
+            }
+            Err(frame) => Ok(match frame.into_trailers() {
+                Ok(fields) => Frame::trailers(trailers::permit(fields)),
+                Err(frame) => frame,
+            }),
+        }
     }
 
     fn is_at_end(&self) -> bool {
@@ -113,20 +133,26 @@ impl Rest {
 }
 
 impl Upload {
-    /// `linger` is who reads the rest, if anybody should.
-    pub(super) fn new(incoming: Incoming, linger: Option<Linger>) -> Self {
-        Self::of(Rest { incoming: Some(incoming), linger })
+    /// `unasked` is whether the client waits to be asked; of more bytes than `limit`
+    /// none is passed on.
+    pub(super) fn new(
+        incoming: Incoming,
+        linger: Linger,
+        unasked: bool,
+        limit: Option<NonZeroU64>,
+    ) -> Self {
+        Self::of(Rest { incoming: Some(incoming), linger, unasked, limit, taken: 0 })
     }
 
     pub(super) fn empty() -> Self {
-        Self { source: UploadSource::Empty, progress: Progress::new(true) }
+        Self { source: UploadSource::Empty, progress: Progress::new(true), hold: None }
     }
 
     fn of(rest: Rest) -> Self {
         if rest.is_at_end() {
             return Self::empty();
         }
-        Self { source: UploadSource::Own(rest), progress: Progress::new(false) }
+        Self { source: UploadSource::Own(rest), progress: Progress::new(false), hold: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -137,24 +163,66 @@ impl Upload {
         self.progress.clone()
     }
 
+    /// Refuses a body that says itself that it is larger than `limit`.
+    pub(super) fn fits(&self, limit: Option<NonZeroU64>) -> Result<(), ProxyError> {
+        let size = http_body::Body::size_hint(self).lower();
+        match limit.map(NonZeroU64::get) {
+            Some(limit) if size > limit => Err(ProxyError::TooLarge(limit)),
+            _ => Ok(()),
+        }
+    }
+
     /// Lets the body be sent elsewhere, should nothing of it be read.
     pub(super) fn claim(&mut self) -> Claim {
+        Claim { rest: self.lend(), progress: self.progress() }
+    }
+
+    fn lend(&mut self) -> Option<SharedRest> {
         self.source = match std::mem::replace(&mut self.source, UploadSource::Empty) {
             UploadSource::Own(rest) => UploadSource::Lent(Rc::new(RefCell::new(Some(rest)))),
             other => other,
         };
-        let rest = match &self.source {
+        match &self.source {
             UploadSource::Lent(rest) => Some(rest.clone()),
             UploadSource::Empty | UploadSource::Own(_) => None,
-        };
-        Claim { rest, progress: self.progress() }
+        }
+    }
+
+    /// Whether the client waits to be asked for the body.
+    pub(super) fn is_unasked(&self) -> bool {
+        match &self.source {
+            UploadSource::Empty => false,
+            UploadSource::Own(rest) => rest.unasked,
+            UploadSource::Lent(rest) => rest.borrow().as_ref().is_some_and(|rest| rest.unasked),
+        }
+    }
+
+    /// Holds the body of `request` back until the upstream asks for it, or says nothing
+    /// for a while.
+    pub(super) fn hold_back(request: &mut Request<Self>) -> Option<Unasked> {
+        let rest = request.body_mut().lend()?;
+        request.body_mut().hold = Some(Hold::until_asked(request));
+        Some(Unasked(rest))
+    }
+}
+
+/// A body that the client was not asked for when its request was sent.
+pub(super) struct Unasked(SharedRest);
+
+impl Unasked {
+    /// Lets go of the body if it is still unasked, because its request is answered: the
+    /// client may say it or not, so that its connection must end.
+    #[must_use]
+    pub(super) fn let_go(self) -> bool {
+        let rest = self.0.borrow_mut().take_if(|rest| rest.unasked);
+        rest.is_some()
     }
 }
 
 /// A claim on a body that is handed on.
 pub(super) struct Claim {
     /// `None` of an empty body.
-    rest: Option<Rc<RefCell<Option<Rest>>>>,
+    rest: Option<SharedRest>,
     progress: Rc<Progress>,
 }
 
@@ -164,17 +232,22 @@ impl Claim {
         let Some(rest) = self.rest else {
             return Some(Upload::empty());
         };
-        let unread = !self.progress.begun.get();
+        let unread = !self.progress.begun();
         rest.borrow_mut().take_if(|_| unread).map(Upload::of)
     }
 }
 
 impl http_body::Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Read> {
-        let Self { source, progress } = &mut *self;
+        let Self { source, progress, hold } = &mut *self;
+        if let Some(holding) = hold {
+            ready!(holding.poll(cx));
+            *hold = None;
+            progress.touch();
+        }
         match source {
             UploadSource::Empty => Poll::Ready(None),
             UploadSource::Own(rest) => rest.poll(cx, progress),

@@ -16,7 +16,7 @@ use super::crowd::Crowd;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, SharedProxy};
-use crate::model::{Environment, Policy};
+use crate::model::{Environment, Policy, Timeouts};
 use crate::observe::WorkerTallies;
 use crate::server::{self, Patience};
 
@@ -38,7 +38,8 @@ impl Worker {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        Patience { idle: self.policy().timeouts.client_idle, drain: *self.proxy.drain.borrow() }
+        let Timeouts { client_idle, request_head, .. } = self.policy().timeouts;
+        Patience { idle: client_idle, request_head, drain: *self.proxy.drain.borrow() }
     }
 }
 

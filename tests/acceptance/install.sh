@@ -13,6 +13,9 @@ end() {
   exit "$1"
 }
 
+# Servers are where not everybody looks.
+PATH=$PATH:/usr/sbin
+
 # Whether all of these commands are there.
 have() { command -v "$@" >/dev/null && [ "$(command -v "$@" | wc -l)" = $# ]; }
 

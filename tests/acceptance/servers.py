@@ -1,5 +1,6 @@
 """Servers of HTTP for the data plane's clients to reach."""
 
+import collections
 import contextlib
 import datetime
 import hashlib
@@ -7,17 +8,20 @@ import http.server
 import ipaddress
 import json
 import threading
-import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# Between two events. A client that gets them in one piece did not get them in time.
-EVENT_EVERY_S = 0.3
 EVENTS = 4
+# How long an event waits for the word that the one before was seen.
+SEEN_WITHIN_S = 10
 DAY = datetime.timedelta(days=1)
+
+
+# By the query of who asks for events: how many were seen.
+seen = collections.defaultdict(lambda: threading.Semaphore(0))
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -28,6 +32,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/events"):
             self.events()
+        elif self.path.startswith("/seen"):
+            seen[self.query()].release()
+            self.answer(b"", "text/plain")
         elif self.path.startswith("/bytes/"):
             self.answer(b"x" * int(self.path.rsplit("/", 1)[1]), "application/octet-stream")
         else:
@@ -77,7 +84,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def events(self):
-        """Server-sent events, each with the time at which it was written."""
+        """Server-sent events, each written once the one before was seen.
+
+        Who holds them back gets the first alone.
+        """
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("access-control-allow-origin", "*")
@@ -85,9 +95,13 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = True
         for number in range(EVENTS):
-            self.wfile.write(f"id: {number}\ndata: {time.time() * 1000:.0f}\n\n".encode())
+            self.wfile.write(f"id: {number}\ndata: {number}\n\n".encode())
             self.wfile.flush()
-            time.sleep(EVENT_EVERY_S)
+            if not seen[self.query()].acquire(timeout=SEEN_WITHIN_S):
+                return
+
+    def query(self):
+        return self.path.partition("?")[2]
 
     def log_message(self, *_):
         pass
@@ -112,14 +126,19 @@ def certificate(folder):
     return pem
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    # Many connections begin at once; what does not fit waits for a second, or for ever.
+    request_queue_size = 1024
+
+
 @contextlib.contextmanager
 def answering(handler=Answers, tls=None):
     """The URL of a server; `tls` is the context of one that speaks HTTPS."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        server.daemon_threads = True
-        server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         server.shutdown()

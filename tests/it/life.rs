@@ -5,12 +5,15 @@ use std::fs;
 use std::io::{self, Read};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 
 use serde_json::Value;
 
+use crate::support::edge::Setup;
+use crate::support::http::Connection;
 use crate::support::process::{ANY_PORT, Process, finish, output, serin};
 use crate::support::raw::{Client, request};
 use crate::support::upstream::Upstream;
@@ -90,6 +93,125 @@ fn while_it_drains_admin_says_that_it_is_not_ready() {
     let (status, log) = serin.ended();
     assert!(status.success(), "{log}");
     assert!(log.contains("serin drains"), "{log}");
+}
+
+/// The kernel has told these clients that they are connected, and no worker knows them
+/// yet. Two workers share the queue.
+#[test]
+fn connections_that_wait_when_a_drain_starts_are_answered_and_closed() {
+    const WAITING: usize = 100;
+    let upstream = Upstream::saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let setup = Setup { workers: 2, ..Setup::before(upstream.url()) };
+    let mut clients = Vec::new();
+    let mut edge = setup.drain_at_once(|address| {
+        clients.extend((0..WAITING).map(|_| Client::new(address)));
+        // One says nothing until it is accepted, and one only half of what it wants.
+        clients[0].send("GET / HTTP/1.1\r\nhost:");
+        for client in &mut clients[2..] {
+            client.send(request("GET", "/", &[]));
+        }
+    });
+    clients[1].send(request("GET", "/", &[]));
+    clients[0].send(" shop.test\r\n\r\n");
+    for client in &mut clients {
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text()), (200, "ok"));
+        assert_eq!(answer.headers("connection"), ["close"]);
+        client.expect_end();
+    }
+    edge.join();
+}
+
+/// Clients connect as fast as they can while Serin ends: each connection that was made
+/// is answered, before, between and after.
+#[test]
+fn no_connection_is_lost_between_the_last_look_and_the_close() {
+    const CLIENTS: usize = 4;
+    const ROUNDS: usize = 6;
+    let (_folder, path) = file(&format!(
+        "default_routine = \"shop\"
+{ANY_PORT}
+[server]
+workers = 2
+[[routine]]
+name = \"shop\"
+"
+    ));
+    for _ in 0..ROUNDS {
+        let serin = Process::start(&path);
+        let address = serin.production;
+        let asked = AtomicBool::new(false);
+        let is_warm = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| {
+                    // Refused once it is closed.
+                    while let Ok(mut connection) = Connection::open(address) {
+                        let answer = connection.get("nobody.test", &[]);
+                        let when = asked.load(Ordering::SeqCst);
+                        let answer =
+                            answer.unwrap_or_else(|error| panic!("{error}, draining: {when}"));
+                        assert_eq!(answer.status, 503);
+                        is_warm.store(true, Ordering::SeqCst);
+                    }
+                });
+            }
+            wait_until(|| is_warm.load(Ordering::SeqCst));
+            serin.signal("TERM");
+            asked.store(true, Ordering::SeqCst);
+        });
+        let (status, log) = serin.ended();
+        assert!(status.success(), "{log}");
+    }
+}
+
+/// With no room for another connection, and then with room again.
+#[cfg(target_os = "linux")]
+#[test]
+fn running_out_of_descriptors_neither_spins_nor_deafens() {
+    let (_folder, path) = file(ANY_PORT);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$0\" serve --config \"$1\""]);
+    command.arg(env!("CARGO_BIN_EXE_serin")).arg(&path).env_remove("RUST_LOG");
+    let serin = Process::start_by(&mut command);
+    let answered = |connection: &mut Connection| connection.get("nobody.test", &[]).unwrap().status;
+
+    let mut all: Vec<_> = (0..80).map(|_| Connection::open(serin.production).unwrap()).collect();
+    serin.says("cannot accept connections for now");
+    let before = processor_ticks(serin.id());
+    let mut last = all.pop().unwrap();
+    // It waits in the queue, until those that say nothing are let go for it.
+    assert_eq!(answered(&mut last), 404);
+    let spent = processor_ticks(serin.id()) - before;
+    assert!(spent < 200, "{spent} ticks of 10 ms");
+    drop(all);
+    assert_eq!(answered(&mut Connection::open(serin.production).unwrap()), 404);
+    assert_eq!(answered(&mut Connection::open(serin.staging).unwrap()), 404);
+    let (status, log) = serin.terminate();
+    assert!(status.success(), "{log}");
+}
+
+/// How long a process has run, in user mode and in the kernel.
+#[cfg(target_os = "linux")]
+fn processor_ticks(id: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    // The name before it is in parentheses, and may have anything in it.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_on_descriptors_is_raised_as_far_as_it_may_be() {
+    let (_folder, path) = file(ANY_PORT);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -Sn 70; ulimit -Hn 700; exec \"$0\" serve --config \"$1\""]);
+    command.arg(env!("CARGO_BIN_EXE_serin")).arg(&path).env_remove("RUST_LOG");
+    let serin = Process::start_by(&mut command);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", serin.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(line.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["700", "700"]);
 }
 
 #[test]

@@ -182,26 +182,6 @@ fn an_upstream_of_http_1_0_is_understood() {
 }
 
 #[test]
-fn trailers_do_no_harm() {
-    let upstream = Upstream::new(|visit| {
-        while visit.request().is_some() {
-            visit.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n");
-            visit.say("2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n");
-        }
-    });
-    let edge = Setup::before(upstream.url()).start();
-    let mut client = edge.client();
-    for _ in 0..2 {
-        let lines = ["transfer-encoding: chunked", "te: trailers", "trailer: x-sum"];
-        client.send(request("POST", "/", &lines));
-        client.send("2\r\nhi\r\n0\r\nx-sum: 1\r\n\r\n");
-        assert_eq!(client.answer().text(), "ok");
-    }
-    assert_eq!(upstream.connections(), 1);
-    assert!(upstream.requests()[1].ends_with("\r\n\r\n2\r\nhi\r\n0\r\n\r\n"));
-}
-
-#[test]
 fn a_huge_response_waits_for_its_client() {
     let (blocked, blocks) = mpsc::channel();
     let upstream = Upstream::new(move |visit| {

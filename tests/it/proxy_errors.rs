@@ -152,21 +152,6 @@ fn a_coding_that_nobody_undoes() {
 }
 
 #[test]
-fn chunks_win_over_a_length() {
-    for lines in [
-        "content-length: 3\r\ntransfer-encoding: chunked",
-        "transfer-encoding: chunked\r\ncontent-length: 3",
-    ] {
-        let upstream =
-            Upstream::saying(format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n6\r\nonetwo\r\n0\r\n\r\n"));
-        let edge = Setup::before(upstream.url()).start();
-        let answer = edge.client().get("/", &[]);
-        assert_eq!(answer.text(), "onetwo");
-        assert_eq!(answer.headers("content-length"), [""; 0]);
-    }
-}
-
-#[test]
 fn a_body_that_breaks_off_is_broken_for_the_client() {
     for said in [
         "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
@@ -235,7 +220,7 @@ fn an_upload_that_falls_silent_is_the_clients_fault() {
     let mut setup = Setup::before(upstream.url());
     let name = built_in.name.clone();
     setup.catalog.routines.insert(name, built_in.into());
-    setup.policy.timeouts.response_head = Duration::from_millis(100);
+    setup.policy.timeouts.request_body_idle = Duration::from_millis(100);
     let edge = setup.start();
     for host in ["shop.localhost", "built-in.localhost"] {
         let mut client = edge.client();

@@ -36,7 +36,7 @@ fn what_is_meant_for_one_hop_is_dropped_from_requests() {
         "keep-alive: timeout=5",
         "proxy-connection: keep-alive",
         "proxy-authorization: Basic eDp5",
-        "te: trailers",
+        "te: gzip",
         "trailer: x-sum",
         "upgrade: websocket",
     ];
@@ -211,27 +211,6 @@ fn a_target_travels_as_it_is() {
         let head = seen(&edge, &upstream, request("GET", target, &[]));
         assert!(head.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{head}");
     }
-}
-
-#[test]
-fn an_expectation_is_answered_here_and_goes_no_further() {
-    let upstream = Upstream::saying(OK);
-    let edge = Setup::before(upstream.url()).start();
-    let mut client = edge.client();
-    let lines = ["expect: 100-continue", "content-length: 2"];
-    assert_eq!(client.send(request("POST", "/", &lines)).head().status, 100);
-    assert_eq!(client.send("hi").answer().text(), "ok");
-    let seen = upstream.requests().pop().unwrap();
-    assert_eq!(headers(&seen, "expect"), NONE);
-    assert!(seen.ends_with("hi"));
-}
-
-#[test]
-fn a_provisional_response_is_not_the_response() {
-    let answer = passed_on(
-        "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
-    );
-    assert_eq!((answer.status, answer.text()), (200, "ok"));
 }
 
 #[test]

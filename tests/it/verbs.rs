@@ -177,7 +177,10 @@ fn a_second_serin_on_a_taken_port_is_refused() {
         assert_eq!(status(&output), 1);
         let said = text(&output.stderr);
         assert!(said.contains(&format!("cannot listen on {address} for {key}")), "{said}");
-        assert!(said.contains("another Serin or another program listens there"), "{said}");
+        let by = format!("{address} is taken by `serin` (process {})", first.id());
+        let by = if cfg!(target_os = "linux") { by } else { "another process".to_owned() };
+        assert!(said.contains(&by), "{said}");
+        assert!(said.contains("choose another port in [listen]"), "{said}");
     }
 }
 

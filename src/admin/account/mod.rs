@@ -1,6 +1,6 @@
 //! The account as callers of the ESA dialect meet it: what it refuses before an action
 //! looks at its parameters. What it is at run time is in memory; a restart takes the
-//! config's again. Quotas are no part of it: the control plane's rules hold them, since
+//! config's again, and so does a reload in which that has changed. Quotas are no part of it: the control plane's rules hold them, since
 //! only the one writer can count.
 //!
 //! Checks run in this order: throttling, service, arrears, lock, failures. A call that

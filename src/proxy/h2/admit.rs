@@ -9,6 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 
 use super::super::error::ProxyError;
+use super::super::wire::Refusal;
 use crate::model::Limits;
 
 /// Refuses what an HTTP/1.1 upstream could read differently, and makes the rest what it
@@ -39,7 +40,7 @@ fn check_target(request: &Parts, limits: &Limits) -> Result<(), ProxyError> {
         return Err(ProxyError::Malformed("the request's target has no path"));
     }
     if target.len() > limits.uri_bytes.get() {
-        return Err(ProxyError::TargetTooLong);
+        return Err(ProxyError::Head(Refusal::TargetTooLong));
     }
     Ok(())
 }
@@ -66,7 +67,7 @@ fn is_same(uri: &Uri, authority: &Authority, host: &HeaderValue) -> bool {
 
 fn check_fields(headers: &HeaderMap, limits: &Limits) -> Result<(), ProxyError> {
     if headers.len() > limits.header_count.get() {
-        return Err(ProxyError::TooManyFields);
+        return Err(ProxyError::Head(Refusal::TooManyFields));
     }
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let is_length = |length: &HeaderValue| {

@@ -19,13 +19,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::body::{Paced, forbid_body};
 use self::prompt::Prompt;
 use self::streams::{Spawner, Streams};
 use super::body::Body;
 use super::connection::Visitor;
+use super::patient::Patient;
+use super::tunnel::Line;
 use super::worker::Worker;
 use crate::model::Policy;
 use crate::server;
@@ -44,11 +45,7 @@ const RESET_UNSEEN_MAX: usize = 20;
 const STREAM_ERRORS_MAX: usize = 1_024;
 
 /// Speaks HTTP/2 on `stream` until it ends or is dismissed.
-pub(super) async fn serve(
-    worker: Rc<Worker>,
-    visitor: Rc<Visitor>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-) {
+pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
     let policy = worker.policy();
     let patience = worker.patience();
     let streams = Rc::new(Streams::new(policy.timeouts.client_idle));
@@ -64,6 +61,7 @@ pub(super) async fn serve(
             Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace)))
         }
     });
+    let stream = Patient::new(stream, patience.idle);
     let stream = Prompt::new(stream, policy.timeouts.request_head);
     let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);
     drop(policy);

@@ -13,7 +13,8 @@ class Case:
     # What the client does: bytes are sent; the words below do what they say.
     send: tuple
     # What Serin answers: each response's status, and whether the connection is open or
-    # closed then. Ways that are as good stand beside each other, after "or".
+    # closed then; "200 x9" is that many of them. Ways that are as good stand beside each
+    # other, after "or".
     serin: str
     # How many requests the upstream sees of it.
     seen: int = 1
@@ -40,7 +41,8 @@ class Case:
     @property
     def answers(self):
         """How many responses to wait for."""
-        return max(len(re.findall(r"[2-5]\d\d", way)) for way in self.serin.split(" or "))
+        return max(sum(int(times or 1) for times in re.findall(r"\b[2-5]\d\d(?: x(\d+))?", way))
+                   for way in self.serin.split(" or "))
 
 
 class Do(enum.Enum):
@@ -51,9 +53,10 @@ class Do(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Until:
-    """Waits for this to have arrived."""
+    """Waits for this to have arrived, so many times."""
 
     pattern: bytes
+    times: int = 1
 
 
 def head(line, *fields, host=HOST):

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 import re
 
 import messages
@@ -13,6 +14,8 @@ QUIET_S = 0.25
 # For what a proxy may still do after it has closed.
 AFTER_S = 0.1
 PAUSE_S = 0.05
+# Responses that are alike, before they are counted and not listed.
+MANY = 4
 CONNECT_WITHIN_S = 5
 
 
@@ -64,7 +67,8 @@ class Client:
                 reset(writer)
                 return
             elif isinstance(step, Until):
-                while not self.ended and not re.search(step.pattern, self.received, re.S):
+                while not self.ended and step.times > len(
+                        re.findall(step.pattern, self.received, re.S)):
                     self.news.clear()
                     await self.news.wait()
             else:
@@ -109,6 +113,9 @@ def read(received, case, ended):
 def words(received, case, ended):
     responses, faults, _ = read(received, case, ended)
     said = [f"{it.status}" + ("" if it.whole else " cut") for it in responses] or ["nothing"]
+    runs = [(word, len(list(run))) for word, run in itertools.groupby(said)]
+    said = [f"{word} x{times}" if times > MANY else " ".join([word] * times)
+            for word, times in runs]
     if any(it.startswith("what is no response") for it in faults):
         said.append("garbage")
     return " ".join([*said, "closed" if ended else "open"]), faults

@@ -25,7 +25,8 @@ drain_timeout = "0s"
 [timeouts]
 request_head       = "{silence}"
 request_body_idle  = "{silence}"
-response_head      = "{silence}"
+# A client that expects to be asked for its body is, after a second at most.
+response_head      = "1500ms"
 response_body_idle = "{silence}"
 client_idle        = "{silence}"
 [[routine]]

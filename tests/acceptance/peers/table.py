@@ -36,7 +36,7 @@ def complaints(case, outcome, peers):
 
 def served(outcome):
     """Whether all that was asked was answered well."""
-    statuses = re.findall(r"\d\d\d", outcome.words)
+    statuses = re.findall(r"\b\d\d\d\b", outcome.words)
     return bool(statuses) and " cut" not in outcome.words and all(it < "400" for it in statuses)
 
 

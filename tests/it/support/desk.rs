@@ -203,7 +203,11 @@ impl Drop for Desk {
 
 fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let patience = Patience { idle: Duration::from_mins(1), drain: Duration::from_secs(5) };
+    let patience = Patience {
+        idle: Duration::from_mins(1),
+        request_head: Duration::from_secs(10),
+        drain: Duration::from_secs(5),
+    };
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };

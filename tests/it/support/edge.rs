@@ -110,6 +110,16 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Edge {
+        self.start_with(|_| {}, false)
+    }
+
+    /// Starts workers that are asked to end before they have taken one connection, once
+    /// those of `queue` wait at production.
+    pub(crate) fn drain_at_once(self, queue: impl FnOnce(SocketAddr)) -> Edge {
+        self.start_with(queue, true)
+    }
+
+    fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
         let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
         let certificates = self.tls.then(certificates);
         let secure = || {
@@ -123,6 +133,7 @@ impl Setup {
             production_tls: secure(),
             staging_tls: secure(),
         };
+        queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
             default_routine: self.default_routine.map(|name| RoutineName::new(name).unwrap()),
             domains: Vec::new(),
@@ -146,7 +157,7 @@ impl Setup {
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
         });
-        let (shutdown, ended) = watch::channel(false);
+        let (shutdown, ended) = watch::channel(is_ended);
         let workers = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();

@@ -57,6 +57,11 @@ impl Connection {
         )
     }
 
+    /// A request, as it is written.
+    pub(crate) fn send(&mut self, request: &str) -> std::io::Result<Response> {
+        self.exchange(request.as_bytes())
+    }
+
     fn exchange(&mut self, request: &[u8]) -> std::io::Result<Response> {
         self.stream.get_mut().write_all(request)?;
         let status_line = self.read_line()?;

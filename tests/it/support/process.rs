@@ -84,7 +84,9 @@ pub(crate) fn finish(command: &mut Command) -> Output {
 /// A `serin serve` that is listening. Killed when dropped.
 pub(crate) struct Process {
     running: Running,
-    /// What it logs after it has said where it listens.
+    /// What it logs before it says where it listens,
+    pub(crate) before: String,
+    /// and after.
     log: Receiver<String>,
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
@@ -113,11 +115,17 @@ impl Process {
     pub(crate) fn start_in(path: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = serin();
         command.envs(variables.iter().copied());
-        command.args(["serve", "--config"]).arg(path);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut running = Running::start(&mut command);
+        command.stdout(Stdio::null());
+        Self::start_by(command.args(["serve", "--config"]).arg(path))
+    }
+
+    /// The same for a command that comes to be `serin serve`.
+    pub(crate) fn start_by(command: &mut Command) -> Self {
+        command.stderr(Stdio::piped());
+        let mut running = Running::start(command);
         let log = lines(running.0.stderr.take().unwrap());
-        let serves = wait_for_line(&log, "serin serves");
+        let mut before = lines_to(&log, "serin serves");
+        let serves = before.pop().unwrap();
         let field = |name: &str| serves.split_whitespace().find_map(|word| word.strip_prefix(name));
         let address = |name: &str| {
             field(name).unwrap_or_else(|| panic!("no {name} in: {serves}")).parse().unwrap()
@@ -129,6 +137,7 @@ impl Process {
             production_tls: field("production_tls=").map(|address| address.parse().unwrap()),
             staging_tls: field("staging_tls=").map(|address| address.parse().unwrap()),
             admin_tls: field("admin_tls=").map(|address| address.parse().unwrap()),
+            before: before.concat(),
             log,
             running,
         }
@@ -157,6 +166,16 @@ impl Process {
 
     pub(crate) fn signal(&self, name: &str) {
         self.running.signal(name);
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Waits until it logs `what`: that line, and those before it which nobody waited
+    /// for.
+    pub(crate) fn says(&self, what: &str) -> String {
+        lines_to(&self.log, what).concat()
     }
 
     /// Waits for the end: the status and the log's rest.
@@ -200,17 +219,20 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     said
 }
 
-fn wait_for_line(said: &Receiver<String>, what: &str) -> String {
+/// The lines up to the one that has `what` in it.
+fn lines_to(said: &Receiver<String>, what: &str) -> Vec<String> {
     let end = Instant::now() + WAIT_MAX;
-    let mut seen = String::new();
+    let mut seen = Vec::new();
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let line = said.recv_timeout(left);
-        let line = line.unwrap_or_else(|e| panic!("{e} before `{what}` was said:\n{seen}"));
-        if line.contains(what) {
-            return line;
+        let all = || seen.concat();
+        let line = line.unwrap_or_else(|e| panic!("{e} before `{what}` was said:\n{}", all()));
+        let found = line.contains(what);
+        seen.push(line);
+        if found {
+            return seen;
         }
-        seen += &line;
     }
 }
 

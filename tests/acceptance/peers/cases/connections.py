@@ -14,7 +14,7 @@ def get(*fields):
 
 
 add("two requests at once", GET + POST, "200 200 open", 2, has=(b"hello",))
-add("ten requests at once", GET * 10, " ".join(["200"] * 10) + " open", 10)
+add("ten requests at once", GET * 10, "200 x10 open", 10)
 add("a body and a request at once", POST + GET, "200 200 open", 2)
 add("a request after an answer", (GET, Until(b"ok"), POST), "200 200 open", 2)
 add("a request in two halves", (GET[:10], Do.PAUSE, GET[10:]), "200 open", 1)
@@ -24,9 +24,9 @@ add("a request and half of one", (GET + GET[:20], Do.PAUSE, Do.HALF_CLOSE),
     "200 closed or 200 400 closed", 1, hostile=True)
 add("a request behind the last one", get("Connection: close") + GET, "200 closed", 1)
 add("a request behind what is refused", get("X : y") + GET, "400 closed", 0, hostile=True)
-add("a refusal behind a request", GET + get("X : y"), "200 400 closed", 1, hostile=True)
-add("who says no more after a request", (GET, Do.PAUSE, Do.HALF_CLOSE), "200 closed", 1,
-    script=[[*[Then.PAUSE] * 4, OK]])
+add("a refusal behind a request", GET + get("X : y"), "200 400 closed or 200 closed", 1, hostile=True)
+add("who says no more after a request", (GET, Do.PAUSE, Do.HALF_CLOSE),
+    "200 closed or nothing closed", 1, script=[[*[Then.PAUSE] * 4, OK]])
 add("who says nothing", (), "nothing closed or 408 closed", 0, hostile=True)
 add("who leaves at once", (Do.HALF_CLOSE,), "nothing closed", 0, hostile=True)
 add("who stops within a request line", b"GET / HT", "nothing closed or 408 closed", 0,
@@ -65,7 +65,8 @@ served("TE: gzip", get("Connection: TE", "TE: gzip"), lacks=(b"te: ?gzip",))
 served("Connection names what is no name", get("Connection: (a), X-A", "X-A: b"), lacks=(b"x-a:",))
 
 because = GROUP.because
-because("What was asked in full is answered", "a request and half of one",
+because("What was asked in full is answered", "a request and half of one")
+because("A client that ends its side is gone for us, as for nginx: its end must reach the upstream",
         "who says no more after a request")
 because("Nothing was asked, so there is nobody to answer", "who leaves at once")
 because("408 for what has begun (RFC 9110, section 15.5.9)", "who says nothing",

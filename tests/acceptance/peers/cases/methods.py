@@ -6,6 +6,7 @@ from upstream import OK, Then
 GROUP = Group("methods")
 add, refused, served = GROUP.add, GROUP.refused, GROUP.served
 LENGTH = "Content-Length: 5"
+LOOP = "502 open or 502 closed"
 
 for method in ("GET", "HEAD", "OPTIONS", "DELETE", "PROPFIND", "PURGE", "M-SEARCH", "get"):
     served(method, head(f"{method} / HTTP/1.1"), has=(rb"^%s / " % method.encode(),))
@@ -13,7 +14,7 @@ for method in ("POST", "PUT", "PATCH", "REPORT"):
     served(method, head(f"{method} / HTTP/1.1", LENGTH) + b"hello", has=(b"hello",))
 served("OPTIONS *", head("OPTIONS * HTTP/1.1"), has=(rb"^OPTIONS \* ",))
 served("OPTIONS of an absolute target without a path", head("OPTIONS http://peer.test HTTP/1.1"),
-       has=(rb"^OPTIONS \* ",))
+       has=(rb"^OPTIONS (\*|/) ",))
 
 
 def forbidden(name, send, **more):
@@ -38,6 +39,11 @@ add("OPTIONS, Max-Forwards: many", head("OPTIONS / HTTP/1.1", "Max-Forwards: man
     "200 open or 400 closed", 1)
 served("Via of another", head("GET / HTTP/1.1", "Via: 1.1 other"), has=(b"via: ?1.1 other",))
 served("Via of ten others", head("GET / HTTP/1.1", *["Via: 1.1 other"] * 10))
+
+served("Via of seven like us", head("GET / HTTP/1.1", *["Via: 1.1 serin"] * 7))
+add("Via of a circle", head("GET / HTTP/1.1", *["Via: 1.1 serin"] * 8), LOOP, 0, hostile=True)
+add("Via of a circle, on one line", head("GET / HTTP/1.1", "Via: " + ", ".join(["1.1 serin"] * 8)),
+    LOOP, 0, hostile=True)
 
 EXPECT = ("POST / HTTP/1.1", LENGTH, "Expect: 100-continue")
 add("Expect, and the body waits", (head(*EXPECT), Until(b"100[^\r]*\r\n\r\n"), b"hello"),
@@ -78,3 +84,5 @@ because("Nobody waits for a 100 whose body is there (RFC 9110, section 10.1.1)",
 because("One 100 is enough", "Expect, and the upstream says 100")
 because("An upstream that refuses is heard before the body is asked for",
         "Expect, and the upstream refuses")
+because("What comes back to us again and again would go on for ever (RFC 9110, section 7.6.3)",
+        "Via of a circle", "Via of a circle, on one line")

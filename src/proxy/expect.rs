@@ -1,0 +1,62 @@
+//! `Expect: 100-continue`: a client is asked for its body when the upstream wants it.
+//!
+//! hyper asks a client when its body is first read, and does not wait itself when it
+//! sends one. So the head goes first, and what holds the body back is here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::EXPECT;
+use http::request::Parts;
+use http::{HeaderMap, Request, StatusCode, Version};
+use tokio::time::Sleep;
+
+/// An upstream that says nothing for this long does not know of expectations, and waits
+/// for the body (RFC 9110, section 10.1.1). As long as curl waits.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Whether a client sends its body only when it is asked to. HTTP/1.0 knows no way to ask.
+///
+/// Other expectations are passed on, since the upstream may know them; to refuse them is
+/// allowed, and would break what works elsewhere.
+pub(super) fn is_expected(request: &Parts) -> bool {
+    request.version >= Version::HTTP_11 && asks_to_continue(&request.headers)
+}
+
+fn asks_to_continue(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(EXPECT).iter();
+    lines.any(|line| line.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Holds a body back until the upstream asks for it.
+pub(super) struct Hold {
+    asked: Arc<AtomicBool>,
+    /// From when the head is sent.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Hold {
+    pub(super) fn until_asked<B>(request: &mut Request<B>) -> Self {
+        let asked = Arc::new(AtomicBool::new(false));
+        let asking = asked.clone();
+        hyper::ext::on_informational(request, move |response| {
+            if response.status() == StatusCode::CONTINUE {
+                asking.store(true, Ordering::Relaxed);
+            }
+        });
+        Self { asked, timer: None }
+    }
+
+    /// The task that reads the upstream's word is the one that asks here, after it has
+    /// read, so the timer is all there is to be woken by.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.asked.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(WAIT_MAX)));
+        timer.as_mut().poll(cx)
+    }
+}

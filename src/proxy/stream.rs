@@ -1,0 +1,147 @@
+//! The body of an upstream's response, as it comes.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::body::is_last;
+use super::error::ProxyError;
+use super::linger::Linger;
+use super::pool::Lease;
+use super::progress::Progress;
+use super::silence::Silence;
+use super::trailers;
+use super::worker::Worker;
+use crate::model::Timeouts;
+use crate::routing::Answerer;
+
+/// The body of an upstream's response.
+pub(super) struct Stream {
+    incoming: Incoming,
+    /// The connection it comes over, pooled again when the body was read whole.
+    lease: Option<Lease>,
+    ended: bool,
+    /// Of the upstream, while the client takes what comes.
+    silence: Silence,
+    unfinished: Option<Box<Unfinished>>,
+    shows_length: bool,
+    answers: Option<(Rc<Worker>, Answerer)>,
+}
+
+/// A request that was answered before its body was through.
+struct Unfinished {
+    upload: Rc<Progress>,
+    silence: Silence,
+    max: Duration,
+    linger: Linger,
+}
+
+impl Stream {
+    pub(super) fn new(
+        incoming: Incoming,
+        lease: Lease,
+        linger: &Linger,
+        timeouts: &Timeouts,
+    ) -> Self {
+        let max = timeouts.request_body_idle;
+        let unfinished = (!lease.upload.ended()).then(|| {
+            let upload = lease.upload.clone();
+            Box::new(Unfinished { upload, silence: Silence::of(max), max, linger: linger.clone() })
+        });
+        Self {
+            incoming,
+            lease: Some(lease),
+            ended: false,
+            silence: Silence::of(timeouts.response_body_idle),
+            unfinished,
+            shows_length: false,
+            answers: None,
+        }
+    }
+
+    /// There is no body, but its length is told.
+    pub(super) fn show_length(&mut self) {
+        self.shows_length = true;
+    }
+
+    /// On whose behalf it is streamed, should there be a complaint.
+    pub(super) fn answers(&mut self, worker: Rc<Worker>, answerer: Answerer) {
+        self.answers = Some((worker, answerer));
+    }
+
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ProxyError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            let error = ready!(self.poll_silence(cx));
+            return Poll::Ready(Some(Err(self.fail(error))));
+        };
+        self.silence.end();
+        self.ended |= is_last(frame.as_ref());
+        Poll::Ready(frame.map(|frame| match frame.map(Frame::into_trailers) {
+            Ok(Err(data)) => Ok(data),
+            Ok(Ok(fields)) => Ok(Frame::trailers(trailers::permit(fields))),
+            Err(error) => {
+                let by_client = self.unfinished.as_ref().is_some_and(|it| it.upload.failed());
+                Err(self.fail(if by_client {
+                    ProxyError::Upload(error)
+                } else {
+                    ProxyError::Incomplete(error)
+                }))
+            }
+        }))
+    }
+
+    /// Whose silence has lasted too long. The upstream's counts when it is not the client
+    /// who keeps it waiting.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<ProxyError> {
+        if let Some(Unfinished { upload, silence, .. }) = self.unfinished.as_deref_mut()
+            && !upload.ended()
+        {
+            let since = if upload.awaited() { upload.since() } else { Instant::now() };
+            if let Poll::Ready(max) = silence.poll_since(cx, since) {
+                return Poll::Ready(ProxyError::UploadTimeout(max));
+            }
+        }
+        self.silence.poll(cx).map(ProxyError::BodyTimeout)
+    }
+
+    fn fail(&mut self, error: ProxyError) -> ProxyError {
+        // Dropped, it closes the connection.
+        self.lease = None;
+        if let Some((worker, answerer)) = self.answers.take() {
+            worker.complain(&error, &answerer);
+        }
+        error
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        !self.shows_length && self.incoming.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        if self.shows_length { SizeHint::default() } else { self.incoming.size_hint() }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        // hyper drops a body that it knows to be at its end without asking again.
+        let is_whole = self.ended || self.incoming.is_end_stream();
+        match self.unfinished.as_deref() {
+            _ if !is_whole => drop(lease),
+            Some(Unfinished { upload, linger, max, .. }) if !upload.ended() => {
+                linger.outlast(lease, *max);
+            }
+            _ => lease.release(),
+        }
+    }
+}

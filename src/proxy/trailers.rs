@@ -1,0 +1,128 @@
+//! Trailer fields: which of them travel, and when.
+//!
+//! HTTP/1.1 sends those that `Trailer` announced and no others, because that is all
+//! that hyper writes.
+
+use http::header::{
+    AGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, COOKIE, DATE, EXPECT, EXPIRES, FORWARDED, HOST, LOCATION, MAX_FORWARDS,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, RETRY_AFTER, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VARY, VIA, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What says how a message is framed, where it goes, who sent it or how its content is
+/// read: of no use once the content has passed, and a danger to who merges it into the
+/// head (RFC 9110, section 6.5.1).
+const FORBIDDEN: [HeaderName; 30] = [
+    AGE,
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    COOKIE,
+    DATE,
+    EXPECT,
+    EXPIRES,
+    FORWARDED,
+    HOST,
+    HeaderName::from_static("keep-alive"),
+    LOCATION,
+    MAX_FORWARDS,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    RANGE,
+    RETRY_AFTER,
+    SET_COOKIE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    VARY,
+    VIA,
+    WWW_AUTHENTICATE,
+];
+
+fn is_forbidden(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    FORBIDDEN.contains(name) || text.starts_with("x-forwarded-") || text.starts_with("x-serin-")
+}
+
+/// Whether who sent this head takes trailer fields (RFC 9110, section 10.1.4).
+pub(super) fn are_wanted(headers: &HeaderMap) -> bool {
+    let mut codings =
+        headers.get_all(TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Leaves in `Trailer` what will travel: nothing at all where none will.
+pub(super) fn announce(headers: &mut HeaderMap, travel: bool) {
+    if !headers.contains_key(TRAILER) {
+        return;
+    }
+    let names: Vec<HeaderName> = headers
+        .get_all(TRAILER)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| travel && !is_forbidden(name))
+        .collect();
+    headers.remove(TRAILER);
+    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+    if !names.is_empty() {
+        let names = HeaderValue::try_from(names.join(", "));
+        headers.insert(TRAILER, names.expect("names of fields are tokens"));
+    }
+}
+
+/// Drops what may not travel as a trailer.
+pub(super) fn permit(mut trailers: HeaderMap) -> HeaderMap {
+    let forbidden: Vec<HeaderName> =
+        trailers.keys().filter(|name| is_forbidden(name)).cloned().collect();
+    for name in forbidden {
+        trailers.remove(name);
+    }
+    trailers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_harms_nobody_is_announced_and_permitted() {
+        let mut headers = HeaderMap::new();
+        headers.append(TRAILER, HeaderValue::from_static("X-Sum, content-length, bad name"));
+        headers.append(TRAILER, HeaderValue::from_static("x-serin-version,,grpc-status"));
+        let mut none = headers.clone();
+        announce(&mut headers, true);
+        assert_eq!(headers[TRAILER], "x-sum, grpc-status");
+        announce(&mut none, false);
+        assert!(none.is_empty());
+
+        let mut trailers = HeaderMap::new();
+        for name in ["x-sum", "host", "x-forwarded-for", "grpc-status", "set-cookie", "etag"] {
+            trailers.append(HeaderName::from_static(name), HeaderValue::from_static("1"));
+        }
+        let permitted = permit(trailers);
+        let mut left: Vec<&str> = permitted.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["etag", "grpc-status", "x-sum"]);
+    }
+
+    #[test]
+    fn trailers_are_wanted_by_who_says_so() {
+        for (line, wanted) in
+            [("trailers", true), ("gzip, Trailers", true), ("gzip", false), ("trailers;q=0", false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.append(TE, HeaderValue::from_static("deflate"));
+            headers.append(TE, HeaderValue::from_str(line).unwrap());
+            assert_eq!(are_wanted(&headers), wanted, "{line}");
+        }
+    }
+}

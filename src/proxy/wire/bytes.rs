@@ -1,0 +1,92 @@
+//! Which bytes may stand where.
+
+/// RFC 9110, section 5.6.2: what a token is made of.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+pub(super) fn is_token(byte: u8) -> bool {
+    TOKEN[usize::from(byte)]
+}
+
+/// How long the token is that `bytes` begin with.
+pub(super) fn token_len(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| !is_token(byte)).unwrap_or(bytes.len())
+}
+
+pub(super) fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// What no field holds: controls other than the tabulator (RFC 9110, section 5.5).
+pub(super) fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
+}
+
+/// The first control character.
+///
+/// Eight bytes at a time, since every byte of every value goes through here: a byte
+/// below the blank, or equal to DEL, borrows from the highest bit of its place. What is
+/// found so may be a tabulator, so it is looked at again.
+pub(super) fn control_in(value: &[u8]) -> Option<u8> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let (eights, rest) = value.as_chunks::<8>();
+    for eight in eights {
+        let word = u64::from_le_bytes(*eight);
+        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
+        let no_del = word ^ (ONES * 0x7f);
+        let is_del = no_del.wrapping_sub(ONES) & !no_del;
+        if (below_blank | is_del) & HIGHS != 0
+            && let Some(control) = eight.iter().copied().find(|&byte| is_control(byte))
+        {
+            return Some(control);
+        }
+    }
+    rest.iter().copied().find(|&byte| is_control(byte))
+}
+
+/// Without blanks around (RFC 9110, section 5.6.3).
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = value
+        && is_blank(*first)
+    {
+        value = rest;
+    }
+    while let [rest @ .., last] = value
+        && is_blank(*last)
+    {
+        value = rest;
+    }
+    value
+}
+
+/// The elements of a list, empty ones included (RFC 9110, section 5.6.1).
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim)
+}

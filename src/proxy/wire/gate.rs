@@ -1,0 +1,92 @@
+//! What those who serve a connection know of its bytes.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+
+use super::refusal::Refusal;
+use crate::server::Presence;
+
+/// Stands between the bytes of a connection and the requests that hyper makes of them.
+///
+/// hyper tells the service of one request after the other, in the order of their heads.
+/// In place of a head that is refused it is given one of ours, so that what came before
+/// is answered first and the refusal is answered like any request.
+pub(in crate::proxy) struct Gate {
+    presence: Rc<Presence>,
+    /// Heads that hyper was given, without ours.
+    passed: Cell<u64>,
+    /// Requests that hyper made of them.
+    met: Cell<u64>,
+    /// The last request behind which nothing is held.
+    released: Cell<u64>,
+    /// Who waits for that.
+    reader: RefCell<Option<Waker>>,
+    refused: Cell<Option<Refusal>>,
+    lingers: Cell<bool>,
+}
+
+impl Gate {
+    pub(in crate::proxy) fn new(presence: Rc<Presence>) -> Rc<Self> {
+        Rc::new(Self {
+            presence,
+            passed: Cell::new(0),
+            met: Cell::new(0),
+            released: Cell::new(0),
+            reader: RefCell::new(None),
+            refused: Cell::new(None),
+            lingers: Cell::new(false),
+        })
+    }
+
+    pub(in crate::proxy) fn presence(&self) -> &Rc<Presence> {
+        &self.presence
+    }
+
+    /// Takes note of the next request that hyper tells of: whether it is one, or stands
+    /// for a head that was refused.
+    pub(in crate::proxy) fn admit(&self) -> Result<(), Refusal> {
+        self.met.set(self.met.get() + 1);
+        match self.refused.get() {
+            Some(refusal) if self.met.get() > self.passed.get() => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets what follows the last request be read as the next one, should that have
+    /// asked for another protocol: it goes on in this one.
+    pub(in crate::proxy) fn release(&self) {
+        self.released.set(self.met.get());
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Has the client heard out before the connection is closed on it: it may not have
+    /// read the last answer, nor sent all that it means to (RFC 9112, section 9.6).
+    pub(in crate::proxy) fn linger(&self) {
+        self.lingers.set(true);
+    }
+
+    pub(in crate::proxy) fn lingers(&self) -> bool {
+        self.lingers.get()
+    }
+
+    pub(super) fn pass(&self, heads: u64) {
+        self.passed.set(heads);
+    }
+
+    pub(super) fn is_released(&self, head: u64) -> bool {
+        self.released.get() >= head
+    }
+
+    /// Names whom a release is to wake. hyper asks no stream again that had nothing.
+    pub(super) fn wait(&self, reader: &Waker) {
+        self.reader.replace(Some(reader.clone()));
+    }
+
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        self.refused.set(Some(refusal));
+        self.linger();
+    }
+}

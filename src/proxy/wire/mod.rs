@@ -1,0 +1,29 @@
+//! The bytes of HTTP/1.1 clients, judged before hyper sees them.
+//!
+//! hyper forgives what another reader of the same bytes might take for something else:
+//! a length beside chunks, line feeds alone, blanks in a chunk's size. Here nothing
+//! ambiguous is forgiven, and each refusal is answered in the words of this proxy.
+//!
+//! [`Framer`] is pure: it follows the bytes of one connection, however they are cut.
+//! `Guarded` is a stream that lets hyper have those that passed.
+
+mod bytes;
+mod chunks;
+mod framer;
+mod gate;
+mod guarded;
+mod head;
+mod reading;
+mod refusal;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+pub use framer::{Framer, Step};
+pub use head::HeadLimits;
+pub use refusal::{Refusal, Violation};
+
+pub(super) use gate::Gate;
+pub(super) use guarded::Guarded;
+pub(super) use reading::{builder, linger};

@@ -1,0 +1,93 @@
+//! hyper takes what passes for what it passed as.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use proptest::prelude::*;
+use tokio::io::AsyncWriteExt;
+
+use super::super::framer::{Framer, Step};
+use super::super::reading::builder;
+use super::limits;
+use super::streams::stream;
+
+/// The targets of the requests that hyper makes of `stream`, and their bodies if they
+/// came whole.
+fn read_by_hyper(stream: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let (mut client, server) = tokio::io::duplex(stream.len().max(1) + (64 << 10));
+        client.write_all(stream).await.expect("there is room for all of it");
+        client.shutdown().await.expect("nobody has closed it");
+        let requests = Rc::new(RefCell::new(Vec::new()));
+        let service = service_fn(|request: Request<Incoming>| {
+            let requests = requests.clone();
+            async move {
+                let target = request.uri().to_string();
+                let body = request.into_body().collect().await.ok();
+                requests.borrow_mut().push((target, body.map(|body| body.to_bytes().to_vec())));
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let mut builder = builder(limits());
+        // Half-closed is what the client is from the start.
+        let connection = builder.half_close(true).serve_connection(TokioIo::new(server), service);
+        drop(connection.await);
+        requests.take()
+    })
+}
+
+/// The targets of the requests of `stream` and the bytes of their bodies; and all bytes
+/// that pass.
+fn read_by_framer(mut stream: Vec<u8>) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
+    let mut framer = Framer::new(limits());
+    let (mut requests, mut passed) = (Vec::<(String, Vec<u8>)>::new(), Vec::new());
+    while !stream.is_empty() {
+        let heads = framer.heads();
+        match framer.step(&mut stream) {
+            Step::Skip(count) => drop(stream.drain(..count)),
+            Step::Pass(count) => {
+                let bytes: Vec<u8> = stream.drain(..count).collect();
+                passed.extend(&bytes);
+                if framer.heads() > heads {
+                    let head = String::from_utf8_lossy(&bytes);
+                    let target = head.split(' ').nth(1).expect("a head has a target");
+                    requests.push((target.to_owned(), Vec::new()));
+                } else {
+                    requests.last_mut().expect("a body follows a head").1.extend(bytes);
+                }
+            }
+            _ => break,
+        }
+    }
+    (requests, passed)
+}
+
+proptest! {
+    #[test]
+    fn hyper_reads_the_requests_that_passed_and_no_other(stream in stream()) {
+        let (passed, bytes) = read_by_framer(stream.clone());
+        let read = read_by_hyper(&bytes);
+        let read_targets: Vec<_> = read.iter().map(|(target, _)| target).collect();
+        let targets: Vec<_> = passed.iter().map(|(target, _)| target).collect();
+        prop_assert_eq!(read_targets, targets, "{}", stream.escape_ascii());
+        let count = read.len();
+        for (number, ((_, read), (_, passed))) in read.into_iter().zip(passed).enumerate() {
+            match read {
+                None => prop_assert_eq!(number + 1, count, "a body that breaks off is the last"),
+                Some(read) => {
+                    // A chunked one is not decoded here.
+                    let decoded = passed.ends_with(b"\r\n") && read.len() < passed.len();
+                    prop_assert!(decoded || read == passed);
+                }
+            }
+        }
+    }
+}
