@@ -1,4 +1,4 @@
-//! What is said in the log about upstreams that fail.
+//! What is said in the log about upstreams that fail, and clients that are too many.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -6,15 +6,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
+use super::seats::Full;
 use crate::model::{Endpoint, Upstream};
 use crate::routing::{SiteOrigin, Target};
 
 /// Warns about upstreams: a dead one is news, not a flood. Origins are warned about for
-/// themselves, because one is asked just after a version has failed.
+/// themselves, because one is asked just after a version has failed. And of clients for
+/// whom there is no room.
 #[derive(Default)]
 pub(super) struct Complaints {
     versions: Limit,
     origins: Limit,
+    clients: Limit,
 }
 
 impl Complaints {
@@ -30,6 +33,11 @@ impl Complaints {
         let kind = subject.noun();
         let upstream = at(endpoint, target.upstream.as_ref());
         tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
+    }
+
+    pub(super) fn full(&self, full: Full) {
+        let Some(withheld) = self.clients.pass() else { return };
+        tracing::warn!(withheld, "{full}, so one more was turned away");
     }
 
     pub(super) fn origin(

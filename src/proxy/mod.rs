@@ -6,6 +6,7 @@ mod budget;
 mod complaints;
 mod connect;
 mod connection;
+mod crowd;
 mod ejection;
 mod endpoints;
 mod error;
@@ -14,16 +15,19 @@ mod expect;
 mod failover;
 mod fit;
 mod guard;
+mod h2;
 mod handle;
 mod headers;
 mod health;
 mod linger;
+mod opening;
 mod patient;
 mod pool;
 mod probe;
 mod progress;
 mod responses;
 mod retry;
+mod seats;
 mod silence;
 mod spare;
 mod stream;
@@ -38,6 +42,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
@@ -46,12 +51,15 @@ use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
 pub use health::start_checks;
+pub use seats::Seats;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
 pub struct Proxy {
     pub table: TableReader,
     pub draws: Draws,
+    /// The clients of all workers.
+    pub seats: Seats,
     pub tallies: Tallies,
     pub traffic: Traffic,
     /// Written by the checks that [`start_checks`] starts.
@@ -87,6 +95,15 @@ pub struct BuiltInRequest<'a> {
 pub struct Listeners {
     pub production: TcpListener,
     pub staging: TcpListener,
+    pub production_tls: Option<TlsListener>,
+    pub staging_tls: Option<TlsListener>,
+}
+
+/// A listener that speaks TLS alone. All workers have the same `config`, so a session
+/// begun with one is resumed with any.
+pub struct TlsListener {
+    pub listener: TcpListener,
+    pub config: Arc<ServerConfig>,
 }
 
 /// What a proxy shares with its workers.

@@ -4,13 +4,16 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::budget::Budget;
 use super::complaints::Complaints;
+use super::crowd::Crowd;
 use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
@@ -29,6 +32,7 @@ pub struct Worker {
     pub(super) budget: Budget,
     pub(super) linger: Linger,
     pub(super) complaints: Complaints,
+    pub(super) crowd: Crowd,
     policy: RefCell<Rc<Policy>>,
 }
 
@@ -44,7 +48,7 @@ impl Worker {
     }
 }
 
-/// Starts the worker number `index`. It serves both listeners until `shutdown`
+/// Starts the worker number `index`. It serves all listeners until `shutdown`
 /// turns true, then drains. `duty` is dropped when the thread ends, be it by a panic.
 pub fn start(
     index: usize,
@@ -53,14 +57,10 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     duty: impl Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let production = listeners.production.try_clone()?;
-    let staging = listeners.staging.try_clone()?;
-    production.set_nonblocking(true)?;
-    staging.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (production, staging) = {
+    let doors = {
         let _inside = runtime.enter();
-        (TcpListener::from_std(production)?, TcpListener::from_std(staging)?)
+        doors(listeners)?
     };
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         let _duty = duty;
@@ -76,6 +76,7 @@ pub fn start(
                 proxy,
                 linger: Linger::start(),
                 complaints: Complaints::default(),
+                crowd: Crowd::default(),
                 policy: RefCell::new(policy),
             });
             let chores = [
@@ -83,10 +84,11 @@ pub fn start(
                 tokio::task::spawn_local(take_policies(worker.clone())),
                 tokio::task::spawn_local(take_sick(worker.clone())),
             ];
-            tokio::join!(
-                serve(&worker, Environment::Production, production, shutdown.clone()),
-                serve(&worker, Environment::Staging, staging, shutdown),
-            );
+            let mut served = tokio::task::JoinSet::new();
+            for (listener, door) in doors {
+                served.spawn_local(serve(worker.clone(), listener, door, shutdown.clone()));
+            }
+            served.join_all().await;
             chores.iter().for_each(tokio::task::JoinHandle::abort);
         });
         drop(local);
@@ -95,10 +97,35 @@ pub fn start(
     })
 }
 
+/// What a client has come to.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) environment: Environment,
+    /// How TLS is spoken there, if it is.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+/// This worker's copies of `listeners`.
+fn doors(listeners: &Listeners) -> io::Result<Vec<(TcpListener, Door)>> {
+    let Listeners { production, staging, production_tls, staging_tls } = listeners;
+    let plain = [(Environment::Production, production), (Environment::Staging, staging)];
+    let plain = plain.map(|(environment, listener)| (environment, listener, None));
+    let tls = [(Environment::Production, production_tls), (Environment::Staging, staging_tls)];
+    let tls = tls.into_iter().filter_map(|(environment, tls)| {
+        tls.as_ref().map(|tls| (environment, &tls.listener, Some(tls.config.clone())))
+    });
+    let doors = plain.into_iter().chain(tls).map(|(environment, listener, tls)| {
+        let listener = listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        Ok((TcpListener::from_std(listener)?, Door { environment, tls }))
+    });
+    doors.collect()
+}
+
 async fn serve(
-    worker: &Rc<Worker>,
-    environment: Environment,
+    worker: Rc<Worker>,
     listener: TcpListener,
+    door: Door,
     mut shutdown: watch::Receiver<bool>,
 ) {
     // A sender that is gone has nothing more to say, so it means the same.
@@ -107,7 +134,7 @@ async fn serve(
         listener,
         || worker.patience(),
         ended,
-        |stream, peer, presence| worker.clone().serve_client(environment, stream, peer, presence),
+        |stream, peer, presence| worker.clone().serve_client(door.clone(), stream, peer, presence),
     )
     .await;
 }

@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
+use rustls::{RootCertStore, ServerConfig};
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
@@ -14,16 +14,21 @@ use serin::model::{
     Version,
 };
 use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Wellness};
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, UpstreamTls, start, start_checks};
+use serin::proxy::{
+    BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
+};
 use serin::routing::{
     Draws, RoutingTable, Settings, SpreadCounters, SubjectName, TableReader, TableWriter, published,
 };
-use serin::tls::{client_config, unchecked_client_config};
+use serin::tls::{
+    Authority, HTTP2_AND_HTTP1, Issued, client_config, server_config, unchecked_client_config,
+};
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
 use super::fixtures::place;
 use super::raw::Client;
+use super::tls::Trust;
 
 /// What to start.
 pub(crate) struct Setup {
@@ -39,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) catalog: Catalog,
     /// The backend of versions without an upstream.
     pub(crate) built_in: BuiltIn,
+    /// Whether both environments listen for TLS, too.
+    pub(crate) tls: bool,
 }
 
 /// A running data plane. It ends, and its threads with it, when dropped.
@@ -46,6 +53,11 @@ pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
     table: TableReader,
+    /// Where TLS is spoken, if it is.
+    pub(crate) production_tls: Option<SocketAddr>,
+    pub(crate) staging_tls: Option<SocketAddr>,
+    /// Who vouches there.
+    trust: Option<Trust>,
     pub(crate) tallies: Tallies,
     traffic: Traffic,
     pub(crate) wellness: Wellness,
@@ -78,6 +90,7 @@ impl Setup {
             default_routine: Some("shop"),
             catalog: catalog(routines),
             built_in: Box::new(answer),
+            tls: false,
         }
     }
 
@@ -86,6 +99,12 @@ impl Setup {
         let mut shop = routine("shop", &[("1", Some(url))]);
         deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
         Self::of([shop])
+    }
+
+    /// Listens for TLS, too.
+    pub(crate) fn with_tls(mut self) -> Self {
+        self.tls = true;
+        self
     }
 
     /// Believes what comes from loopback.
@@ -115,9 +134,18 @@ impl Setup {
     }
 
     fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let certificates = self.tls.then(certificates);
+        let secure = || {
+            let config = certificates.as_ref()?.1.clone();
+            Some(TlsListener { listener: bind(), config })
+        };
+        let address = |tls: &TlsListener| tls.listener.local_addr().unwrap();
         let listeners = Listeners {
-            production: TcpListener::bind("127.0.0.1:0").unwrap(),
-            staging: TcpListener::bind("127.0.0.1:0").unwrap(),
+            production: bind(),
+            staging: bind(),
+            production_tls: secure(),
+            staging_tls: secure(),
         };
         queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
@@ -138,6 +166,7 @@ impl Setup {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
+            seats: Seats::default(),
             tallies: tallies.clone(),
             traffic: traffic.clone(),
             wellness: wellness.clone(),
@@ -155,6 +184,9 @@ impl Setup {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
             table: reader,
+            production_tls: listeners.production_tls.as_ref().map(address),
+            staging_tls: listeners.staging_tls.as_ref().map(address),
+            trust: certificates.map(|(trust, _)| trust),
             tallies,
             traffic,
             wellness,
@@ -171,6 +203,11 @@ impl Edge {
     /// A new connection to production.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.production)
+    }
+
+    /// Whom a client of the TLS listeners trusts.
+    pub(crate) fn trust(&self) -> &Trust {
+        self.trust.as_ref().expect("it speaks TLS")
     }
 
     /// Replaces everything that is deployed.
@@ -233,6 +270,18 @@ fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(trusted);
     UpstreamTls::new(&client_config(roots), &unchecked_client_config())
+}
+
+/// A local authority, and what listeners that it vouches for speak.
+fn certificates() -> (Trust, Arc<ServerConfig>) {
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp(i64::try_from(now.as_nanos()).unwrap())
+    };
+    let authority = Authority::new(None, now()).unwrap();
+    let trust = Trust::in_pem(&authority.certificate_pem());
+    let issued = Issued::new(authority, None, [], Box::new(now));
+    (trust, server_config(Arc::new(issued), &HTTP2_AND_HTTP1))
 }
 
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
