@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ends::{Client, responder};
+use rustls::RootCertStore;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
-use serin::observe::Tallies;
-use serin::proxy::{Listeners, Proxy, Seats, start};
+use serin::observe::{Tallies, Traffic, Wellness};
+use serin::proxy::{Listeners, Proxy, Seats, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
+use serin::tls::{client_config, unchecked_client_config};
 use tokio::sync::watch;
 
 const CONNECTIONS: [usize; 2] = [1, 32];
@@ -115,9 +117,15 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
         seats: Seats::default(),
         tallies: Tallies::new(1),
+        traffic: Traffic::new(1),
+        wellness: Wellness::default(),
         policy,
         drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),
+        tls: Arc::new(UpstreamTls::new(
+            &client_config(RootCertStore::empty()),
+            &unchecked_client_config(),
+        )),
     });
     let (shutdown, ended) = watch::channel(false);
     start(0, proxy, &listeners, ended, ()).expect("a worker starts");

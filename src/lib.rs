@@ -103,6 +103,10 @@
 //!   is given whole, good heads alone: it forgives what others read differently, and
 //!   refuses without a word. In place of a head that is refused it is given one of ours,
 //!   so that what came before is answered first and a refusal is answered like a request.
+//! - Connections to an endpoint are counted by their sockets, and those who find none free
+//!   wait in order of arrival. Where HTTP/2 may be spoken one is opened at a time, and
+//!   takes requests once the peer's settings have come: a burst waits for it, since it may
+//!   serve them all.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
 //! - A client that waits to be asked for its body is asked when the upstream asks, or has

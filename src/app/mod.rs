@@ -21,6 +21,7 @@ mod running;
 mod serve;
 mod signals;
 mod systemd;
+mod upstream_tls;
 mod warnings;
 mod watched;
 

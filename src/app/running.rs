@@ -18,13 +18,14 @@ use super::inherited::Inherited;
 use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
+use super::upstream_tls::upstream_tls;
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::Tallies;
-use crate::proxy::{self, BuiltInRequest, Proxy, Seats};
+use crate::observe::{Tallies, Traffic, Wellness};
+use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
 
@@ -77,6 +78,7 @@ pub struct Running {
     roster: Roster,
     doors: Doors,
     end_workers: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
@@ -144,6 +146,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
+    let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
@@ -151,23 +154,25 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
         seats: Seats::default(),
         tallies: tallies.clone(),
+        traffic: traffic.clone(),
+        wellness: wellness.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
+        tls: Arc::new(upstream_tls(config.tls.upstream_ca.as_deref())?),
     });
     let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
-    let workers = (0..workers).map(|index| {
-        let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
-        proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
-    });
-    let workers = workers.collect::<Result<_, _>>()?;
+    let workers = start_workers(workers, &proxy, &listeners, &roster, &workers_end)?;
     let admin = Admin {
         control,
         keyring,
         table: table.clone(),
+        tallies: tallies.clone(),
+        traffic,
+        wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
@@ -211,6 +216,24 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin,
         control,
     })
+}
+
+/// The threads of the data plane: `count` workers, and the one that checks endpoints.
+fn start_workers(
+    count: usize,
+    proxy: &Arc<Proxy>,
+    listeners: &Listeners,
+    roster: &Roster,
+    end: &watch::Receiver<bool>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let workers = (0..count).map(|index| {
+        let duty = roster.duty(format!("worker-{index}"), end.clone());
+        proxy::start(index, proxy.clone(), listeners, end.clone(), duty)
+    });
+    let mut threads = workers.collect::<io::Result<Vec<_>>>()?;
+    let duty = roster.duty("health", end.clone());
+    threads.push(proxy::start_checks(proxy.clone(), end.clone(), duty)?);
+    Ok(threads)
 }
 
 impl Running {

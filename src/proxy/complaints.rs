@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::error::ProxyError;
 use super::seats::Full;
-use crate::model::Upstream;
+use crate::model::{Endpoint, Upstream};
 use crate::routing::{SiteOrigin, Target};
 
 /// Warns about upstreams: a dead one is news, not a flood. Origins are warned about for
@@ -21,11 +21,17 @@ pub(super) struct Complaints {
 }
 
 impl Complaints {
-    pub(super) fn version(&self, target: &Target, error: &ProxyError, cause: &str) {
+    pub(super) fn version(
+        &self,
+        target: &Target,
+        endpoint: Option<&Endpoint>,
+        error: &ProxyError,
+        cause: &str,
+    ) {
         let Some(withheld) = self.versions.pass() else { return };
         let (subject, version) = (&target.subject, &target.version);
         let kind = subject.noun();
-        let upstream = target.upstream.as_ref().map(Upstream::as_str);
+        let upstream = at(endpoint, target.upstream.as_ref());
         tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
     }
 
@@ -34,13 +40,24 @@ impl Complaints {
         tracing::warn!(withheld, "{full}, so one more was turned away");
     }
 
-    pub(super) fn origin(&self, origin: &SiteOrigin, error: &ProxyError, cause: &str) {
+    pub(super) fn origin(
+        &self,
+        origin: &SiteOrigin,
+        endpoint: Option<&Endpoint>,
+        error: &ProxyError,
+        cause: &str,
+    ) {
         let Some(withheld) = self.origins.pass() else { return };
         let site = &origin.site;
         let routine = origin.routine.as_ref().map(|(name, _)| name.as_str());
-        let upstream = origin.upstream.as_str();
+        let upstream = at(endpoint, Some(&origin.upstream));
         tracing::warn!(%site, origin = upstream, routine, cause, withheld, "{error}");
     }
+}
+
+/// The endpoint that failed, or all of them where none was asked.
+fn at<'a>(endpoint: Option<&'a Endpoint>, upstream: Option<&'a Upstream>) -> Option<&'a str> {
+    endpoint.map(Endpoint::as_str).or(upstream.map(Upstream::as_str))
 }
 
 /// Once a second at most.
@@ -79,7 +96,7 @@ mod tests {
             routine: None,
         };
         for _ in 0..3 {
-            complaints.origin(&origin, &ProxyError::Switched, "");
+            complaints.origin(&origin, None, &ProxyError::Switched, "");
         }
         assert_eq!(complaints.versions.pass(), Some(0));
         assert_eq!(complaints.origins.pass(), None);

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
 
@@ -32,6 +32,8 @@ pub(super) enum ProxyError {
     TooLarge(u64),
     #[error(transparent)]
     Unroutable(Unroutable),
+    #[error("no endpoint of the upstream is healthy")]
+    NoEndpoint,
     #[error("cannot resolve the upstream's name")]
     Resolve(#[source] io::Error),
     #[error("the upstream refuses connections")]
@@ -40,10 +42,28 @@ pub(super) enum ProxyError {
     Connect(#[source] io::Error),
     #[error("the upstream did not accept a connection within {0:?}")]
     ConnectTimeout(Duration),
+    #[error("the upstream's certificate is not one to trust")]
+    Certificate(#[source] io::Error),
+    #[error("the upstream gives up TLS with an alert")]
+    TlsAlert(#[source] io::Error),
+    #[error("TLS with the upstream fails")]
+    Tls(#[source] io::Error),
+    #[error("the upstream does not speak HTTP/2")]
+    NotHttp2,
+    #[error(
+        "`limits.connections_per_endpoint` are in use, and `limits.waiting_per_endpoint` wait for one"
+    )]
+    Crowded,
+    #[error("`limits.connections_per_endpoint` are in use, and none came back within {0:?}")]
+    QueueTimeout(Duration),
     #[error("the upstream closed the connection before its response")]
     Terminated(#[source] hyper::Error),
     #[error("the upstream's response is not HTTP/1.1")]
     Protocol(#[source] hyper::Error),
+    #[error(
+        "the head of the upstream's response is beyond `limits.header_bytes` or `header_count`"
+    )]
+    HeadTooLarge,
     /// HTTP, and yet not to be understood in one way alone.
     #[error("{0}")]
     Ambiguous(&'static str),
@@ -86,13 +106,19 @@ impl ProxyError {
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. })
+            | Self::Crowded
+            | Self::QueueTimeout(_)
+            | Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
+            | Self::Certificate(_)
+            | Self::TlsAlert(_)
+            | Self::Tls(_)
+            | Self::NotHttp2
+            | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::Ambiguous(_)
@@ -122,11 +148,20 @@ impl ProxyError {
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NoOrigin { .. }
                 | Unroutable::NotPublished { .. },
-            ) => Fault::Operator,
-            Self::Resolve(_)
+            )
+            // The upstream has failed nothing: it was not asked.
+            | Self::Crowded
+            | Self::QueueTimeout(_) => Fault::Operator,
+            Self::NoEndpoint
+            | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::ConnectTimeout(_)
+            | Self::Certificate(_)
+            | Self::TlsAlert(_)
+            | Self::Tls(_)
+            | Self::NotHttp2
+            | Self::HeadTooLarge
             | Self::Terminated(_)
             | Self::Protocol(_)
             | Self::Ambiguous(_)
@@ -145,9 +180,19 @@ impl ProxyError {
         self.fault() == Fault::Upstream
     }
 
+    /// Whether it is one of the endpoint that was asked.
+    pub(super) fn is_endpoints(&self) -> bool {
+        self.fault() == Fault::Upstream && !matches!(self, Self::NoEndpoint)
+    }
+
+    /// Whether the upstream said nothing.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::ResponseTimeout(_))
+    }
+
     /// The error type of `Proxy-Status` (RFC 9209, section 2.3), also the `error` of
-    /// the body.
-    fn kind(&self) -> &'static str {
+    /// the body, and under which it is counted.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_)
             | Self::Head(_)
@@ -161,14 +206,22 @@ impl ProxyError {
                 Unroutable::NoDeployment { .. }
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NotPublished { .. },
-            ) => "destination_unavailable",
+            )
+            | Self::NoEndpoint => "destination_unavailable",
             Self::Unroutable(Unroutable::NoOrigin { .. }) => "proxy_configuration_error",
             Self::Resolve(_) => "dns_error",
             Self::Refused(_) => "connection_refused",
             Self::Connect(_) => "destination_ip_unroutable",
             Self::ConnectTimeout(_) => "connection_timeout",
+            Self::Certificate(_) => "tls_certificate_error",
+            Self::TlsAlert(_) => "tls_alert_received",
+            Self::Tls(_) => "tls_protocol_error",
+            Self::Crowded | Self::QueueTimeout(_) => "connection_limit_reached",
             Self::Terminated(_) => "connection_terminated",
-            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched => "http_protocol_error",
+            Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched | Self::NotHttp2 => {
+                "http_protocol_error"
+            }
+            Self::HeadTooLarge => "http_response_header_section_size",
             Self::Upgrade(_) => "http_upgrade_failed",
             Self::ResponseCoding => "http_response_transfer_coding",
             Self::ResponseTimeout(_) | Self::BodyTimeout(_) => "http_response_timeout",
@@ -254,6 +307,9 @@ impl ProxyError {
         headers.insert(HeaderName::from_static("proxy-status"), proxy_status);
         if matches!(self, Self::Method(_)) {
             headers.insert(ALLOW, HeaderValue::from_static(METHODS));
+        }
+        if matches!(self, Self::Crowded | Self::QueueTimeout(_)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.ends_connection() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

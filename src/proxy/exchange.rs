@@ -1,21 +1,23 @@
-//! One request to an endpoint and its response, over a pooled connection or a new
-//! one.
+//! One attempt at a request: an endpoint's response to it, over a pooled connection or
+//! a new one.
 
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
+use h2::Reason;
 use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
-use super::connect::{Opened, connect};
 use super::error::ProxyError;
-use super::pool::{Lease, Pool, Pooled};
+use super::fit::is_within;
+use super::pool::{Lease, Line, Pool, Pooled};
 use super::progress::Progress;
-use super::upload::Upload;
-use crate::model::Endpoint;
+use super::upload::{Claim, Upload};
+use crate::model::{Endpoint, Transport};
 
 /// How long one exchange waits.
 #[derive(Clone, Copy)]
@@ -26,40 +28,71 @@ pub(super) struct Waits {
     pub(super) request_body_idle: Duration,
 }
 
-/// Sends `request` to `endpoint` and waits for the head of its response.
-///
-/// A pooled connection may have died unnoticed. A request is then sent once more,
-/// on a new connection: always when none of it had left, else only when it is
-/// idempotent and has no body (RFC 9110, section 9.2.2).
-///
-/// A request that asks for another protocol has a connection of its own from the start,
-/// and is sent once.
+impl Waits {
+    /// What is left of them after some time was lost to an attempt.
+    pub(super) fn after(self, lost: Duration) -> Self {
+        let response_head = self.response_head.saturating_sub(lost);
+        Self { connect: self.connect.min(response_head), response_head, ..self }
+    }
+
+    pub(super) fn are_over(self) -> bool {
+        self.response_head.is_zero()
+    }
+}
+
+/// Sends `request` to `endpoint` and waits for the head of its response. `fresh` asks for
+/// a connection that was not waiting for it; a request that asks for another protocol has
+/// one of its own.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
     mut request: Request<Upload>,
     waits: Waits,
-) -> Result<(Response<Incoming>, Lease), ProxyError> {
-    let repeatable = request.method().is_idempotent() && request.body().is_empty();
-    let switches = request.headers().contains_key(UPGRADE);
-    if !switches && let Some(connection) = pool.take(endpoint, repeatable) {
-        let spare = repeatable.then(|| copy_of_head(&request));
-        match send(pool, endpoint, connection, request, waits).await {
-            Ok(answer) => return Ok(answer),
-            Err(Failure::Unsent(unsent, _)) => request = *unsent,
-            Err(Failure::Died(error)) => request = spare.ok_or(error)?,
-            Err(Failure::Final(error)) => return Err(error),
+    fresh: bool,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let line = pool.line(endpoint);
+    let is_safe = is_safe(&request);
+    // Where HTTP/2 is known to be spoken, nobody can switch to anything.
+    let switches =
+        request.headers().contains_key(UPGRADE) && endpoint.transport() != Transport::H2c;
+    let pooled = if fresh || switches { None } else { line.take(is_safe) };
+    let (connection, was_used) = match pooled {
+        Some(connection) => (connection, true),
+        // Boxed, because few requests come here, and all would carry its state.
+        None => match Box::pin(line.acquire(pool, switches, waits.connect)).await {
+            Ok(acquired) => acquired,
+            Err(error) => return Err(Failure::unsent(request, error, false)),
+        },
+    };
+    let is_stream = connection.is_stream();
+    let reused = was_used || is_stream;
+    // What can be sent again is kept until it is answered.
+    let spare = (is_safe || is_stream).then(|| copy_of_head(&request));
+    let claim = is_stream.then(|| request.body_mut().claim());
+    connection.fit(&mut request).map_err(|error| Failure::sent(error, reused))?;
+    let mut failure = match send(pool, &line, connection, request, waits, reused).await {
+        Ok(answer) => return Ok(answer),
+        Err(failure) => failure,
+    };
+    if failure.request.is_none() {
+        if failure.unsent {
+            let body = claim.and_then(Claim::take);
+            let whole = spare.zip(body).map(|(head, body)| Box::new(head.map(|_| body)));
+            failure.unsent = whole.is_some();
+            failure.request = whole;
+        } else if is_safe && failure.died {
+            failure.request = spare.map(Box::new);
         }
     }
-    let Opened { sender, socket, driver, switch } = connect(endpoint, waits.connect).await?;
-    let connection = Pooled { sender, socket, driver };
-    let answer = send(pool, endpoint, connection, request, waits).await;
-    let (response, mut lease) = answer.map_err(|failure| match failure {
-        Failure::Unsent(_, error) => ProxyError::Terminated(error),
-        Failure::Died(error) | Failure::Final(error) => error,
-    })?;
-    lease.switch = switches.then_some(switch);
-    Ok((response, lease))
+    Err(failure)
+}
+
+/// Whether `request` may be done twice (RFC 9110, section 9.2.2), and is here to be sent
+/// twice. A change of protocol is asked for once.
+pub(super) fn is_safe(request: &Request<Upload>) -> bool {
+    request.method().is_idempotent()
+        && request.body().is_empty()
+        && !request.headers().contains_key(UPGRADE)
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -70,51 +103,90 @@ fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
     copy
 }
 
-enum Failure {
-    /// The connection was closed before the request left.
-    Unsent(Box<Request<Upload>>, hyper::Error),
-    /// The connection died under the request.
-    Died(ProxyError),
-    /// Another connection would not help.
-    Final(ProxyError),
+/// An attempt without a response.
+pub(super) struct Failure {
+    pub(super) error: ProxyError,
+    /// The request as it was, where sending it again does no harm and could help.
+    pub(super) request: Option<Box<Request<Upload>>>,
+    /// Whether nothing of it had left, or the peer says that it has not looked at it (RFC
+    /// 9113, section 8.7).
+    pub(super) unsent: bool,
+    /// Whether the connection died under it.
+    died: bool,
+    /// Whether the connection had been used before.
+    pub(super) reused: bool,
+}
+
+impl Failure {
+    fn unsent(request: Request<Upload>, error: ProxyError, reused: bool) -> Self {
+        Self { error, request: Some(Box::new(request)), unsent: true, died: false, reused }
+    }
+
+    fn sent(error: ProxyError, reused: bool) -> Self {
+        Self { error, request: None, unsent: false, died: false, reused }
+    }
 }
 
 async fn send(
-    pool: &Rc<Pool>,
-    endpoint: &Endpoint,
+    pool: &Pool,
+    line: &Rc<Line>,
     mut connection: Pooled,
     request: Request<Upload>,
     waits: Waits,
+    reused: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     if let Err(error) = connection.sender.ready().await {
-        return Err(Failure::Unsent(Box::new(request), error));
+        return Err(Failure::unsent(request, ProxyError::Terminated(error), reused));
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(waits, &upload, response).await {
-        Ok(Ok(response)) => {
-            Ok((response, Lease::new(pool.clone(), endpoint.clone(), connection, upload)))
+    let failure = match within(waits, &upload, response).await {
+        Ok(Ok(response))
+            if connection.is_stream() && !is_within(response.headers(), &pool.limits()) =>
+        {
+            return Err(Failure::sent(ProxyError::HeadTooLarge, reused));
         }
-        Ok(Err(error)) => Err(failure(error, &upload)),
-        Err(error) => Err(Failure::Final(error)),
+        Ok(Ok(response)) => return Ok((response, Lease::new(line.clone(), connection, upload))),
+        Ok(Err(error)) => failure(error, &upload, reused),
+        Err(error) => Failure::sent(error, reused),
+    };
+    // Its peer may be gone without a word, or has said that it takes no more.
+    let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
+    if is_silent || failure.unsent && failure.request.is_none() {
+        connection.retire();
     }
+    Err(failure)
 }
 
-fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
+fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: bool) -> Failure {
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::Unsent(Box::new(unsent), error);
+        return Failure::unsent(unsent, ProxyError::Terminated(error), reused);
     }
     if let Some(limit) = upload.overflowed() {
-        Failure::Final(ProxyError::TooLarge(limit))
-    } else if error.is_user() && !upload.ended() {
+        return Failure::sent(ProxyError::TooLarge(limit), reused);
+    }
+    if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
+        return if cause.is_remote() {
+            let unsent = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
+            Failure { unsent, ..Failure::sent(ProxyError::Terminated(error), reused) }
+        } else if cause.is_library() {
+            Failure::sent(ProxyError::Protocol(error), reused)
+        } else {
+            // It was we who gave the stream up, for want of the client's body.
+            Failure::sent(ProxyError::Upload(error), reused)
+        };
+    }
+    if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
-        Failure::Final(ProxyError::Upload(error))
+        Failure::sent(ProxyError::Upload(error), reused)
+    } else if error.is_parse_too_large() {
+        Failure::sent(ProxyError::HeadTooLarge, reused)
     } else if error.is_parse() {
-        Failure::Final(ProxyError::Protocol(error))
+        Failure::sent(ProxyError::Protocol(error), reused)
     } else {
-        Failure::Died(ProxyError::Terminated(error))
+        Failure { died: true, ..Failure::sent(ProxyError::Terminated(error), reused) }
     }
 }
 

@@ -20,6 +20,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
+const X_SERIN_ASSIGNED: HeaderName = HeaderName::from_static("x-serin-assigned");
 const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
 const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
 const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
@@ -240,9 +241,15 @@ pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
                 Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
                 None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
             }
+            match &decision.assigned {
+                Some(assigned) => {
+                    headers.insert(X_SERIN_ASSIGNED, assigned.version_value.clone());
+                }
+                None => drop(headers.remove(X_SERIN_ASSIGNED)),
+            }
         }
         Answerer::Origin(origin) => {
-            for is_silent in [X_SERIN_APP, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
+            for is_silent in [X_SERIN_APP, X_SERIN_ASSIGNED, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
                 headers.remove(is_silent);
             }
             match &origin.routine {

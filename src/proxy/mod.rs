@@ -2,23 +2,31 @@
 //! out. Each worker does all of it alone, on a thread of its own.
 
 mod body;
+mod budget;
 mod complaints;
 mod connect;
 mod connection;
 mod crowd;
+mod ejection;
+mod endpoints;
 mod error;
 mod exchange;
 mod expect;
+mod failover;
+mod fit;
 mod guard;
 mod h2;
 mod handle;
 mod headers;
+mod health;
 mod linger;
 mod opening;
 mod patient;
 mod pool;
+mod probe;
 mod progress;
 mod responses;
+mod retry;
 mod seats;
 mod silence;
 mod spare;
@@ -38,9 +46,11 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::Tallies;
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::routing::{Draws, TableReader};
 
+pub use connect::UpstreamTls;
+pub use health::start_checks;
 pub use seats::Seats;
 pub use worker::{Worker, start};
 
@@ -51,11 +61,16 @@ pub struct Proxy {
     /// The clients of all workers.
     pub seats: Seats,
     pub tallies: Tallies,
+    pub traffic: Traffic,
+    /// Written by the checks that [`start_checks`] starts.
+    pub wellness: Wellness,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.
     pub drain: watch::Receiver<Duration>,
     pub built_in: BuiltIn,
+    /// For endpoints that speak it.
+    pub tls: Arc<UpstreamTls>,
 }
 
 /// Answers for versions that have no upstream: the JSON body of a 200.

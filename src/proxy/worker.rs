@@ -11,13 +11,15 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::budget::Budget;
 use super::complaints::Complaints;
 use super::crowd::Crowd;
+use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::WorkerTallies;
+use crate::observe::{WorkerTallies, WorkerTraffic};
 use crate::server::{self, Patience};
 
 /// What one thread needs to answer requests.
@@ -25,6 +27,9 @@ pub struct Worker {
     pub(super) proxy: SharedProxy,
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
+    pub(super) traffic: WorkerTraffic,
+    pub(super) endpoints: Endpoints,
+    pub(super) budget: Budget,
     pub(super) linger: Linger,
     pub(super) complaints: Complaints,
     pub(super) crowd: Crowd,
@@ -64,8 +69,11 @@ pub fn start(
             let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
+                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
+                traffic: proxy.traffic.of_worker(index),
+                endpoints: Endpoints::new(index, proxy.wellness.clone()),
+                budget: Budget::default(),
                 proxy,
-                pool: Rc::default(),
                 linger: Linger::start(),
                 complaints: Complaints::default(),
                 crowd: Crowd::default(),
@@ -74,6 +82,7 @@ pub fn start(
             let chores = [
                 tokio::task::spawn_local(sweep(worker.clone())),
                 tokio::task::spawn_local(take_policies(worker.clone())),
+                tokio::task::spawn_local(take_sick(worker.clone())),
             ];
             let mut served = tokio::task::JoinSet::new();
             for (listener, door) in doors {
@@ -130,12 +139,13 @@ async fn serve(
     .await;
 }
 
-/// Closes pooled connections that have waited too long.
+/// Closes pooled connections that have waited too long, and forgets who is not used.
 async fn sweep(worker: Rc<Worker>) {
     loop {
         let idle = worker.policy().timeouts.upstream_idle;
         tokio::time::sleep(server::sweep_interval(idle)).await;
         worker.pool.sweep(idle);
+        worker.endpoints.sweep();
     }
 }
 
@@ -144,6 +154,18 @@ async fn take_policies(worker: Rc<Worker>) {
     let mut policies = worker.proxy.policy.clone();
     while policies.changed().await.is_ok() {
         let policy = Rc::new(Policy::clone(&policies.borrow_and_update()));
+        worker.pool.set_limits(policy.limits);
         worker.policy.replace(policy);
+    }
+}
+
+/// Replaces this worker's copy of what the checks found whenever there is more.
+async fn take_sick(worker: Rc<Worker>) {
+    let mut found = worker.proxy.wellness.subscribe();
+    // What came between the copy and this.
+    found.mark_changed();
+    while found.changed().await.is_ok() {
+        let sick = found.borrow_and_update().clone();
+        worker.endpoints.take_sick(sick);
     }
 }

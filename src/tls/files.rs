@@ -58,6 +58,8 @@ pub enum CertificateError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("`{}` of [tls] holds no {what} in PEM", path.display())]
     NotPem { path: PathBuf, what: &'static str, source: pem::Error },
+    #[error("`{}` of [tls] holds a certificate that is no authority's", path.display())]
+    NoAuthority { path: PathBuf, source: rustls::Error },
     #[error("the certificate `{}` and the key `{}` of [tls] cannot be used together", certificate.display(), key.display())]
     Unusable { certificate: PathBuf, key: PathBuf, source: rustls::Error },
 }
@@ -158,7 +160,7 @@ pub(super) fn read_certificate(
     Ok(Arc::new(certified))
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_MAX_BYTES {

@@ -1,13 +1,16 @@
 //! Certificates for the listeners that speak TLS: the operator's own, or those of a
-//! local authority, made for each name when it is first asked for.
+//! local authority, made for each name when it is first asked for. And which ones are
+//! taken of endpoints.
 //!
-//! What comes out is a [`rustls::ServerConfig`]; who listens shakes hands with it.
+//! What comes out is a [`rustls::ServerConfig`] or a [`rustls::ClientConfig`]; who
+//! listens or connects shakes hands with it.
 
 mod authority;
 mod certificates;
 mod files;
 mod names;
 mod pairs;
+mod upstream;
 
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ pub use authority::{Authority, IssueError};
 pub use certificates::{Clock, Issued};
 pub use files::{AuthorityError, CertificateError, Damage, open_authority};
 pub use pairs::Pairs;
+pub use upstream::{client_config, trust_also, unchecked_client_config};
 
 /// What is spoken inside TLS where HTTP/2 is.
 pub const HTTP2_AND_HTTP1: [&[u8]; 2] = [b"h2", b"http/1.1"];

@@ -13,7 +13,8 @@ from serin import serving
 from servers import EVENTS, Answers, answering
 from traffic import HOST, HTTPS, in_front_of
 
-PAGE = b"<!doctype html><title>traffic</title><link rel='icon' href='data:,'><script src='/a.js'></script>"
+PAGE = (b"<!doctype html><title>traffic</title><link rel='icon' href='data:,'>"
+        b"<script src='/a.js'></script>")
 WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CLOSE = 8
 

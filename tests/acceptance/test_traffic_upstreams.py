@@ -41,7 +41,8 @@ def test_a_server_over_tls_is_reached_if_its_authority_is_named(unknown, tmp_pat
 
 
 def test_a_server_that_nobody_vouches_for_is_not_asked(unknown, tmp_path):
-    with answering(tls=context(unknown)) as upstream, serving(tmp_path, in_front_of([upstream])) as serin:
+    with answering(tls=context(unknown)) as upstream, serving(tmp_path,
+        in_front_of([upstream])) as serin:
         status, headers, _ = Visitor(serin.production, HOST).ask()
     assert status == 502
     assert "tls" in headers["proxy-status"]

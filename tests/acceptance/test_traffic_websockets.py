@@ -40,7 +40,8 @@ def speaking(name):
             return socket.respond(403, "not you\n")
 
     with serve(converse, "127.0.0.1", 0, process_request=turned_away, max_size=2 * BIG,
-               select_subprotocol=lambda _, offered: "chat" if "chat" in offered else None) as server:
+               select_subprotocol=lambda _,
+               offered: "chat" if "chat" in offered else None) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         port = server.socket.getsockname()[1]
@@ -154,7 +155,8 @@ def test_fifty_sessions_are_open_at_once(there):
 
 
 def test_messages_pass_over_tls(tmp_path):
-    with speaking("one") as (upstream, _), serving(tmp_path, in_front_of([upstream], HTTPS)) as serin:
+    with speaking("one") as (upstream, _), serving(tmp_path, in_front_of([upstream],
+        HTTPS)) as serin:
         trust = ssl.create_default_context(cafile=serin.ca())
         port = serin.production_tls.rsplit(":", 1)[1]
         with connect(f"wss://localhost:{port}/", ssl=trust, server_hostname=HOST,
@@ -166,7 +168,8 @@ def test_messages_pass_over_tls(tmp_path):
 
 def test_a_session_ends_with_the_process(tmp_path):
     """In time, and the client is told: no session hangs when Serin is asked to stop."""
-    with speaking("one") as (upstream, sessions), serving(tmp_path, in_front_of([upstream])) as serin:
+    with speaking("one") as (upstream, sessions), serving(tmp_path,
+                                                          in_front_of([upstream])) as serin:
         with meet(serin) as socket:
             socket.recv(WITHIN_S)
             serin.end()

@@ -321,7 +321,7 @@ fn odd_but_legal_chunks_pass() {
     assert_eq!(upstream.connections(), 1);
     for request in upstream.requests().iter().take(2 * bodies.len()) {
         assert_eq!(headers(request, "transfer-encoding"), ["chunked"]);
-        assert!(request.contains("h") && !request.contains(';'), "{request}");
+        assert!(request.contains('h') && !request.contains(';'), "{request}");
     }
 }
 
@@ -373,7 +373,7 @@ fn a_refusal_reaches_a_client_that_sends_on() {
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\nx : y\r\n\r\n");
     let mut sender = client.stream().try_clone().unwrap();
     // More than the buffers between the two hold, and before a look at the answer.
-    sender.write_all(&[b'x'; 1 << 20]).unwrap();
+    sender.write_all(&vec![b'x'; 1 << 20]).unwrap();
     expect_refusal(&client.answer(), 400, "a blank before the colon");
     client.expect_end();
 }

@@ -153,10 +153,8 @@ fn a_refused_upgrade_is_an_ordinary_response_and_the_connection_goes_on() {
     let upstream = Upstream::new(|visit| {
         while let Some(request) = visit.request() {
             let refused = headers(&request, "upgrade") == ["websocket"];
-            visit.say(match refused {
-                true => "HTTP/1.1 403 Forbidden\r\nupgrade: x\r\ncontent-length: 2\r\n\r\nno",
-                false => OK,
-            });
+            let refusal = "HTTP/1.1 403 Forbidden\r\nupgrade: x\r\ncontent-length: 2\r\n\r\nno";
+            visit.say(if refused { refusal } else { OK });
         }
     });
     let edge = Setup::before(upstream.url()).start();

@@ -262,3 +262,33 @@ fn hmac_sha256(secret: &str, text: &str) -> Hmac<Sha256> {
 fn mac_sha256(secret: &str, text: &str) -> Vec<u8> {
     hmac_sha256(secret, text).finalize().into_bytes().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_config_lets_no_request_in_twice_while_its_key_stays() {
+        let key = |secret: &str, read_only| AccessKey {
+            id: AccessKeyId::new("a").expect("an id"),
+            secret: Secret::new(secret).expect("a secret"),
+            read_only,
+        };
+        let now = Timestamp(1_700_000_000_000_000_000);
+        let claim = |secret| Claim {
+            key_id: "a".to_owned(),
+            moment: rfc3339_seconds(now),
+            nonce: "once".to_owned(),
+            string_to_sign: "text".to_owned(),
+            canonical: None,
+            proof: Proof::Sha256(mac_sha256(secret, "text")),
+        };
+        let keyring = Keyring::new(vec![key("first", false)]);
+        assert!(keyring.owner(&claim("first"), now).is_ok());
+        keyring.replace(vec![key("first", true)]);
+        assert!(matches!(keyring.owner(&claim("first"), now), Err(Denied::NonceUsed(_))));
+        // Of another secret nothing was let in.
+        keyring.replace(vec![key("second", true)]);
+        assert!(keyring.owner(&claim("second"), now).is_ok());
+    }
+}

@@ -5,17 +5,24 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::{RootCertStore, ServerConfig};
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, start};
-use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
-use serin::tls::{Authority, HTTP2_AND_HTTP1, Issued, server_config};
+use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Wellness};
+use serin::proxy::{
+    BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
+};
+use serin::routing::{
+    Draws, RoutingTable, Settings, SpreadCounters, SubjectName, TableReader, TableWriter, published,
+};
+use serin::tls::{
+    Authority, HTTP2_AND_HTTP1, Issued, client_config, server_config, unchecked_client_config,
+};
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
@@ -27,6 +34,8 @@ use super::tls::Trust;
 pub(crate) struct Setup {
     pub(crate) workers: usize,
     pub(crate) policy: Policy,
+    /// Whose certificates are taken of endpoints.
+    pub(crate) trusted_authority: Option<CertificateDer<'static>>,
     /// How long running requests have at the end.
     pub(crate) drain: Duration,
     pub(crate) regions: Regions,
@@ -48,11 +57,15 @@ pub(crate) struct Edge {
     pub(crate) staging_tls: Option<SocketAddr>,
     /// Who vouches there.
     trust: Option<Trust>,
+    table: TableReader,
     pub(crate) tallies: Tallies,
+    traffic: Traffic,
+    pub(crate) wellness: Wellness,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
     shutdown: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -71,6 +84,7 @@ impl Setup {
                 },
                 ..Policy::default()
             },
+            trusted_authority: None,
             drain: Duration::from_secs(2),
             regions: Regions::default(),
             default_routine: Some("shop"),
@@ -143,31 +157,39 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
-        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
+        let (tallies, traffic) = (Tallies::new(self.workers), Traffic::new(self.workers));
+        let wellness = Wellness::default();
         let proxy = Arc::new(Proxy {
-            table: reader,
+            table: reader.clone(),
             draws: Draws {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
             seats: Seats::default(),
             tallies: tallies.clone(),
+            traffic: traffic.clone(),
+            wellness: wellness.clone(),
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
+            tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
         let (shutdown, ended) = watch::channel(is_ended);
-        let workers = (0..self.workers)
+        let mut workers: Vec<_> = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
+        workers.push(start_checks(proxy, ended, ()).unwrap());
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
             production_tls: listeners.production_tls.as_ref().map(address),
             staging_tls: listeners.staging_tls.as_ref().map(address),
             trust: certificates.map(|(trust, _)| trust),
+            table: reader,
             tallies,
+            traffic,
+            wellness,
             writer: Mutex::new(writer),
             settings,
             set_policy,
@@ -198,6 +220,23 @@ impl Edge {
     /// Replaces how others are treated.
     pub(crate) fn set_policy(&self, policy: Policy) {
         self.set_policy.send_replace(Arc::new(policy));
+    }
+
+    /// What went wrong so far.
+    pub(crate) fn counts(&self) -> TrafficCounts {
+        self.traffic.total()
+    }
+
+    /// What was counted of a version of `shop` in production.
+    pub(crate) fn tallied(&self, version: &str) -> Tallied {
+        let shop = SubjectName::Routine(RoutineName::new("shop").unwrap());
+        let tally = self.table.read(|table| {
+            let mut tallies = table.tallies(&shop).filter(|(environment, of, _)| {
+                *environment == Environment::Production && of.as_str() == version
+            });
+            tallies.next().unwrap().2
+        });
+        self.tallies.total(tally.0)
     }
 
     /// Asks the workers to end, and does not wait for it.
@@ -237,6 +276,12 @@ fn certificates() -> (Trust, Arc<ServerConfig>) {
     let trust = Trust::in_pem(&authority.certificate_pem());
     let issued = Issued::new(authority, None, [], Box::new(now));
     (trust, server_config(Arc::new(issued), &HTTP2_AND_HTTP1))
+}
+
+fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(trusted);
+    UpstreamTls::new(&client_config(roots), &unchecked_client_config())
 }
 
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {

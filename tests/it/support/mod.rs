@@ -5,6 +5,7 @@ pub(crate) mod edge;
 pub(crate) mod fixtures;
 pub(crate) mod frames;
 pub(crate) mod h2;
+pub(crate) mod h2_peer;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod oss;
@@ -15,6 +16,7 @@ pub(crate) mod signer;
 pub(crate) mod statistics;
 pub(crate) mod tls;
 pub(crate) mod upstream;
+pub(crate) mod web;
 
 use std::time::{Duration, Instant};
 

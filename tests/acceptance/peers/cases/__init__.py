@@ -7,7 +7,8 @@ from cases import (
 
 GROUPS = [
     module.GROUP for module in (
-        ordinary, lines, targets, hosts, versions, lengths, codings, fields, chunks, connections, methods,
+        ordinary, lines, targets, hosts, versions, lengths, codings, fields, chunks, connections,
+        methods,
         upgrades, responses, replies, upstreams,
     )
 ]

@@ -110,6 +110,7 @@ because("Lines of chunks end with CRLF alone (RFC 9112, section 7.1): who takes 
 because("RFC 9112, section 7.1.1: no control bytes, and as much as we care to read",
         "a NUL in an extension", "64 KiB of an extension", "1000 chunks of long extensions")
 because("Trailers are field lines as those of a head are", "a trailer without a colon",
-        "a trailer that is folded", "a space before a trailer's colon", "a bare LF behind a trailer",
+        "a trailer that is folded", "a space before a trailer's colon",
+        "a bare LF behind a trailer",
         "a NUL in a trailer", "trailers that hide a request", "256 KiB of trailers")
 because("Whoever can still hear is told what was wrong", "chunks that break off", "no end")

@@ -61,7 +61,8 @@ refused("a space before the colon, beside a Content-Length", head(
     "POST / HTTP/1.1", f"Content-Length: {len(SMUGGLING)}", "Transfer-Encoding : chunked")
     + SMUGGLING)
 refused("a space before the name", head("POST / HTTP/1.1", " Transfer-Encoding: chunked") + CHUNKS)
-refused("a line end of one LF before it", head("POST / HTTP/1.1", "X: y\nTransfer-Encoding: chunked",
+refused("a line end of one LF before it", head("POST / HTTP/1.1",
+                                               "X: y\nTransfer-Encoding: chunked",
                                                "Content-Length: 5") + b"hello")
 refused("a bare CR before it", head("POST / HTTP/1.1", "X: y\rTransfer-Encoding: chunked",
                                     "Content-Length: 5") + b"hello")

@@ -24,7 +24,8 @@ add("a request and half of one", (GET + GET[:20], Do.PAUSE, Do.HALF_CLOSE),
     "200 closed or 200 400 closed", 1, hostile=True)
 add("a request behind the last one", get("Connection: close") + GET, "200 closed", 1)
 add("a request behind what is refused", get("X : y") + GET, "400 closed", 0, hostile=True)
-add("a refusal behind a request", GET + get("X : y"), "200 400 closed or 200 closed", 1, hostile=True)
+add("a refusal behind a request", GET + get("X : y"), "200 400 closed or 200 closed", 1,
+    hostile=True)
 add("who says no more after a request", (GET, Do.PAUSE, Do.HALF_CLOSE),
     "200 closed or nothing closed", 1, script=[[*[Then.PAUSE] * 4, OK]])
 add("who says nothing", (), "nothing closed or 408 closed", 0, hostile=True)

@@ -77,5 +77,6 @@ because("A name is a token (RFC 9110, section 5.1); dropping its line in silence
 because("RFC 9110, section 5.5: no control bytes in values", "a NUL in a value",
         "a control byte in a value", "a vertical tab in a value", "a backspace in a value",
         "an escape in a value", "a DEL in a value", "a bare CR at a value's end")
-because("Other readers end a line at CRLF alone: a bare LF would be read in two ways (RFC 9112, 2.2)",
-        "a bare LF at a field's end", "a bare LF at the head's end", "two bare LFs at the head's end")
+because("Others end a line at CRLF alone: a bare LF would be read in two ways (RFC 9112, 2.2)",
+        "a bare LF at a field's end", "a bare LF at the head's end",
+        "two bare LFs at the head's end")

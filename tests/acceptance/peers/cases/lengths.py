@@ -56,9 +56,11 @@ refused("a space before the colon", head("POST / HTTP/1.1", "Content-Length : 5"
 refused("a NUL in the name", head("POST / HTTP/1.1", "Content-Length\0: 5") + b"hello")
 served("an underscore in the name, beside it",
        head("POST / HTTP/1.1", "Content-Length: 5", "Content_Length: 0") + b"hello")
-add("a body that is longer", post(5, body=b"hello") + b"\r\nmore\r\n\r\n", "200 400 closed or 200 closed", 1,
+add("a body that is longer", post(5, body=b"hello") + b"\r\nmore\r\n\r\n",
+    "200 400 closed or 200 closed", 1,
     hostile=True)
-add("none, and a body", post(body=b"hello\r\n\r\n"), "200 400 closed or 200 closed", 1, hostile=True)
+add("none, and a body", post(body=b"hello\r\n\r\n"), "200 400 closed or 200 closed", 1,
+    hostile=True)
 add("a body that breaks off", (post(100), Do.PAUSE, Do.HALF_CLOSE),
     "400 closed or nothing closed or 408 closed", 1, unfinished=True, hostile=True)
 add("a body that breaks off, and a reset", (post(100), Do.PAUSE, Do.RESET), "nothing closed", 1,

@@ -36,11 +36,12 @@ refused("a word too many, before the version", head("GET / /smuggled HTTP/1.1"))
 refused("the line of the PROXY protocol", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"
         + head("GET / HTTP/1.1"))
 refused("a response", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-add("the greeting of TLS", b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + b"\x00" * 39 + b"\r\n\r\n",
+add("the greeting of TLS",
+    b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + b"\x00" * 39 + b"\r\n\r\n",
     "400 closed or nothing closed", 0, hostile=True)
 
 because = GROUP.because
-because("Other readers end a line at CRLF alone: a bare LF would be read in two ways (RFC 9112, 2.2)",
+because("Others end a line at CRLF alone: a bare LF would be read in two ways (RFC 9112, 2.2)",
         "a bare LF before it", "a bare LF at its end", "bare LFs at every end")
 because("One space, no other blank: who splits at another finds another target (RFC 9112, 3)",
         "two spaces behind the method", "two spaces behind the target", "a tab behind the method",

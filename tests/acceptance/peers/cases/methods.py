@@ -70,9 +70,10 @@ add("Expect, and half of the body", (head(*EXPECT), Until(b"100[^\r]*\r\n\r\n"),
                                      Do.PAUSE, b"llo"), "100 200 open", 1, has=(b"hello",))
 
 because = GROUP.because
-because("A method is a token, and case counts (RFC 9110, section 9.1): its server may know it", "get")
+because("A method is a token, and case counts (RFC 9110, section 9.1): its server may know it",
+        "get")
 because("RFC 9110, section 9.3.7: it asks about the server as a whole", "OPTIONS *")
-because("We are no tunnel (RFC 9110, section 9.3.6), and show nobody what others' fields were (9.3.8)",
+because("We are no tunnel (RFC 9110, 9.3.6), and show nobody what others' fields were (9.3.8)",
         "CONNECT", "CONNECT, bytes behind it", "CONNECT of a path", "CONNECT of an absolute target",
         "TRACE", "TRACE and a body")
 because("RFC 9110, section 7.6.2: it went as far as it may", "OPTIONS, Max-Forwards: 0")

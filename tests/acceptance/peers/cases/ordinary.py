@@ -28,8 +28,10 @@ def tells(name, line, *fields, body=b"", then=(), told=(), send=GET):
     add(name, send, f"{status} open", 1, script=[[reply, *then]], told=(*map(sent, fields), *told))
 
 
-asks("a browser", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/148.0", "Accept: text/html,*/*;q=0.8",
-     "Accept-Language: de,en;q=0.5", "Accept-Encoding: gzip, deflate, br", "Referer: http://peer.test/a",
+asks("a browser", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/148.0",
+     "Accept: text/html,*/*;q=0.8",
+     "Accept-Language: de,en;q=0.5", "Accept-Encoding: gzip, deflate, br",
+     "Referer: http://peer.test/a",
      "Upgrade-Insecure-Requests: 1", "Sec-Fetch-Mode: navigate", "Cookie: a=b; c=\"d e\"; f=")
 asks("curl", "User-Agent: curl/8.5.0", "Accept: */*")
 asks("a form", "Content-Type: application/x-www-form-urlencoded", "Content-Length: 12",
@@ -39,7 +41,8 @@ asks("JSON", "Content-Type: application/json", "Content-Length: 9", line="POST /
 asks("a preflight", "Origin: http://other.test", "Access-Control-Request-Method: PUT",
      line="OPTIONS /a HTTP/1.1")
 asks("a range", "Range: bytes=0-1", "If-Range: \"tag\"")
-asks("conditions", "If-None-Match: \"tag\", W/\"other\"", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT")
+asks("conditions", "If-None-Match: \"tag\", W/\"other\"",
+     "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT")
 asks("credentials", "Authorization: Basic dXNlcjpwYXNz")
 asks("a bearer", "Authorization: Bearer abc.def-ghi_jkl")
 asks("a trace", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -60,7 +63,8 @@ tells("a part", "HTTP/1.1 206 Partial Content", "Content-Range: bytes 0-1/5", bo
 tells("a cookie", "HTTP/1.1 200 OK", "Set-Cookie: a=b; Path=/; HttpOnly; SameSite=Lax")
 tells("what may be kept", "HTTP/1.1 200 OK", "Cache-Control: public, max-age=60", "ETag: \"tag\"",
       "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT", "Vary: Accept-Encoding", body=b"ok")
-tells("what is compressed", "HTTP/1.1 200 OK", "Content-Encoding: gzip", body=b"\x1f\x8b\0\0\r\n\r\n")
+tells("what is compressed", "HTTP/1.1 200 OK", "Content-Encoding: gzip",
+      body=b"\x1f\x8b\0\0\r\n\r\n")
 tells("a teapot", "HTTP/1.1 418 I'm a teapot")
 tells("a policy", "HTTP/1.1 200 OK", "Content-Security-Policy: default-src 'self'; img-src *",
       "Strict-Transport-Security: max-age=1")
@@ -71,7 +75,8 @@ add("a hundred requests, one after the other", tuple(
     for step in (head(f"GET /{number} HTTP/1.1"), Until(rb"\r\n\r\nok", number + 1))),
     "200 x100 open", 100)
 add("a form in three pieces", (
-    head("POST / HTTP/1.1", "Content-Length: 9"), Do.PAUSE, b"abc", Do.PAUSE, b"def", Do.PAUSE, b"ghi"),
+    head("POST / HTTP/1.1", "Content-Length: 9"), Do.PAUSE, b"abc", Do.PAUSE, b"def", Do.PAUSE,
+    b"ghi"),
     "200 open", 1, has=(b"abc.*def.*ghi",))
 add("an upload and a download of 1 MiB", head("PUT / HTTP/1.1", "Content-Length: 1048576")
     + b"u" * 1048576, "200 open", 1,

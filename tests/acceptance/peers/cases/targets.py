@@ -90,7 +90,8 @@ because("What a path means is its server's to say: it is passed on as it is, byt
 because("RFC 9112, section 3 names 414 for it", "64 KiB", "256 KiB")
 because("UTF-8 is what clients send who do not escape; nobody reads it as anything else",
         "UTF-8 in a path")
-because("No part of a URI in any encoding that clients send", "Latin-1 in a query", "a DEL in a path")
+because("No part of a URI in any encoding that clients send", "Latin-1 in a query",
+        "a DEL in a path")
 because("What looks like a version behind a bare LF is not HTTP/0.9, which is not served",
         "a line end of one LF in a path")
 because("A fragment is none of a server's business, and a filter may stop reading at it",

@@ -27,7 +27,8 @@ def switch(*fields):
 
 add("websocket", switch(*WEBSOCKET), "101 open", 1, script=TUNNEL, told=(PING,),
     has=(b"\nupgrade: ?websocket", b"\nconnection: ?upgrade", KEY.encode()))
-add("websocket, in other cases", switch("Connection: uPgRaDe", "Upgrade: WebSocket", *WEBSOCKET[2:]),
+add("websocket, in other cases", switch("Connection: uPgRaDe", "Upgrade: WebSocket",
+                                        *WEBSOCKET[2:]),
     "101 open", 1, script=TUNNEL, told=(PING,))
 add("websocket, beside keep-alive",
     switch("Connection: keep-alive, Upgrade", *WEBSOCKET[1:]), "101 open", 1, script=TUNNEL,
@@ -44,7 +45,8 @@ add("websocket, and bytes before the 101", get(*WEBSOCKET) + PING, "101 open", 1
     script=[[Then.PAUSE, answer(*SWITCHED), Then.ECHO]], told=(PING,))
 add("websocket, refused", get(*WEBSOCKET), "403 open", 1,
     script=[[answer("HTTP/1.1 403 Forbidden", "Content-Length: 2", body=b"no")]])
-add("websocket, of another version", get(*WEBSOCKET[:3], "Sec-WebSocket-Version: 99"), "426 open", 1,
+add("websocket, of another version", get(*WEBSOCKET[:3], "Sec-WebSocket-Version: 99"), "426 open",
+    1,
     script=[[answer("HTTP/1.1 426 Upgrade Required", "Sec-WebSocket-Version: 13",
                     "Content-Length: 0")]], told=(b"sec-websocket-version: ?13",))
 add("websocket, answered as if not asked", get(*WEBSOCKET), "200 open", 1)
@@ -58,7 +60,8 @@ served("websocket, Connection names another", get("Connection: keep-alive", *WEB
 add("websocket, in HTTP/1.0", get(*WEBSOCKET, line="GET /chat HTTP/1.0"), "200 closed", 1,
     lacks=(b"\nupgrade:",))
 
-H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
+       "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")
 served("h2c", get(*H2C), lacks=(b"\nupgrade:", b"http2-settings"))
 served("h2c, and an upstream that would switch", get(*H2C), lacks=(b"\nupgrade:",))
 served("h2c, without Connection", get(*H2C[1:]), lacks=(b"\nupgrade:",))
@@ -98,7 +101,8 @@ add("no tunnel, and the connection goes on", (get(*WEBSOCKET), Until(b"ok"),
 
 because = GROUP.because
 because("The upstream has declined, so what follows is read as HTTP or not at all",
-        "websocket, refused, and a request before that", "websocket, refused, and bytes before that",
+        "websocket, refused, and a request before that",
+        "websocket, refused, and bytes before that",
         "h2c, and what would be behind it")
 because("websocket is offered alone; what else is asked for is ignored (RFC 9110, section 7.8)",
         "h2c or websocket")

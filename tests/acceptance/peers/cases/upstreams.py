@@ -39,7 +39,8 @@ fails("is slow, but goes on", "200 open", answer("HTTP/1.1 200 OK", "Content-Len
 
 REFUSED = answer("HTTP/1.1 413 Content Too Large", "Content-Length: 3", "Connection: close",
                  body=b"big")
-fails("answers before an upload ends, and closes", "413 closed or 413 open", Then.EARLY, REFUSED, Then.CLOSE,
+fails("answers before an upload ends, and closes", "413 closed or 413 open", Then.EARLY, REFUSED,
+      Then.CLOSE,
       send=UPLOAD, unfinished=True, told=(b"big",))
 fails("answers before an upload ends, and reads on", "413 closed or 413 open", Then.EARLY,
       answer("HTTP/1.1 413 Content Too Large", "Content-Length: 3", body=b"big"), Then.STALL,
@@ -48,7 +49,8 @@ fails("answers before chunks end", "413 closed or 413 open", Then.EARLY, REFUSED
       send=head("POST / HTTP/1.1", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n",
       unfinished=True, told=(b"big",))
 fails("closes before an upload ends", BROKEN, Then.EARLY, Then.CLOSE, send=UPLOAD, unfinished=True)
-fails("answers well before an upload ends, and takes the rest", "200 open or 200 closed", Then.EARLY,
+fails("answers well before an upload ends, and takes the rest", "200 open or 200 closed",
+      Then.EARLY,
       OK, send=(head("POST / HTTP/1.1", "Content-Length: 10") + b"hello", Until(b"ok"), b"world"))
 
 add("closes behind an answer, and is asked again", (GET, Until(b"ok"), Do.PAUSE, GET),
@@ -68,7 +70,7 @@ because("Silence is no end: the client learns that something is missing",
 because("A 100 is no answer", "is silent after a 100")
 because("GET may be asked again on a fresh connection (RFC 9110, section 9.2.2)",
         "closes a kept connection in a race with GET")
-because("POST may not be asked again; that it was lost is told, and not by a connection that closes",
+because("POST may not be asked again; that it was lost is told, not shown by closing",
         "closes a kept connection in a race with POST")
 because("An answer that came early does not cut off an upload that the upstream still takes",
         "answers well before an upload ends, and takes the rest")

@@ -18,7 +18,8 @@ served("1.2", head("GET / HTTP/1.2"), has=(rb"^GET / HTTP/1\.1\r\n",))
 add("none, as in 0.9", b"GET /\r\n", "400 closed", 0, hostile=True)
 add("none, and fields", head("GET /"), "400 closed", 0, hostile=True)
 for version in ("HTTP/1", "HTTP/1.", "HTTP/.1", "HTTP/11", "HTTP/1.10", "HTTP/01.1", "HTTP/1.01",
-                "HTTP/0.9", "HTTP/1,1", "HTTP/1.1.1", "HTTP/1.a", "HTTP/+1.1", "HTTP /1.1", "HTTP/ 1.1",
+                "HTTP/0.9", "HTTP/1,1", "HTTP/1.1.1", "HTTP/1.a", "HTTP/+1.1", "HTTP /1.1",
+                "HTTP/ 1.1",
                 "HTTP//1.1", "http/1.1", "HTTPS/1.1", "HTP/1.1", "ICY/1.1", "HTTP1.1",
                 "HTTP/1.1x", "HTTP/1.1\0"):
     refused(f"{version!r}"[1:-1], head(f"GET / {version}"))

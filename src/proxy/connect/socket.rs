@@ -1,0 +1,147 @@
+//! The socket of a connection, whatever is underneath.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use hyper::rt::ReadBufCursor;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
+
+use crate::proxy::pool::Seat;
+use crate::proxy::tunnel::Line;
+
+pub(in crate::proxy) enum Stream {
+    Tcp(TokioIo<TcpStream>),
+    Unix(TokioIo<UnixStream>),
+    /// Boxed, because it is large and the others are small.
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+/// A socket, shared with the pool so that it can have a look at an idle one. Its seat is
+/// free when the last of both has let go of it.
+#[derive(Clone)]
+pub(in crate::proxy) struct Socket {
+    seated: Rc<Seated>,
+    speaks_http: bool,
+}
+
+struct Seated {
+    stream: RefCell<Stream>,
+    _seat: Seat,
+}
+
+impl Socket {
+    pub(in crate::proxy) fn new(stream: Stream, seat: Seat) -> Self {
+        let seated = Rc::new(Seated { stream: RefCell::new(stream), _seat: seat });
+        Self { seated, speaks_http: true }
+    }
+
+    /// The same, when something else than HTTP is spoken on it.
+    pub(in crate::proxy) fn bare(self) -> Self {
+        Self { speaks_http: false, ..self }
+    }
+
+    /// An upstream that takes no more may have said why, and hyper would not listen after
+    /// a write that failed. Whoever reads is told of the end as well.
+    fn hear_out(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match written {
+            Poll::Ready(Err(error))
+                if self.speaks_http && matches!(error.kind(), BrokenPipe | ConnectionReset) =>
+            {
+                Poll::Pending
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the peer is silent, as the server of an idle connection should be:
+    /// neither closed nor saying what nobody asked for. A system call, without
+    /// waiting.
+    pub(in crate::proxy) fn is_quiet(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let peeked = match &*self.seated.stream.borrow() {
+            Stream::Tcp(stream) => SockRef::from(stream.inner()).peek(&mut byte),
+            Stream::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
+            Stream::Tls(stream) => SockRef::from(stream.inner().get_ref().0).peek(&mut byte),
+        };
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl Line for TokioIo<Socket> {
+    fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        match &*self.inner().seated.stream.borrow() {
+            Stream::Tcp(stream) => look(SockRef::from(stream.inner())),
+            Stream::Unix(stream) => look(SockRef::from(stream.inner())),
+            Stream::Tls(stream) => look(SockRef::from(stream.inner().get_ref().0)),
+        }
+    }
+}
+
+impl hyper::rt::Read for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl hyper::rt::Write for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        };
+        self.hear_out(written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        };
+        self.hear_out(written)
+    }
+}
