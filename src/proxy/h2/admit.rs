@@ -21,6 +21,10 @@ pub(super) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyErr
     }
     check_target(request, limits)?;
     check_host(request)?;
+    if request.uri.authority().is_some() {
+        // Said twice, and a default port may tell the two apart for others.
+        request.headers.remove(HOST);
+    }
     check_fields(&request.headers, limits)?;
     join_cookies(&mut request.headers);
     Ok(())

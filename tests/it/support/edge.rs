@@ -52,12 +52,12 @@ pub(crate) struct Setup {
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
-    table: TableReader,
     /// Where TLS is spoken, if it is.
     pub(crate) production_tls: Option<SocketAddr>,
     pub(crate) staging_tls: Option<SocketAddr>,
     /// Who vouches there.
     trust: Option<Trust>,
+    table: TableReader,
     pub(crate) tallies: Tallies,
     traffic: Traffic,
     pub(crate) wellness: Wellness,
@@ -183,10 +183,10 @@ impl Setup {
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
-            table: reader,
             production_tls: listeners.production_tls.as_ref().map(address),
             staging_tls: listeners.staging_tls.as_ref().map(address),
             trust: certificates.map(|(trust, _)| trust),
+            table: reader,
             tallies,
             traffic,
             wellness,
@@ -266,12 +266,6 @@ impl Drop for Edge {
     }
 }
 
-fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(trusted);
-    UpstreamTls::new(&client_config(roots), &unchecked_client_config())
-}
-
 /// A local authority, and what listeners that it vouches for speak.
 fn certificates() -> (Trust, Arc<ServerConfig>) {
     let now = || {
@@ -282,6 +276,12 @@ fn certificates() -> (Trust, Arc<ServerConfig>) {
     let trust = Trust::in_pem(&authority.certificate_pem());
     let issued = Issued::new(authority, None, [], Box::new(now));
     (trust, server_config(Arc::new(issued), &HTTP2_AND_HTTP1))
+}
+
+fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(trusted);
+    UpstreamTls::new(&client_config(roots), &unchecked_client_config())
 }
 
 fn answer(request: &BuiltInRequest<'_>) -> Vec<u8> {
