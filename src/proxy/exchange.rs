@@ -13,6 +13,7 @@ use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
+use super::expect::WAIT_MAX;
 use super::fit::is_within;
 use super::pool::{Lease, Line, Pool, Pooled};
 use super::progress::Progress;
@@ -204,7 +205,9 @@ async fn within<T>(
     loop {
         let awaited = upload.awaited();
         let silence = if awaited { request_body_idle } else { response_head };
-        let due = upload.since().max(begun) + silence;
+        // A body that is held back is not the upstream's to answer yet.
+        let held_back = if upload.is_held_back() { WAIT_MAX } else { Duration::ZERO };
+        let due = upload.since().max(begun) + silence + held_back;
         if due <= now {
             return Err(if awaited {
                 ProxyError::UploadTimeout(silence)

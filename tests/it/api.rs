@@ -94,7 +94,7 @@ fn a_version_answers_where_it_is_bound() {
     let built_in = json!({"upstream": null});
     let bound = desk.tell("PATCH", "/routines/shop/versions/1", &built_in);
     assert_eq!(bound.with(200)["upstream"], Value::Null);
-    let bad = json!({"upstream": "https://a.test"});
+    let bad = json!({"upstream": "ftp://a.test"});
     let bad = desk.tell("PATCH", "/routines/shop/versions/1", &bad);
     assert_refused(&bad, 422, "invalid");
     let nothing = desk.tell("PATCH", "/routines/shop/versions/1", &json!({}));
