@@ -183,6 +183,8 @@ fn a_head_has_limits_and_each_its_answer() {
         client.expect_end();
     }
     assert_eq!(upstream.requests().len(), 1);
+    // Each is counted, as any other error of Serin's own is.
+    assert_eq!(edge.counts().errors["http_request_error"], 6);
 }
 
 #[test]
