@@ -2,6 +2,8 @@
 //! could read differently, or that have come in a circle. Their bytes were judged
 //! before, in [`super::wire`].
 
+use std::net::Ipv6Addr;
+
 use http::header::{HOST, MAX_FORWARDS, VIA};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -69,7 +71,8 @@ fn check_host(request: &Parts, host: &HeaderValue) -> Result<(), ProxyError> {
 }
 
 /// RFC 3986, section 3.2: what may stand in a host and port, less what only credentials
-/// and lists would bring. A host is never empty (RFC 9110, section 4.2.1).
+/// and lists would bring, and less escapes, which HTTP/2 could not say to an endpoint. A
+/// host is never empty (RFC 9110, section 4.2.1).
 fn is_host(text: &[u8]) -> bool {
     // The colons of an IPv6 address stand in brackets.
     let colon = text.iter().rposition(|&byte| byte == b':' || byte == b']');
@@ -77,11 +80,15 @@ fn is_host(text: &[u8]) -> bool {
         Some(colon) => (&text[..colon], &text[colon + 1..]),
         None => (text, &[][..]),
     };
-    let is_of_host = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
+    let is_of_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_host = match host {
+        [b'[', address @ .., b']'] => {
+            std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+        }
+        name => !name.is_empty() && name.iter().all(is_of_name),
     };
-    !host.is_empty() && host.iter().all(is_of_host) && port.iter().all(u8::is_ascii_digit)
+    is_host && port.iter().all(u8::is_ascii_digit)
 }
 
 /// How often a request was received by a Serin (RFC 9110, section 7.6.3).
@@ -115,11 +122,18 @@ mod tests {
     #[test]
     fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
         for host in
-            ["a.test", "a_b.test:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a.test:", "%61"]
+            ["a.test", "a_b.test:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a.test:", "a~"]
         {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for host in ["", ":80", "a b", "a@b", "a,b", "a/b", "a:b", "a:80x", "\u{e9}", "a?", "a#"] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn what_no_authority_can_say_is_no_host() {
+        for host in ["a]", "a[", "[a", "[]", "[::1]a", "a[::1]", "[::1", "[[::1]]", "[:]", "%61"] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
     }

@@ -30,7 +30,7 @@ use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
-fn asked_host(parts: &Parts) -> Option<&[u8]> {
+pub(super) fn asked_host(parts: &Parts) -> Option<&[u8]> {
     match parts.uri.authority() {
         Some(authority) => Some(authority.as_str().as_bytes()),
         None => parts.headers.get(HOST).map(HeaderValue::as_bytes),
