@@ -17,8 +17,8 @@ use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
-use serin::observe::Tallies;
-use serin::proxy::{Listeners, Proxy, UpstreamTls, start};
+use serin::observe::{Tallies, Traffic, Wellness};
+use serin::proxy::{Listeners, Proxy, Seats, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
 use serin::tls::{client_config, unchecked_client_config};
 use tokio::sync::watch;
@@ -98,7 +98,8 @@ fn batch(clients: &mut [Client]) -> Duration {
 /// A data plane of one worker, with a canary that hashes the key of each request.
 fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let bind = || TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    let listeners = Listeners { production: bind(), staging: bind() };
+    let listeners =
+        Listeners { production: bind(), staging: bind(), production_tls: None, staging_tls: None };
     let address = listeners.production.local_addr();
     let settings = Settings::default();
     let (_, table) = published(RoutingTable::compile(settings, &catalog(backend)));
@@ -114,7 +115,10 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let proxy = Arc::new(Proxy {
         table,
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
+        seats: Seats::default(),
         tallies: Tallies::new(1),
+        traffic: Traffic::new(1),
+        wellness: Wellness::default(),
         policy,
         drain: watch::channel(Duration::ZERO).1,
         built_in: Box::new(|_| Vec::new()),

@@ -87,6 +87,18 @@
 //!   that a request pays nothing for that.
 //! - An upstream is one endpoint or several alike. What is spoken to one stands in its text,
 //!   the wish to take any certificate too, so that equal texts are always the same pool.
+//! - A plain listener tells HTTP/2 by its preface, from the bytes that the first read
+//!   brings; one for TLS tells it by ALPN. Both are one service behind that.
+//! - What a request is for is said by its host alone, whatever name the TLS handshake
+//!   asked for: nothing depends on that name, so 421 would refuse what is harmless. A
+//!   handshake for a name that no certificate is good for is refused; one without a name
+//!   gets the first certificate.
+//! - A client that takes less than 16 KiB of an HTTP/2 response in `client_idle` stands
+//!   still, and loses that stream; one that takes back most of what it asks for loses the
+//!   connection.
+//! - `limits.connections` counts clients, not their requests; whoever is one too many is
+//!   told by a line written as it stands, so that it costs next to nothing. A trusted proxy
+//!   has no limit of its own address.
 //! - What HTTP/1.1 clients send is judged byte by byte before hyper reads it, and hyper
 //!   is given whole, good heads alone: it forgives what others read differently, and
 //!   refuses without a word. In place of a head that is refused it is given one of ours,

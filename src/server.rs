@@ -280,6 +280,11 @@ impl Presence {
         Busy(self.clone())
     }
 
+    /// Asks the connection to finish what it does and close.
+    pub fn finish(&self) {
+        self.dismiss(false);
+    }
+
     fn dismiss(&self, is_draining: bool) {
         self.is_dismissed.set(true);
         self.is_draining.set(self.is_draining.get() || is_draining);
@@ -486,7 +491,7 @@ async fn heard_out<F: Future>(
 
 /// Ends when a dismissed connection has been without a request for another idle
 /// time: a half-sent head, or a client that does not take its last bytes.
-async fn outstayed(presence: &Presence, patience: Patience) {
+pub async fn outstayed(presence: &Presence, patience: Patience) {
     loop {
         let since = presence.idle_since.get();
         tokio::time::sleep_until(since.max(Instant::now()) + patience.idle).await;

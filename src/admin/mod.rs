@@ -116,6 +116,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Presence};
 
@@ -139,8 +140,12 @@ pub struct Admin {
     pub control: ControlHandle,
     /// Who may call.
     pub keyring: Keyring,
-    /// For explanations alone; changes go through `control`.
+    /// For explanations and for what is counted; changes go through `control`.
     pub table: TableReader,
+    /// What the data plane says of its requests and of its endpoints.
+    pub tallies: Tallies,
+    pub traffic: Traffic,
+    pub wellness: Wellness,
     /// The account in default records: 8 hex digits.
     pub account: String,
     /// How that account behaves.

@@ -1,18 +1,22 @@
-//! Where the certificates of a listener come from, and `serin ca`.
+//! Where the certificates of listeners come from, and `serin ca`.
 
+use std::future::Future;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::sign::SingleCertAndKey;
 
 use super::{Failure, outside};
 use crate::config::Config;
-use crate::tls::{self, Authority, AuthorityError, CertificateError, Issued};
+use crate::tls::{self, Authority, AuthorityError, CertificateError, Issued, Pairs};
 
-/// Why a listener has no certificates.
+/// How often it is asked whether files of certificates have changed.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+
+/// Why listeners have no certificates.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificatesError {
     #[error(transparent)]
@@ -29,36 +33,67 @@ pub enum CertificatesError {
     InMemory,
 }
 
-/// How to speak TLS on the listener at `address`.
-pub(super) fn of_listener(
-    config: &Config,
-    address: IpAddr,
-) -> Result<Arc<ServerConfig>, CertificatesError> {
-    if let Some(files) = config.tls.files.first() {
-        let certified = tls::read_certificate(&files.certificate, &files.key)?;
-        return Ok(tls::server_config(Arc::new(SingleCertAndKey::from(certified))));
-    }
-    let now = outside::now();
-    let authority = if let Some(folder) = &config.tls.authority {
-        tls::open_authority(folder, config.domain.as_ref(), now)?
-    } else {
-        tracing::warn!(
-            "the local authority is in memory: clients cannot know it, and it is another one at each start; write `authority` in [tls], or [store]"
-        );
-        Authority::new(config.domain.as_ref(), now)?
-    };
-    let domain = config.domain.clone().filter(|domain| {
-        let vouches = authority.vouches_for(domain, now);
-        if !vouches {
-            tracing::warn!(
-                %domain,
-                "the local authority was made for another domain, so names of this one get no certificate; to have one made that knows it, move the folder of the authority away"
-            );
+/// What listeners show to those who ask for TLS: one source for all of them.
+pub(super) enum Certificates {
+    Files(Arc<Pairs>),
+    Issued(Arc<Issued>),
+}
+
+impl Certificates {
+    /// Those of `config`, for listeners at `addresses`.
+    pub(super) fn of(
+        config: &Config,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Result<Self, CertificatesError> {
+        if !config.tls.files.is_empty() {
+            let paths = config.tls.files.iter().map(|files| (&*files.certificate, &*files.key));
+            return Ok(Self::Files(Arc::new(Pairs::read(paths)?)));
         }
-        vouches
-    });
-    let issued = Issued::new(authority, domain, address, Box::new(outside::now));
-    Ok(tls::server_config(Arc::new(issued)))
+        let now = outside::now();
+        let authority = if let Some(folder) = &config.tls.authority {
+            tls::open_authority(folder, config.domain.as_ref(), now)?
+        } else {
+            tracing::warn!(
+                "the local authority is in memory: clients cannot know it, and it is another one at each start; write `authority` in [tls], or [store]"
+            );
+            Authority::new(config.domain.as_ref(), now)?
+        };
+        let domain = config.domain.clone().filter(|domain| {
+            let vouches = authority.vouches_for(domain, now);
+            if !vouches {
+                tracing::warn!(
+                    %domain,
+                    "the local authority was made for another domain, so names of this one get no certificate; to have one made that knows it, move the folder of the authority away"
+                );
+            }
+            vouches
+        });
+        let issued = Issued::new(authority, domain, addresses, Box::new(outside::now));
+        Ok(Self::Issued(Arc::new(issued)))
+    }
+
+    /// How to speak TLS with these, for one of `protocols`.
+    pub(super) fn server_config(&self, protocols: &[&[u8]]) -> Arc<ServerConfig> {
+        match self {
+            Self::Files(pairs) => tls::server_config(pairs.clone(), protocols),
+            Self::Issued(issued) => tls::server_config(issued.clone(), protocols),
+        }
+    }
+
+    /// Reads files again when they change, until `ended`.
+    pub(super) async fn keep_fresh(self, ended: impl Future<Output = ()>) {
+        let Self::Files(pairs) = self else { return };
+        let refresh = async {
+            loop {
+                tokio::time::sleep(LOOKED_AT_EVERY).await;
+                pairs.refresh();
+            }
+        };
+        tokio::select! {
+            () = refresh => {}
+            () = ended => {}
+        }
+    }
 }
 
 /// Prints the certificate that clients must trust, and how to make them. Makes the

@@ -16,14 +16,15 @@ const LINE_MAX_CHARS: usize = 78;
 /// Of a version, its end is shown: that is where two of them differ.
 const VERSION_MAX_CHARS: usize = 4;
 
-/// Rewrites one line with the requests that were sent to each live version, for
+/// Rewrites one line with the requests that were assigned to each live version, for
 /// ever. It is written again even when nothing changed, for the log may have taken
 /// its place.
 pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out: &mut impl Write) {
     let mut ticks = tokio::time::interval(REFRESH);
     loop {
         ticks.tick().await;
-        let count = |target: &Target| target.tally.map_or(0, |tally| tallies.total(tally.0));
+        let count =
+            |target: &Target| target.tally.map_or(0, |tally| tallies.total(tally.0).assigned);
         let line = table.read(|table| {
             // None takes less than one character.
             let targets = table.live_targets().take(LINE_MAX_CHARS).map(|target| Counted {
@@ -39,7 +40,7 @@ pub(super) async fn show_live_counts(table: &TableReader, tallies: &Tallies, out
     }
 }
 
-/// One live version and how many requests were sent to it.
+/// One live version and how many requests were assigned to it.
 struct Counted<'a> {
     /// The routine or app.
     routine: &'a str,

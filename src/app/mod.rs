@@ -2,6 +2,7 @@
 //! nothing; time, randomness and the environment enter here.
 
 mod access_keys;
+mod bound;
 mod certificates;
 mod check;
 mod demo;

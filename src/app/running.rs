@@ -1,21 +1,21 @@
 //! Everything in one process: workers, admin, control plane.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use super::access_keys::{AccessKeyError, access_keys};
-use super::certificates::{self, CertificatesError};
+use super::bound::{Bound, Gate};
+use super::certificates::{Certificates, CertificatesError};
 use super::duty::{Duty, Roster};
 use super::inherited::Inherited;
-use super::listen::{Doors, ListenError, Sockets};
+use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
 use super::upstream_tls::upstream_tls;
@@ -24,8 +24,8 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::Tallies;
-use crate::proxy::{self, BuiltInRequest, Listeners, Proxy};
+use crate::observe::{Tallies, Traffic, Wellness};
+use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
 
@@ -63,12 +63,11 @@ pub struct Addresses {
     pub production: SocketAddr,
     pub staging: SocketAddr,
     pub admin: SocketAddr,
-    /// Where admin speaks TLS, if it does.
+    /// Where they speak TLS, if they do.
+    pub production_tls: Option<SocketAddr>,
+    pub staging_tls: Option<SocketAddr>,
     pub admin_tls: Option<SocketAddr>,
 }
-
-/// A listener of admin, and how it speaks TLS if it does.
-type Gate = (TcpListener, Option<Arc<ServerConfig>>);
 
 /// A Serin that serves.
 pub struct Running {
@@ -79,6 +78,7 @@ pub struct Running {
     roster: Roster,
     doors: Doors,
     end_workers: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
@@ -126,20 +126,8 @@ pub fn start(config: &Config) -> Result<Running, StartError> {
 /// The same, on sockets that were passed to this process where they fit.
 pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running, StartError> {
     let keyring = Keyring::new(access_keys(&config.access_keys, outside::variable)?);
-    let mut sockets = Sockets::new(inherited);
-    let listeners = Listeners {
-        production: sockets.open("production", config.listen.production)?,
-        staging: sockets.open("staging", config.listen.staging)?,
-    };
-    let admin_listener = sockets.open("admin", config.listen.admin)?;
-    let admin_tls_listener = sockets.open_if_wanted("admin_tls", config.listen.admin_tls)?;
-    let doors = sockets.all_open();
-    let addresses = Addresses {
-        production: listeners.production.local_addr()?,
-        staging: listeners.staging.local_addr()?,
-        admin: admin_listener.local_addr()?,
-        admin_tls: admin_tls_listener.as_ref().map(TcpListener::local_addr).transpose()?,
-    };
+    let (bound, doors) = Bound::open(inherited, &config.listen)?;
+    let addresses = bound.addresses()?;
     if config.access_keys.is_empty()
         && let Some(address) = addresses.open()
     {
@@ -149,11 +137,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         Some(path) => Store::open(path)?,
         None => Store::in_memory()?,
     };
-    let mut gates = vec![(admin_listener, None)];
-    if let Some(listener) = admin_tls_listener {
-        let address = listener.local_addr()?.ip();
-        gates.push((listener, Some(certificates::of_listener(config, address)?)));
-    }
+    let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -162,12 +146,16 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
 
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
+    let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
+        seats: Seats::default(),
         tallies: tallies.clone(),
+        traffic: traffic.clone(),
+        wellness: wellness.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
@@ -177,15 +165,14 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
-    let workers = (0..workers).map(|index| {
-        let duty = roster.duty(format!("worker-{index}"), workers_end.clone());
-        proxy::start(index, proxy.clone(), &listeners, workers_end.clone(), duty)
-    });
-    let workers = workers.collect::<Result<_, _>>()?;
+    let workers = start_workers(workers, &proxy, &listeners, &roster, &workers_end)?;
     let admin = Admin {
         control,
         keyring,
         table: table.clone(),
+        tallies: tallies.clone(),
+        traffic,
+        wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
@@ -209,7 +196,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         Patience { idle: client_idle, request_head, drain: *drain.borrow() }
     };
     let duty = roster.duty("admin", admin_ends.clone());
-    let admin = serve_admin(gates, admin, patience, admin_ends.clone(), duty)?;
+    let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
     let duty = roster.duty("control", admin_ends);
     let control = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
@@ -229,6 +216,24 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin,
         control,
     })
+}
+
+/// The threads of the data plane: `count` workers, and the one that checks endpoints.
+fn start_workers(
+    count: usize,
+    proxy: &Arc<Proxy>,
+    listeners: &Listeners,
+    roster: &Roster,
+    end: &watch::Receiver<bool>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let workers = (0..count).map(|index| {
+        let duty = roster.duty(format!("worker-{index}"), end.clone());
+        proxy::start(index, proxy.clone(), listeners, end.clone(), duty)
+    });
+    let mut threads = workers.collect::<io::Result<Vec<_>>>()?;
+    let duty = roster.duty("health", end.clone());
+    threads.push(proxy::start_checks(proxy.clone(), end.clone(), duty)?);
+    Ok(threads)
 }
 
 impl Running {
@@ -283,6 +288,7 @@ fn built_in(request: &BuiltInRequest<'_>) -> Vec<u8> {
 fn serve_admin(
     gates: Vec<Gate>,
     admin: Arc<Admin>,
+    certificates: Option<Certificates>,
     patience: impl Fn() -> Patience + Clone + Send + 'static,
     ended: watch::Receiver<bool>,
     duty: Duty,
@@ -303,6 +309,11 @@ fn serve_admin(
         }
         // The control plane ends when the last who can ask it is gone.
         drop(admin);
+        if let Some(certificates) = certificates {
+            let mut ended = ended.clone();
+            let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
+            local.spawn_local(certificates.keep_fresh(ended));
+        }
         runtime.block_on(local);
     })
 }

@@ -28,11 +28,16 @@ pub fn serve(path: &Path) -> Result<(), Failure> {
     raise_limit();
     let mut signals = Signals::catch()?;
     let mut running = start_on(inherited, &config)?;
-    let Addresses { production, staging, admin, admin_tls } = running.addresses;
+    let Addresses { production, staging, admin, .. } = running.addresses;
+    let Addresses { production_tls, staging_tls, admin_tls, .. } = running.addresses;
     let serves =
         format!("serves production on {production}, staging on {staging}, admin on {admin}");
-    let admin_tls = admin_tls.map(tracing::field::display);
-    tracing::info!(%production, %staging, %admin, admin_tls, "serin serves");
+    let [production_tls, staging_tls, admin_tls] = [production_tls, staging_tls, admin_tls]
+        .map(|address| address.map(tracing::field::display));
+    tracing::info!(
+        %production, %staging, %admin, production_tls, staging_tls, admin_tls,
+        "serin serves"
+    );
     manager.ready(&serves);
     let mut file = File { path, watched, manager: &manager, serves: &serves };
     signals.wait(async |hangup| file.follow(hangup, &mut running.reloader).await);

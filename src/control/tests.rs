@@ -12,6 +12,7 @@ use crate::model::{
     DeclaredVersion, Domain, Making, Percent, Quotas, Route, Sticky, Upstream, Variable,
     VariableKey, VersionStatus,
 };
+use crate::routing::request_for;
 use Environment::{Production, Staging};
 
 fn name(text: &str) -> RoutineName {
@@ -467,8 +468,7 @@ fn domain(text: &str) -> Domain {
 
 /// Where requests for `host` lead under `table`, and what is deployed there.
 fn led(table: &RoutingTable, environment: Environment, host: &str) -> String {
-    let request = http::Request::builder().uri("/x").header("host", host).body(()).unwrap();
-    let (request, ()) = request.into_parts();
+    let request = request_for(host);
     let explained = table.explain(environment, &request, [127, 0, 0, 1].into());
     let led = explained.map(|why| why.map(|why| (why.subject, why.deployment, why.matched)));
     format!("{host}: {led:?}")

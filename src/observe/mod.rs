@@ -2,6 +2,10 @@
 
 mod gauge;
 mod tallies;
+mod traffic;
+mod wellness;
 
 pub use gauge::{Counted, Gauge};
-pub use tallies::{Tallies, WorkerTallies};
+pub use tallies::{Tallied, Tallies, WorkerTallies};
+pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
+pub use wellness::{Ailment, Ejections, Sick, Wellness};

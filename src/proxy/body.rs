@@ -37,6 +37,11 @@ impl Body {
         Self { source: Source::Upstream(stream), busy: None }
     }
 
+    /// Leaves nothing to be sent.
+    pub(super) fn discard(&mut self) {
+        self.source = Source::Full(None);
+    }
+
     pub(super) fn switched(switched: Switched) -> Self {
         Self { source: Source::Switched(Some(switched)), busy: None }
     }

@@ -1,4 +1,4 @@
-//! What is said in the log about upstreams that fail.
+//! What is said in the log about upstreams that fail, and clients that are too many.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -6,33 +6,58 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
-use crate::model::Upstream;
+use super::seats::Full;
+use crate::model::{Endpoint, Upstream};
 use crate::routing::{SiteOrigin, Target};
 
 /// Warns about upstreams: a dead one is news, not a flood. Origins are warned about for
-/// themselves, because one is asked just after a version has failed.
+/// themselves, because one is asked just after a version has failed. And of clients for
+/// whom there is no room.
 #[derive(Default)]
 pub(super) struct Complaints {
     versions: Limit,
     origins: Limit,
+    clients: Limit,
 }
 
 impl Complaints {
-    pub(super) fn version(&self, target: &Target, error: &ProxyError, cause: &str) {
+    pub(super) fn version(
+        &self,
+        target: &Target,
+        endpoint: Option<&Endpoint>,
+        error: &ProxyError,
+        cause: &str,
+    ) {
         let Some(withheld) = self.versions.pass() else { return };
         let (subject, version) = (&target.subject, &target.version);
         let kind = subject.noun();
-        let upstream = target.upstream.as_ref().map(Upstream::as_str);
+        let upstream = at(endpoint, target.upstream.as_ref());
         tracing::warn!(kind, name = %subject, %version, upstream, cause, withheld, "{error}");
     }
 
-    pub(super) fn origin(&self, origin: &SiteOrigin, error: &ProxyError, cause: &str) {
+    pub(super) fn full(&self, full: Full) {
+        let Some(withheld) = self.clients.pass() else { return };
+        tracing::warn!(withheld, "{full}, so one more was turned away");
+    }
+
+    pub(super) fn origin(
+        &self,
+        origin: &SiteOrigin,
+        endpoint: Option<&Endpoint>,
+        error: &ProxyError,
+        cause: &str,
+    ) {
         let Some(withheld) = self.origins.pass() else { return };
         let site = &origin.site;
         let routine = origin.routine.as_ref().map(|(name, _)| name.as_str());
-        let upstream = origin.upstream.as_str();
+        let upstream = at(endpoint, Some(&origin.upstream));
         tracing::warn!(%site, origin = upstream, routine, cause, withheld, "{error}");
     }
+}
+
+/// The endpoint that failed, or all of them where none was asked.
+fn at<'a>(endpoint: Option<&'a Endpoint>, upstream: Option<&'a Upstream>) -> Option<&'a str> {
+    endpoint.map(Endpoint::as_str).or(upstream.map(Upstream::as_str))
 }
 
 /// Once a second at most.
@@ -71,7 +96,7 @@ mod tests {
             routine: None,
         };
         for _ in 0..3 {
-            complaints.origin(&origin, &ProxyError::Switched, "");
+            complaints.origin(&origin, None, &ProxyError::Switched, "");
         }
         assert_eq!(complaints.versions.pass(), Some(0));
         assert_eq!(complaints.origins.pass(), None);

@@ -32,6 +32,8 @@ pub(super) enum ProxyError {
     TooLarge(u64),
     #[error(transparent)]
     Unroutable(Unroutable),
+    #[error("no endpoint of the upstream is healthy")]
+    NoEndpoint,
     #[error("cannot resolve the upstream's name")]
     Resolve(#[source] io::Error),
     #[error("the upstream refuses connections")]
@@ -104,10 +106,10 @@ impl ProxyError {
             Self::UploadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unroutable(Unroutable::NoRoutine) => StatusCode::NOT_FOUND,
-            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Crowded | Self::QueueTimeout(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. })
+            | Self::Crowded
+            | Self::QueueTimeout(_)
+            | Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
             | Self::Refused(_)
@@ -150,7 +152,8 @@ impl ProxyError {
             // The upstream has failed nothing: it was not asked.
             | Self::Crowded
             | Self::QueueTimeout(_) => Fault::Operator,
-            Self::Resolve(_)
+            Self::NoEndpoint
+            | Self::Resolve(_)
             | Self::Refused(_)
             | Self::Connect(_)
             | Self::ConnectTimeout(_)
@@ -177,9 +180,19 @@ impl ProxyError {
         self.fault() == Fault::Upstream
     }
 
+    /// Whether it is one of the endpoint that was asked.
+    pub(super) fn is_endpoints(&self) -> bool {
+        self.fault() == Fault::Upstream && !matches!(self, Self::NoEndpoint)
+    }
+
+    /// Whether the upstream said nothing.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::ResponseTimeout(_))
+    }
+
     /// The error type of `Proxy-Status` (RFC 9209, section 2.3), also the `error` of
-    /// the body.
-    fn kind(&self) -> &'static str {
+    /// the body, and under which it is counted.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Malformed(_)
             | Self::Head(_)
@@ -193,7 +206,8 @@ impl ProxyError {
                 Unroutable::NoDeployment { .. }
                 | Unroutable::NoFallback { .. }
                 | Unroutable::NotPublished { .. },
-            ) => "destination_unavailable",
+            )
+            | Self::NoEndpoint => "destination_unavailable",
             Self::Unroutable(Unroutable::NoOrigin { .. }) => "proxy_configuration_error",
             Self::Resolve(_) => "dns_error",
             Self::Refused(_) => "connection_refused",

@@ -1,5 +1,5 @@
-//! One request to an endpoint and its response, over a pooled connection or a new
-//! one.
+//! One attempt at a request: an endpoint's response to it, over a pooled connection or
+//! a new one.
 
 use std::error::Error;
 use std::rc::Rc;
@@ -13,6 +13,7 @@ use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
+use super::expect::WAIT_MAX;
 use super::fit::is_within;
 use super::pool::{Lease, Line, Pool, Pooled};
 use super::progress::Progress;
@@ -28,62 +29,71 @@ pub(super) struct Waits {
     pub(super) request_body_idle: Duration,
 }
 
-/// A request that certainly was not processed is sent again this often at most.
-const RESENDS_MAX: u32 = 3;
+impl Waits {
+    /// What is left of them after some time was lost to an attempt.
+    pub(super) fn after(self, lost: Duration) -> Self {
+        let response_head = self.response_head.saturating_sub(lost);
+        Self { connect: self.connect.min(response_head), response_head, ..self }
+    }
 
-/// Sends `request` to `endpoint` and waits for the head of its response.
-///
-/// A pooled connection may have died unnoticed. A request is then sent once more,
-/// on a new connection: always when none of it had left, else only when it is
-/// idempotent and has no body (RFC 9110, section 9.2.2). What a peer says it has not
-/// processed (RFC 9113, section 8.7) is sent again whatever it is, unless some of its
-/// body is gone.
-///
-/// A request that asks for another protocol has a connection of its own from the start,
-/// and is sent once.
+    pub(super) fn are_over(self) -> bool {
+        self.response_head.is_zero()
+    }
+}
+
+/// Sends `request` to `endpoint` and waits for the head of its response. `fresh` asks for
+/// a connection that was not waiting for it; a request that asks for another protocol has
+/// one of its own.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
     mut request: Request<Upload>,
     waits: Waits,
-) -> Result<(Response<Incoming>, Lease), ProxyError> {
+    fresh: bool,
+) -> Result<(Response<Incoming>, Lease), Failure> {
     let line = pool.line(endpoint);
-    let repeatable = request.method().is_idempotent() && request.body().is_empty();
+    let is_safe = is_safe(&request);
     // Where HTTP/2 is known to be spoken, nobody can switch to anything.
     let switches =
         request.headers().contains_key(UPGRADE) && endpoint.transport() != Transport::H2c;
-    let mut taken = if switches { None } else { line.take(repeatable) };
-    let mut resent = 0;
-    loop {
-        let (connection, used) = match taken.take() {
-            Some(connection) => (connection, true),
-            // Boxed, because few requests come here, and all would carry its state.
-            None => Box::pin(line.acquire(pool, switches, waits.connect)).await?,
-        };
-        let is_stream = connection.is_stream();
-        let repeatable = repeatable && used && resent == 0;
-        let copy = (repeatable || is_stream).then(|| copy_of_head(&request));
-        let claim = is_stream.then(|| request.body_mut().claim());
-        connection.fit(&mut request)?;
-        let failure = match send(pool, &line, connection, request, waits).await {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
-        let (again, error) = match failure {
-            Failure::Unsent(unsent, error) => {
-                let again = (used || is_stream).then_some(*unsent);
-                (again, ProxyError::Terminated(error))
-            }
-            Failure::Died(error) => (copy.filter(|_| repeatable), error),
-            Failure::Unprocessed(error) => {
-                let body = claim.and_then(Claim::take);
-                (copy.zip(body).map(|(head, body)| head.map(|_| body)), error)
-            }
-            Failure::Final(error) => return Err(error),
-        };
-        resent += 1;
-        request = again.filter(|_| resent <= RESENDS_MAX).ok_or(error)?;
+    let pooled = if fresh || switches { None } else { line.take(is_safe) };
+    let (connection, was_used) = match pooled {
+        Some(connection) => (connection, true),
+        // Boxed, because few requests come here, and all would carry its state.
+        None => match Box::pin(line.acquire(pool, switches, waits.connect)).await {
+            Ok(acquired) => acquired,
+            Err(error) => return Err(Failure::unsent(request, error, false)),
+        },
+    };
+    let is_stream = connection.is_stream();
+    let reused = was_used || is_stream;
+    // What can be sent again is kept until it is answered.
+    let spare = (is_safe || is_stream).then(|| copy_of_head(&request));
+    let claim = is_stream.then(|| request.body_mut().claim());
+    connection.fit(&mut request).map_err(|error| Failure::sent(error, reused))?;
+    let mut failure = match send(pool, &line, connection, request, waits, reused).await {
+        Ok(answer) => return Ok(answer),
+        Err(failure) => failure,
+    };
+    if failure.request.is_none() {
+        if failure.unsent {
+            let body = claim.and_then(Claim::take);
+            let whole = spare.zip(body).map(|(head, body)| Box::new(head.map(|_| body)));
+            failure.unsent = whole.is_some();
+            failure.request = whole;
+        } else if is_safe && failure.died {
+            failure.request = spare.map(Box::new);
+        }
     }
+    Err(failure)
+}
+
+/// Whether `request` may be done twice (RFC 9110, section 9.2.2), and is here to be sent
+/// twice. A change of protocol is asked for once.
+pub(super) fn is_safe(request: &Request<Upload>) -> bool {
+    request.method().is_idempotent()
+        && request.body().is_empty()
+        && !request.headers().contains_key(UPGRADE)
 }
 
 fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
@@ -94,15 +104,28 @@ fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
     copy
 }
 
-enum Failure {
-    /// The connection was closed before the request left.
-    Unsent(Box<Request<Upload>>, hyper::Error),
-    /// The connection died under the request.
-    Died(ProxyError),
-    /// The peer has not looked at it, as it says.
-    Unprocessed(ProxyError),
-    /// Another connection would not help.
-    Final(ProxyError),
+/// An attempt without a response.
+pub(super) struct Failure {
+    pub(super) error: ProxyError,
+    /// The request as it was, where sending it again does no harm and could help.
+    pub(super) request: Option<Box<Request<Upload>>>,
+    /// Whether nothing of it had left, or the peer says that it has not looked at it (RFC
+    /// 9113, section 8.7).
+    pub(super) unsent: bool,
+    /// Whether the connection died under it.
+    died: bool,
+    /// Whether the connection had been used before.
+    pub(super) reused: bool,
+}
+
+impl Failure {
+    fn unsent(request: Request<Upload>, error: ProxyError, reused: bool) -> Self {
+        Self { error, request: Some(Box::new(request)), unsent: true, died: false, reused }
+    }
+
+    fn sent(error: ProxyError, reused: bool) -> Self {
+        Self { error, request: None, unsent: false, died: false, reused }
+    }
 }
 
 async fn send(
@@ -111,66 +134,60 @@ async fn send(
     mut connection: Pooled,
     request: Request<Upload>,
     waits: Waits,
+    reused: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
     if let Err(error) = connection.sender.ready().await {
-        return Err(Failure::Unsent(Box::new(request), error));
+        return Err(Failure::unsent(request, ProxyError::Terminated(error), reused));
     }
     let upload = request.body().progress();
     let response = connection.sender.try_send_request(request);
-    match within(waits, &upload, response).await {
-        Ok(Ok(response)) => {
-            if connection.is_stream() && !is_within(response.headers(), &pool.limits()) {
-                return Err(Failure::Final(ProxyError::HeadTooLarge));
-            }
-            Ok((response, Lease::new(line.clone(), connection, upload)))
+    let failure = match within(waits, &upload, response).await {
+        Ok(Ok(response))
+            if connection.is_stream() && !is_within(response.headers(), &pool.limits()) =>
+        {
+            return Err(Failure::sent(ProxyError::HeadTooLarge, reused));
         }
-        Ok(Err(error)) => {
-            let failure = failure(error, &upload);
-            if matches!(failure, Failure::Unprocessed(_)) {
-                connection.retire();
-            }
-            Err(failure)
-        }
-        Err(error) => {
-            // Its peer may be gone without a word.
-            if matches!(error, ProxyError::ResponseTimeout(_)) {
-                connection.retire();
-            }
-            Err(Failure::Final(error))
-        }
+        Ok(Ok(response)) => return Ok((response, Lease::new(line.clone(), connection, upload))),
+        Ok(Err(error)) => failure(error, &upload, reused),
+        Err(error) => Failure::sent(error, reused),
+    };
+    // Its peer may be gone without a word, or has said that it takes no more.
+    let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
+    if is_silent || failure.unsent && failure.request.is_none() {
+        connection.retire();
     }
+    Err(failure)
 }
 
-fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
+fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: bool) -> Failure {
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::Unsent(Box::new(unsent), error);
+        return Failure::unsent(unsent, ProxyError::Terminated(error), reused);
     }
     if let Some(limit) = upload.overflowed() {
-        return Failure::Final(ProxyError::TooLarge(limit));
+        return Failure::sent(ProxyError::TooLarge(limit), reused);
     }
     if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
         return if cause.is_remote() {
-            let unprocessed = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
-            let error = ProxyError::Terminated(error);
-            if unprocessed { Failure::Unprocessed(error) } else { Failure::Final(error) }
+            let unsent = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
+            Failure { unsent, ..Failure::sent(ProxyError::Terminated(error), reused) }
         } else if cause.is_library() {
-            Failure::Final(ProxyError::Protocol(error))
+            Failure::sent(ProxyError::Protocol(error), reused)
         } else {
             // It was we who gave the stream up, for want of the client's body.
-            Failure::Final(ProxyError::Upload(error))
+            Failure::sent(ProxyError::Upload(error), reused)
         };
     }
     if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
-        Failure::Final(ProxyError::Upload(error))
+        Failure::sent(ProxyError::Upload(error), reused)
     } else if error.is_parse_too_large() {
-        Failure::Final(ProxyError::HeadTooLarge)
+        Failure::sent(ProxyError::HeadTooLarge, reused)
     } else if error.is_parse() {
-        Failure::Final(ProxyError::Protocol(error))
+        Failure::sent(ProxyError::Protocol(error), reused)
     } else {
-        Failure::Died(ProxyError::Terminated(error))
+        Failure { died: true, ..Failure::sent(ProxyError::Terminated(error), reused) }
     }
 }
 
@@ -188,7 +205,9 @@ async fn within<T>(
     loop {
         let awaited = upload.awaited();
         let silence = if awaited { request_body_idle } else { response_head };
-        let due = upload.since().max(begun) + silence;
+        // A body that is held back is not the upstream's to answer yet.
+        let held_back = if upload.is_held_back() { WAIT_MAX } else { Duration::ZERO };
+        let due = upload.since().max(begun) + silence + held_back;
         if due <= now {
             return Err(if awaited {
                 ProxyError::UploadTimeout(silence)

@@ -12,11 +12,13 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::error::{Fault, METHODS, ProxyError};
-use super::exchange::{Waits, exchange};
+use super::error::{METHODS, ProxyError};
+use super::exchange::Waits;
 use super::expect::is_expected;
+use super::failover::fails_over;
 use super::guard::{admit, is_last_hop};
 use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
+use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
 use super::upgrade::{Asked, switch};
@@ -52,36 +54,44 @@ impl Worker {
         if admitted.is_ok() && is_last_hop(&parts) {
             return options();
         }
-        let decided = admitted.and_then(|()| self.decide(environment, &parts, &client));
+        let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
         let (mut decision, key) = match decided {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
+                self.traffic.error(error.kind());
                 return error.to_response(environment, asked_host(&parts), None);
             }
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
-            self.tallies.count(tally.0);
+            self.tallies.assigned(tally.0);
         }
 
         let secure = client.is_secure(&parts.headers);
-        let spare = Spare::of(&decision, &parts, &mut upload);
+        let spare = Spare::of(&decision, &parts, &mut upload, policy.failover);
         let mut answered =
             self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
-        if let (Err(error), Some(spare)) = (&answered, spare)
-            && error.falls_back()
-            && let Some((origin, parts, upload)) = spare.take()
+        if let Some(spare) = spare
+            && let Err(failed) = answered
         {
-            self.complain(error, &decision.answerer);
-            decision.fall_back_to(origin);
+            let key = key.as_deref();
             // Few requests come here, and all would carry its state.
             answered =
-                Box::pin(self.carry_out(&policy, parts, upload, &client, &decision, None)).await;
+                Box::pin(self.elsewhere(&policy, failed, spare, &client, &mut decision, key)).await;
         }
-        let mut response = answered.unwrap_or_else(|error| {
-            self.complain(&error, &decision.answerer);
-            error.to_response(environment, None, decision.without_fallback())
-        });
+        let mut response = match answered {
+            Ok(response) => {
+                if let Some(tally) = decision.target().and_then(|target| target.tally) {
+                    self.tallies.served(tally.0);
+                }
+                response
+            }
+            Err(failed) => {
+                self.note_failure(&failed, &decision);
+                self.traffic.error(failed.error.kind());
+                failed.error.to_response(environment, None, decision.without_fallback())
+            }
+        };
         if policy.headers.response {
             disclose(response.headers_mut(), &decision);
         }
@@ -97,13 +107,16 @@ impl Worker {
         environment: Environment,
         parts: &Parts,
         client: &Client,
+        policy: &Policy,
     ) -> Result<(Decision, Option<Vec<u8>>), ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
             let decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
-            let built_in = decision.target().filter(|target| target.upstream.is_none());
+            let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
+            let answerers = decision.target().into_iter().chain(other);
+            let built_in = { answerers }.find(|target| target.upstream.is_none());
             let key = built_in.and_then(|target| match &decision.minted {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
@@ -113,7 +126,7 @@ impl Worker {
     }
 
     /// Asks who was decided on: a version, for as long as its route says, or an origin.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         policy: &Policy,
         parts: Parts,
@@ -121,19 +134,19 @@ impl Worker {
         client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
-    ) -> Result<Response<Body>, ProxyError> {
+    ) -> Result<Response<Body>, Failed> {
         let Timeouts { connect, response_head, request_body_idle, .. } = policy.timeouts;
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
             Answerer::Version(target) => {
                 let of_route = decision.route.as_ref().and_then(|route| route.timeout());
                 let patience = of_route.unwrap_or(response_head);
-                match &target.upstream {
-                    Some(upstream) => (upstream, patience),
-                    None => {
-                        return self.answer(&parts, upload, target, key, request_body_idle).await;
-                    }
-                }
+                let Some(upstream) = &target.upstream else {
+                    let silence = request_body_idle;
+                    let answered = self.answer(&parts, upload, target, key, silence).await;
+                    return answered.map_err(Failed::from);
+                };
+                (upstream, patience)
             }
         };
         let waits = Waits { connect, response_head, request_body_idle };
@@ -148,12 +161,13 @@ impl Worker {
         client: &Client,
         upstream: &Upstream,
         waits: Waits,
-    ) -> Result<Response<Body>, ProxyError> {
-        let endpoint = &upstream.endpoints()[0];
+    ) -> Result<Response<Body>, Failed> {
+        let course = self.set_out(upstream, policy)?;
+        let names_endpoint = !policy.headers.preserve_host || asked_host(&parts).is_none();
         let (method, asked_in) = (parts.method.clone(), parts.version);
         let wants_trailers = trailers::are_wanted(&parts.headers);
         let asked = Asked::of(&parts, &policy.upgrades);
-        to_upstream(&mut parts, client, endpoint, policy.headers);
+        to_upstream(&mut parts, client, course.endpoint(), policy.headers);
         if let Some(asked) = &asked {
             asked.say(&mut parts.headers);
             // `Connection` has said one thing, and another protocol has no trailers.
@@ -175,11 +189,12 @@ impl Worker {
         let is_unasked = request.body().is_unasked();
         let unasked = if is_unasked { Upload::hold_back(&mut request) } else { None };
 
-        let (response, lease) = exchange(&self.pool, endpoint, request, waits).await?;
+        let (response, lease) = self.send(course, request, waits, names_endpoint).await?;
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return switch(asked, parts, lease, waits.response_head).await;
+            let switched = switch(asked, parts, lease, waits.response_head).await;
+            return switched.map_err(Failed::from);
         }
         responses::check(&mut parts)?;
         let is_last = unasked.is_some_and(Unasked::let_go);
@@ -232,21 +247,6 @@ impl Worker {
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
         Ok(response)
-    }
-
-    pub(super) fn complain(&self, error: &ProxyError, answerer: &Answerer) {
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        match (error.fault(), answerer) {
-            (Fault::Upstream, Answerer::Version(target)) => {
-                self.complaints.version(target, error, &cause);
-            }
-            (Fault::Upstream, Answerer::Origin(origin)) => {
-                self.complaints.origin(origin, error, &cause);
-            }
-            (Fault::Operator | Fault::Client, _) => {
-                tracing::debug!(%error, cause, "request failed");
-            }
-        }
     }
 }
 

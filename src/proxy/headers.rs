@@ -20,6 +20,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
+const X_SERIN_ASSIGNED: HeaderName = HeaderName::from_static("x-serin-assigned");
 const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
 const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
 const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
@@ -47,26 +48,39 @@ pub(super) struct Client {
     text: HeaderValue,
     /// RFC 7239, section 6: an IPv6 address in brackets and quotes.
     forwarded_for: String,
+    /// Whether it speaks TLS to us.
+    secure: bool,
     trusted: bool,
 }
 
 impl Client {
-    pub(super) fn new(address: IpAddr, trusted: &TrustedProxies) -> Self {
+    pub(super) fn new(address: IpAddr, secure: bool, trusted: &TrustedProxies) -> Self {
         let address = address.to_canonical();
         let text = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
         let forwarded_for = match address {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("\"[{address}]\""),
         };
-        Self { address, text, forwarded_for, trusted: trusted.contains(address) }
+        Self { address, text, forwarded_for, secure, trusted: trusted.contains(address) }
     }
 }
 
 impl Client {
-    /// Whether a request came over HTTPS, as the trusted proxy that ended it says.
+    /// Whether a request came over HTTPS: to us, or to the trusted proxy that says so.
     pub(super) fn is_secure(&self, headers: &HeaderMap) -> bool {
-        let scheme = headers.get(X_FORWARDED_PROTO).filter(|_| self.trusted);
-        scheme.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+        match headers.get(X_FORWARDED_PROTO).filter(|_| self.trusted) {
+            Some(scheme) => scheme.as_bytes().eq_ignore_ascii_case(b"https"),
+            None => self.secure,
+        }
+    }
+
+    pub(super) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// How it speaks to us.
+    fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 }
 
@@ -170,7 +184,7 @@ fn forward(headers: &mut HeaderMap, client: &Client, host: Option<&HeaderValue>,
         append(headers, FORWARDED, forwarded(client, host));
     }
     append(headers, X_FORWARDED_FOR, client.text.clone());
-    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+    headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static(client.scheme()));
     if let Some(host) = host {
         headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
     }
@@ -181,7 +195,7 @@ fn forwarded(client: &Client, host: Option<&HeaderValue>) -> HeaderValue {
     // Quoted, for the colon of a port; a host holds neither quotes nor backslashes.
     let host = host.and_then(|host| host.to_str().ok());
     let host = host.map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
-    let element = format!("for={};proto=http{host}", client.forwarded_for);
+    let element = format!("for={};proto={}{host}", client.forwarded_for, client.scheme());
     HeaderValue::try_from(element).expect("addresses and hosts are visible ASCII")
 }
 
@@ -227,9 +241,15 @@ pub(super) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
                 Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
                 None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
             }
+            match &decision.assigned {
+                Some(assigned) => {
+                    headers.insert(X_SERIN_ASSIGNED, assigned.version_value.clone());
+                }
+                None => drop(headers.remove(X_SERIN_ASSIGNED)),
+            }
         }
         Answerer::Origin(origin) => {
-            for is_silent in [X_SERIN_APP, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
+            for is_silent in [X_SERIN_APP, X_SERIN_ASSIGNED, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
                 headers.remove(is_silent);
             }
             match &origin.routine {

@@ -2,21 +2,32 @@
 //! out. Each worker does all of it alone, on a thread of its own.
 
 mod body;
+mod budget;
 mod complaints;
 mod connect;
 mod connection;
+mod crowd;
+mod ejection;
+mod endpoints;
 mod error;
 mod exchange;
 mod expect;
+mod failover;
 mod fit;
 mod guard;
+mod h2;
 mod handle;
 mod headers;
+mod health;
 mod linger;
+mod opening;
 mod patient;
 mod pool;
+mod probe;
 mod progress;
 mod responses;
+mod retry;
+mod seats;
 mod silence;
 mod spare;
 mod stream;
@@ -31,20 +42,28 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::Tallies;
+use crate::observe::{Tallies, Traffic, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
+pub use health::start_checks;
+pub use seats::Seats;
 pub use worker::{Worker, start};
 
 /// What to serve: shared by all workers.
 pub struct Proxy {
     pub table: TableReader,
     pub draws: Draws,
+    /// The clients of all workers.
+    pub seats: Seats,
     pub tallies: Tallies,
+    pub traffic: Traffic,
+    /// Written by the checks that [`start_checks`] starts.
+    pub wellness: Wellness,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.
@@ -76,6 +95,15 @@ pub struct BuiltInRequest<'a> {
 pub struct Listeners {
     pub production: TcpListener,
     pub staging: TcpListener,
+    pub production_tls: Option<TlsListener>,
+    pub staging_tls: Option<TlsListener>,
+}
+
+/// A listener that speaks TLS alone. All workers have the same `config`, so a session
+/// begun with one is resumed with any.
+pub struct TlsListener {
+    pub listener: TcpListener,
+    pub config: Arc<ServerConfig>,
 }
 
 /// What a proxy shares with its workers.

@@ -5,11 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::silence::Silence;
+use super::tunnel::Line;
 
 /// What the kernel holds of a response that the client has no room for. It would hold
 /// megabytes, and say nothing for minutes while a slow client takes them.
@@ -22,19 +21,19 @@ const PATIENCE: u32 = 2;
 
 /// A client's connection. Writing to it fails once the client has taken nothing for too
 /// long; a client that takes what there is costs no timer.
-pub(super) struct Patient {
-    stream: TcpStream,
+pub(super) struct Patient<S> {
+    stream: S,
     silence: Silence,
 }
 
-impl Patient {
-    pub(super) fn new(stream: TcpStream, idle: Duration) -> Self {
+impl<S: Line> Patient<S> {
+    pub(super) fn new(stream: S, idle: Duration) -> Self {
         // Without it a slow client is only given up later.
-        drop(SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES));
+        drop(stream.socket(|socket| socket.set_tcp_notsent_lowat(UNSENT_MAX_BYTES)));
         Self { stream, silence: Silence::of(idle.saturating_mul(PATIENCE)) }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> S {
         self.stream
     }
 
@@ -51,7 +50,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: Line> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -61,7 +60,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: Line> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -14,6 +14,8 @@ pub(super) struct Progress {
     awaited: Cell<bool>,
     failed: Cell<bool>,
     overflowed: Cell<Option<u64>>,
+    /// Until the upstream asks for it, or has had the time to.
+    held_back: Cell<bool>,
 }
 
 impl Progress {
@@ -25,6 +27,7 @@ impl Progress {
             awaited: Cell::new(false),
             failed: Cell::new(false),
             overflowed: Cell::new(None),
+            held_back: Cell::new(false),
         })
     }
 
@@ -52,6 +55,16 @@ impl Progress {
     /// The limit that the body was too large for.
     pub(super) fn overflowed(&self) -> Option<u64> {
         self.overflowed.get()
+    }
+
+    /// Whether the upstream still has time to ask for it.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.held_back.get()
+    }
+
+    pub(super) fn hold_back(&self, held_back: bool) {
+        self.held_back.set(held_back);
+        self.touch();
     }
 
     /// Since when those who are waited for have been waited for.

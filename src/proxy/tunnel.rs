@@ -16,6 +16,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 
 /// What is read at once, and held at most, in each direction.
 const CHUNK_BYTES: usize = 16 << 10;
@@ -47,6 +48,12 @@ pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {
 impl Line for TcpStream {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
         look(SockRef::from(self))
+    }
+}
+
+impl<S: Line> Line for TlsStream<S> {
+    fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        self.get_ref().0.socket(look)
     }
 }
 

@@ -202,6 +202,7 @@ impl Upload {
     pub(super) fn hold_back(request: &mut Request<Self>) -> Option<Unasked> {
         let rest = request.body_mut().lend()?;
         request.body_mut().hold = Some(Hold::until_asked(request));
+        request.body().progress.hold_back(true);
         Some(Unasked(rest))
     }
 }
@@ -246,7 +247,7 @@ impl http_body::Body for Upload {
         if let Some(holding) = hold {
             ready!(holding.poll(cx));
             *hold = None;
-            progress.touch();
+            progress.hold_back(false);
         }
         match source {
             UploadSource::Empty => Poll::Ready(None),

@@ -4,17 +4,22 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::budget::Budget;
 use super::complaints::Complaints;
+use super::crowd::Crowd;
+use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::WorkerTallies;
+use crate::observe::{WorkerTallies, WorkerTraffic};
 use crate::server::{self, Patience};
 
 /// What one thread needs to answer requests.
@@ -22,8 +27,12 @@ pub struct Worker {
     pub(super) proxy: SharedProxy,
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
+    pub(super) traffic: WorkerTraffic,
+    pub(super) endpoints: Endpoints,
+    pub(super) budget: Budget,
     pub(super) linger: Linger,
     pub(super) complaints: Complaints,
+    pub(super) crowd: Crowd,
     policy: RefCell<Rc<Policy>>,
 }
 
@@ -39,7 +48,7 @@ impl Worker {
     }
 }
 
-/// Starts the worker number `index`. It serves both listeners until `shutdown`
+/// Starts the worker number `index`. It serves all listeners until `shutdown`
 /// turns true, then drains. `duty` is dropped when the thread ends, be it by a panic.
 pub fn start(
     index: usize,
@@ -48,14 +57,10 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     duty: impl Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let production = listeners.production.try_clone()?;
-    let staging = listeners.staging.try_clone()?;
-    production.set_nonblocking(true)?;
-    staging.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (production, staging) = {
+    let doors = {
         let _inside = runtime.enter();
-        (TcpListener::from_std(production)?, TcpListener::from_std(staging)?)
+        doors(listeners)?
     };
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         let _duty = duty;
@@ -65,19 +70,25 @@ pub fn start(
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
                 pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
+                traffic: proxy.traffic.of_worker(index),
+                endpoints: Endpoints::new(index, proxy.wellness.clone()),
+                budget: Budget::default(),
                 proxy,
                 linger: Linger::start(),
                 complaints: Complaints::default(),
+                crowd: Crowd::default(),
                 policy: RefCell::new(policy),
             });
             let chores = [
                 tokio::task::spawn_local(sweep(worker.clone())),
                 tokio::task::spawn_local(take_policies(worker.clone())),
+                tokio::task::spawn_local(take_sick(worker.clone())),
             ];
-            tokio::join!(
-                serve(&worker, Environment::Production, production, shutdown.clone()),
-                serve(&worker, Environment::Staging, staging, shutdown),
-            );
+            let mut served = tokio::task::JoinSet::new();
+            for (listener, door) in doors {
+                served.spawn_local(serve(worker.clone(), listener, door, shutdown.clone()));
+            }
+            served.join_all().await;
             chores.iter().for_each(tokio::task::JoinHandle::abort);
         });
         drop(local);
@@ -86,10 +97,35 @@ pub fn start(
     })
 }
 
+/// What a client has come to.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) environment: Environment,
+    /// How TLS is spoken there, if it is.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+/// This worker's copies of `listeners`.
+fn doors(listeners: &Listeners) -> io::Result<Vec<(TcpListener, Door)>> {
+    let Listeners { production, staging, production_tls, staging_tls } = listeners;
+    let plain = [(Environment::Production, production), (Environment::Staging, staging)];
+    let plain = plain.map(|(environment, listener)| (environment, listener, None));
+    let tls = [(Environment::Production, production_tls), (Environment::Staging, staging_tls)];
+    let tls = tls.into_iter().filter_map(|(environment, tls)| {
+        tls.as_ref().map(|tls| (environment, &tls.listener, Some(tls.config.clone())))
+    });
+    let doors = plain.into_iter().chain(tls).map(|(environment, listener, tls)| {
+        let listener = listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        Ok((TcpListener::from_std(listener)?, Door { environment, tls }))
+    });
+    doors.collect()
+}
+
 async fn serve(
-    worker: &Rc<Worker>,
-    environment: Environment,
+    worker: Rc<Worker>,
     listener: TcpListener,
+    door: Door,
     mut shutdown: watch::Receiver<bool>,
 ) {
     // A sender that is gone has nothing more to say, so it means the same.
@@ -98,17 +134,18 @@ async fn serve(
         listener,
         || worker.patience(),
         ended,
-        |stream, peer, presence| worker.clone().serve_client(environment, stream, peer, presence),
+        |stream, peer, presence| worker.clone().serve_client(door.clone(), stream, peer, presence),
     )
     .await;
 }
 
-/// Closes pooled connections that have waited too long.
+/// Closes pooled connections that have waited too long, and forgets who is not used.
 async fn sweep(worker: Rc<Worker>) {
     loop {
         let idle = worker.policy().timeouts.upstream_idle;
         tokio::time::sleep(server::sweep_interval(idle)).await;
         worker.pool.sweep(idle);
+        worker.endpoints.sweep();
     }
 }
 
@@ -119,5 +156,16 @@ async fn take_policies(worker: Rc<Worker>) {
         let policy = Rc::new(Policy::clone(&policies.borrow_and_update()));
         worker.pool.set_limits(policy.limits);
         worker.policy.replace(policy);
+    }
+}
+
+/// Replaces this worker's copy of what the checks found whenever there is more.
+async fn take_sick(worker: Rc<Worker>) {
+    let mut found = worker.proxy.wellness.subscribe();
+    // What came between the copy and this.
+    found.mark_changed();
+    while found.changed().await.is_ok() {
+        let sick = found.borrow_and_update().clone();
+        worker.endpoints.take_sick(sick);
     }
 }

@@ -278,23 +278,27 @@ impl CompiledRoutine {
         let shares = match allotment {
             Allotment::Shares(shares) => shares,
             Allotment::Regional { regions, inside, outside } => {
-                return Some(Choice::Regional {
-                    regions: regions.clone(),
-                    inside: self.target(environment, &inside.code_version()),
-                    outside: self.target(environment, &outside.code_version()),
-                });
+                let [inside, outside] =
+                    self.pair(environment, [&inside.code_version(), &outside.code_version()]);
+                return Some(Choice::Regional { regions: regions.clone(), inside, outside });
             }
         };
         Some(match self.subject.split(&shares) {
             Split::Whole(version) => Choice::Only(self.target(environment, &version)),
-            Split::Canary { older, newer, percent, seed, threshold } => Choice::Canary {
-                seed,
-                threshold,
-                percent,
-                older: self.target(environment, &older),
-                newer: self.target(environment, &newer),
-            },
+            Split::Canary { older, newer, percent, seed, threshold } => {
+                let [older, newer] = self.pair(environment, [&older, &newer]);
+                Choice::Canary { seed, threshold, percent, older, newer }
+            }
         })
+    }
+
+    /// Two versions of one deployment, which know each other unless they are one.
+    fn pair(&self, environment: Environment, versions: [&CodeVersion; 2]) -> [Arc<Target>; 2] {
+        let [one, other] = versions.map(|version| self.target(environment, version));
+        if one.version == other.version {
+            return [one, other];
+        }
+        [one.beside(&other), other.beside(&one)]
     }
 
     pub(super) fn target(&self, environment: Environment, version: &CodeVersion) -> Arc<Target> {

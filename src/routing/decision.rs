@@ -16,6 +16,9 @@ pub struct Decision {
     pub minted: Option<MintedKey>,
     /// The route of a site that led here, if one did.
     pub route: Option<Arc<SiteRoute>>,
+    /// The version that the request was assigned to, where another one answers. An
+    /// assignment never changes because of who is well.
+    pub assigned: Option<Arc<Target>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Decision {
     /// `route` is the one that led to the origin, if one did.
     pub(super) fn of_origin(origin: Arc<SiteOrigin>, route: Option<Arc<SiteRoute>>) -> Self {
         let answerer = Answerer::Origin(origin);
-        Self { answerer, reason: Reason::Origin, minted: None, route }
+        Self { answerer, reason: Reason::Origin, minted: None, route, assigned: None }
     }
 
     /// The version that answers; `None` where an origin does.
@@ -64,7 +67,24 @@ impl Decision {
         self.target()?.upstream.as_ref().map(|_| route)
     }
 
-    /// What becomes of a decision whose version failed.
+    /// The version that takes over should the one that was assigned fail. Who named a
+    /// version gets no other: an override has none beside it.
+    #[inline]
+    pub fn other(&self) -> Option<&Arc<Target>> {
+        self.target()?.other.as_ref()
+    }
+
+    /// What becomes of a decision whose version failed, if there is another.
+    pub fn fail_over(&mut self) {
+        if let Answerer::Version(target) = &mut self.answerer
+            && let Some(other) = target.other.clone()
+        {
+            self.assigned = Some(std::mem::replace(target, other));
+            self.reason = Reason::Failover;
+        }
+    }
+
+    /// What becomes of a decision whose versions failed.
     pub fn fall_back_to(&mut self, origin: Arc<SiteOrigin>) {
         self.answerer = Answerer::Origin(origin);
         self.reason = Reason::Origin;

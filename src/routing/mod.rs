@@ -30,3 +30,10 @@ pub use subject::SubjectName;
 pub use table::{RoutingTable, Settings};
 pub use target::{Reason, Tally, Target};
 pub use version_override::OVERRIDE_HEADERS;
+
+/// A request for `host`, for the tests of rooms that know no HTTP.
+#[cfg(test)]
+pub(crate) fn request_for(host: &str) -> http::request::Parts {
+    let request = http::Request::builder().uri("/x").header("host", host).body(());
+    request.expect("a host of the tests is a field value").into_parts().0
+}

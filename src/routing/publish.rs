@@ -24,7 +24,9 @@ impl TableWriter {
     /// table or by the new one, never by a mix.
     #[expect(clippy::disallowed_methods, reason = "the one writer starts from what it published")]
     pub fn publish(&mut self, change: impl FnOnce(&RoutingTable) -> RoutingTable) {
-        let next = change(&self.0.load());
+        let before = self.0.load();
+        let mut next = change(&before);
+        next.generation = before.generation() + 1;
         self.0.store(Arc::new(next));
     }
 }

@@ -19,8 +19,8 @@ use super::subject::{Subject, SubjectName};
 use super::target::{Reason, Tally, Target};
 use super::version_override::{may_name_version, named_version};
 use crate::model::{
-    CodeVersion, Domain, Environment, KeySource, Percent, Position, Region, RegionName, Regions,
-    RoutineName, Side, TrustedProxies,
+    CodeVersion, Domain, Endpoint, Environment, KeySource, Percent, Position, Region, RegionName,
+    Regions, RoutineName, Side, TrustedProxies, Upstream,
 };
 
 /// What the operator's config says about routing as a whole.
@@ -55,6 +55,8 @@ pub struct RoutingTable {
     pub(super) routines: Vec<Arc<Chunk>>,
     pub(super) next_slot: Slot,
     pub(super) next_tally: u32,
+    /// How many tables were published before this one.
+    pub(super) generation: u64,
 }
 
 /// What one host leads to: routes first, then what it is bound to, then what its
@@ -139,6 +141,7 @@ impl RoutingTable {
             routines: Vec::new(),
             next_slot: 0,
             next_tally: 0,
+            generation: 0,
         }
     }
 
@@ -165,7 +168,8 @@ impl RoutingTable {
             && let Some(target) = routine.overridden(environment, request)?
         {
             let (answerer, route) = (Answerer::Version(target), route.cloned());
-            return Ok(Decision { answerer, reason: Reason::Override, minted: None, route });
+            let (reason, minted) = (Reason::Override, None);
+            return Ok(Decision { answerer, reason, minted, route, assigned: None });
         }
         if let Some(route) = route
             && route.route.bypass
@@ -208,7 +212,7 @@ impl RoutingTable {
             }
         };
         let answerer = Answerer::Version(target.clone());
-        Ok(Decision { answerer, reason, minted, route: route.cloned() })
+        Ok(Decision { answerer, reason, minted, route: route.cloned(), assigned: None })
     }
 
     /// The regions that the config knows.
@@ -241,6 +245,28 @@ impl RoutingTable {
             Choice::Canary { older, newer, .. } => vec![older, newer],
             Choice::Regional { inside, outside, .. } => vec![outside, inside],
         })
+    }
+
+    /// The endpoints of every version that is live somewhere, of some more than once.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        let upstreams = self.live_targets().filter_map(|target| target.upstream.as_ref());
+        upstreams.flat_map(Upstream::endpoints)
+    }
+
+    /// Differs between any two tables that were published one after the other.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Where the requests of a routine or app are counted, by environment and version:
+    /// of what is live, and of what was.
+    pub fn tallies(
+        &self,
+        name: &SubjectName,
+    ) -> impl Iterator<Item = (Environment, &CodeVersion, Tally)> {
+        let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name);
+        let tallies = found.into_iter().flat_map(|found| &found.tallies);
+        tallies.map(|((environment, version), tally)| (*environment, version, *tally))
     }
 
     /// What a request leads to: by a route of the config, host before path; by a route

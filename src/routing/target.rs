@@ -20,6 +20,9 @@ pub enum Reason {
     Override,
     /// Where the request comes from.
     Region,
+    /// What was assigned, by any of the above, does not answer: the deployment's other
+    /// version does.
+    Failover,
     /// A route that bypasses its routine, or falls back from it, to the site's origin; or
     /// nothing took the request, and the site's origin does.
     Origin,
@@ -33,6 +36,7 @@ impl Reason {
             Self::Spread => "spread",
             Self::Override => "override",
             Self::Region => "region",
+            Self::Failover => "failover",
             Self::Origin => "origin",
         }
     }
@@ -45,7 +49,7 @@ pub struct Tally(pub u32);
 
 /// One version of one routine or app in one environment, with all that a response says
 /// about it rendered once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Target {
     pub subject: SubjectName,
     pub environment: Environment,
@@ -61,6 +65,9 @@ pub struct Target {
     pub subject_value: HeaderValue,
     pub version_value: HeaderValue,
     pub deployment_value: Option<HeaderValue>,
+    /// The version that the deployment has beside this one, itself without another, so
+    /// that a decision carries both as one. `None` where an override chose.
+    pub other: Option<Arc<Self>>,
 }
 
 impl Target {
@@ -85,7 +92,13 @@ impl Target {
             subject,
             version_value: header_value(version.as_str()),
             deployment_value: deployment.map(|id| HeaderValue::from(id.0)),
+            other: None,
         }
+    }
+
+    /// The same with `other` beside it.
+    pub(super) fn beside(&self, other: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self { other: Some(other.clone()), ..self.clone() })
     }
 }
 

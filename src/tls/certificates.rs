@@ -31,18 +31,20 @@ pub struct Issued {
 
 impl Issued {
     /// Certificates for `localhost`, `<name>.localhost`, `<name>.<domain>`, the
-    /// loopback addresses and `listener`.
+    /// loopback addresses and those of `listeners`.
     pub fn new(
         authority: Authority,
         domain: Option<Domain>,
-        listener: IpAddr,
+        listeners: impl IntoIterator<Item = IpAddr>,
         clock: Clock,
     ) -> Self {
         let mut addresses: Vec<IpAddr> =
             vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        let listener = listener.to_canonical();
-        if !addresses.contains(&listener) {
-            addresses.push(listener);
+        for listener in listeners {
+            let listener = listener.to_canonical();
+            if !addresses.contains(&listener) {
+                addresses.push(listener);
+            }
         }
         let names = Names { domain };
         Self { authority, names, addresses, clock, made: Mutex::default() }
@@ -124,7 +126,7 @@ mod tests {
             let now = now.clone();
             Box::new(move || Timestamp(now.load(Ordering::SeqCst)))
         };
-        (Issued::new(authority, domain, [127, 0, 0, 9].into(), clock), now)
+        (Issued::new(authority, domain, [[127, 0, 0, 9].into()], clock), now)
     }
 
     #[test]

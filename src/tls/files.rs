@@ -129,7 +129,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// The operator's certificate, with those that lead to its authority, and its key.
-pub fn read_certificate(
+pub(super) fn read_certificate(
     certificate: &Path,
     key: &Path,
 ) -> Result<Arc<CertifiedKey>, CertificateError> {

@@ -1,9 +1,11 @@
 //! The native API.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use serin::model::Endpoint;
+use serin::observe::Ailment;
 
 use crate::support::desk::{Desk, Heard};
 
@@ -92,7 +94,7 @@ fn a_version_answers_where_it_is_bound() {
     let built_in = json!({"upstream": null});
     let bound = desk.tell("PATCH", "/routines/shop/versions/1", &built_in);
     assert_eq!(bound.with(200)["upstream"], Value::Null);
-    let bad = json!({"upstream": "https://a.test"});
+    let bad = json!({"upstream": "ftp://a.test"});
     let bad = desk.tell("PATCH", "/routines/shop/versions/1", &bad);
     assert_refused(&bad, 422, "invalid");
     let nothing = desk.tell("PATCH", "/routines/shop/versions/1", &json!({}));
@@ -331,4 +333,62 @@ fn it_is_ready_with_no_routine_at_all() {
     desk.ready.store(false, Ordering::Release);
     assert_eq!(desk.request("GET", "/readyz", &[], b"").status, 503);
     assert_eq!(desk.request("GET", "/livez", &[], b"").status, 200);
+}
+
+#[test]
+fn traffic_is_told_as_it_was_counted() {
+    let desk = shop();
+    deploy(&desk, &[("1", 90), ("2", 10)]).with(201);
+    let worker = desk.traffic.of_worker(0);
+    worker.fault("connection_refused");
+    worker.error("connection_refused");
+    worker.count(|counts| counts.retries += 2);
+    let traffic = desk.ask("GET", "/traffic").with(200);
+    assert_eq!(traffic["faults"], json!({"connection_refused": 1}));
+    assert_eq!(traffic["errors"], json!({"connection_refused": 1}));
+    assert_eq!((&traffic["retries"], &traffic["moves"]), (&json!(2), &json!(0)));
+
+    let tallies = desk.tallies.of_worker(0);
+    tallies.assigned(0);
+    tallies.served(1);
+    let versions = desk.ask("GET", "/routines/shop/traffic").with(200)["versions"].clone();
+    let shape = |version: &str, assigned: u64, served: u64| {
+        json!({
+            "environment": "production", "code_version": version,
+            "assigned": assigned, "served": served, "failed": 0, "failed_over": 0,
+        })
+    };
+    assert_eq!(versions, json!([shape("1", 1, 0), shape("2", 0, 1)]));
+    assert_refused(&desk.ask("GET", "/routines/cart/traffic"), 404, "routine_not_found");
+    assert_refused(&desk.ask("GET", "/apps/app-1/traffic"), 404, "app_not_found");
+}
+
+#[test]
+fn endpoints_are_listed_with_how_they_are() {
+    let desk = shop();
+    let upstream = "http://127.0.0.1:9003 http://127.0.0.1:9002";
+    let change = json!({ "upstream": upstream });
+    desk.tell("PATCH", "/routines/shop/versions/1", &change).with(200);
+    deploy(&desk, &[("1", 90), ("2", 10)]).with(201);
+    let [two, three] = ["http://127.0.0.1:9002", "http://127.0.0.1:9003"];
+    let endpoint = |text: &str| Endpoint::new(text).unwrap();
+    let now = Instant::now();
+    desk.wellness.change(|sick| {
+        drop(sick.insert(endpoint(two), Ailment { reason: "it is late".into(), since: now }));
+    });
+    desk.wellness.ejections().ejected(0, &endpoint(three), now + Duration::from_secs(3_600));
+    let listed = desk.ask("GET", "/endpoints").with(200);
+    assert_eq!((&listed["total"], &listed["next"]), (&json!(2), &Value::Null));
+    let [sick, ejected] = [&listed["endpoints"][0], &listed["endpoints"][1]];
+    assert_eq!([&sick["endpoint"], &sick["reason"]], [two, "it is late"]);
+    assert_eq!((&sick["healthy"], &sick["ejected_by"]), (&json!(false), &json!(0)));
+    assert!(sick["unhealthy_since"].as_str().unwrap().starts_with("2024-03-11T01:23:"));
+    assert_eq!((&ejected["healthy"], &ejected["ejected_by"]), (&json!(true), &json!(1)));
+    assert!(ejected["ejected_until"].as_str().unwrap().starts_with("2024-03-11T02:23:"));
+
+    let page = desk.ask("GET", "/endpoints?limit=1").with(200);
+    assert_eq!((&page["next"], &page["total"]), (&json!(two), &json!(2)));
+    let page = desk.ask("GET", &format!("/endpoints?search=900&after={two}")).with(200);
+    assert_eq!(page["endpoints"].as_array().map(Vec::len), Some(1));
+    assert_eq!(page["endpoints"][0]["endpoint"], three);
 }

@@ -164,7 +164,7 @@ fn a_bad_zip_fails_its_version_and_says_why() {
     let many: Vec<String> = (0..11_000).map(|n| format!("assets/{n}")).collect();
     let many: Vec<(&str, &[u8])> = many.iter().map(|name| (&**name, &b""[..])).collect();
     let traversal = zipped(&[("assets/../../etc/passwd", b"x")]);
-    let note = zipped(&[("routine/index.js", b"// @upstream https://a.test")]);
+    let note = zipped(&[("routine/index.js", b"// @upstream ftp://a.test")]);
     for (zip, reason) in [
         (&b"not a zip"[..], "no zip"),
         (b"", "no zip"),
@@ -312,7 +312,7 @@ fn a_version_that_cannot_be_is_not_begun() {
         ("ConfOptions", json!([])),
         ("ConfOptions", json!({ "NotFoundStrategy": 1 })),
         ("ConfOptions", json!({ "NotFoundStrategy": "x".repeat(65) })),
-        ("CodeDescription", json!("upstream=https://a.test")),
+        ("CodeDescription", json!("upstream=ftp://a.test")),
     ] {
         let refused = desk.call_json(CREATE, &json!({ "Name": "shop", (field): value }));
         assert_eq!(refused.with(400)["Code"], "InvalidParameter", "{field}");

@@ -85,7 +85,6 @@ const FAILURES: &[(&str, &[&str])] = &[
         &[
             "lines_have_one_reading",
             "a_request_has_one_length",
-            "a_length_beside_chunks_smuggles_nothing",
             "a_body_whose_chunks_are_in_doubt_breaks_off",
             "an_ambiguous_or_broken_response_is_a_502",
         ],

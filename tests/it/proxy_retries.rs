@@ -4,7 +4,7 @@
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use serin::model::Environment;
+use serin::model::{Environment, Retries};
 
 use crate::support::edge::{Setup, deploy, routine};
 use crate::support::raw::{Answer, request};
@@ -55,6 +55,7 @@ fn a_request_that_changes_nothing_is_sent_again_when_its_connection_dies() {
             assert!(requests[1..].iter().all(|request| request.starts_with(&again)));
             assert_eq!(requests[1], requests[2]);
             assert_eq!(upstream.connections(), 2);
+            assert_eq!((edge.counts().retries, edge.counts().errors.len()), (1, 0));
         }
     }
 }
@@ -196,7 +197,11 @@ const LONGER_THAN_TRUSTED: Duration = Duration::from_millis(2);
 
 /// What happens to a pooled connection while its worker is busy, in the middle of two
 /// requests of one client: the worker cannot have noticed when it sends the second.
-fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'static) -> Answer {
+fn second_answer(
+    method: &str,
+    patience: Duration,
+    happen: impl Fn(&mut Visit) + Send + Sync + 'static,
+) -> Answer {
     let (busy, is_busy) = mpsc::channel::<()>();
     let (happened, has_happened) = mpsc::channel();
     let (is_busy, has_happened) = (Mutex::new(is_busy), Mutex::new(has_happened));
@@ -220,7 +225,7 @@ fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'stat
         let happened = has_happened.lock().unwrap();
         let since = Instant::now();
         happened.recv_timeout(WAIT_MAX).unwrap();
-        wait_until(|| since.elapsed() > LONGER_THAN_TRUSTED);
+        wait_until(|| since.elapsed() >= patience);
         Vec::new()
     });
     let edge = setup.start();
@@ -235,17 +240,42 @@ fn second_answer(method: &str, happen: impl Fn(&mut Visit) + Send + Sync + 'stat
 #[test]
 fn what_happened_behind_a_busy_workers_back_is_noticed_before_a_request_is_sent() {
     for method in ["GET", "POST"] {
-        let closed = second_answer(method, Visit::hang_up);
-        assert_eq!(closed.text(), "ok", "{method} after a close");
-        let reset = second_answer(method, |visit| {
-            visit.reset_at_end();
-            visit.hang_up();
-        });
-        assert_eq!(reset.text(), "ok", "{method} after a reset");
-        let stray = second_answer(method, |visit| {
+        let second = |happen: fn(&mut Visit)| second_answer(method, LONGER_THAN_TRUSTED, happen);
+        assert_eq!(second(Visit::hang_up).text(), "ok", "{method} after a close");
+        assert_eq!(second(reset).text(), "ok", "{method} after a reset");
+        let stray = second(|visit| {
             visit.say("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstray");
         });
         assert_eq!(stray.text(), "ok", "{method} after a response nobody asked for");
+    }
+}
+
+fn reset(visit: &mut Visit) {
+    visit.reset_at_end();
+    visit.hang_up();
+}
+
+/// A connection that was in use a moment ago is written to unasked, and the write may fail.
+#[test]
+fn a_request_whose_write_fails_is_sent_again() {
+    for happen in [Visit::hang_up, reset] {
+        assert_eq!(second_answer("GET", Duration::ZERO, happen).text(), "ok");
+    }
+}
+
+#[test]
+fn what_is_sent_twice_is_paid_for() {
+    for (retries, status) in [(0, 502), (1, 200)] {
+        let upstream = dying_under_a_request(false);
+        let mut setup = Setup::before(upstream.url());
+        setup.policy.retries = Retries { budget_percent: 0, at_least_per_second: retries };
+        let edge = setup.start();
+        let mut client = edge.client();
+        client.get("/", &[]);
+        assert_eq!(client.get("/", &[]).status, status);
+        let counts = edge.counts();
+        let retries = u64::from(retries);
+        assert_eq!((counts.retries, counts.retries_denied), (retries, 1 - retries));
     }
 }
 

@@ -367,7 +367,7 @@ fn deployments_leave_open_sessions_where_they_are() {
 fn a_session_is_one_request_and_open_while_it_lasts() {
     let upstream = agreeing(echo);
     let edge = Setup::before(upstream.url()).start();
-    let requests = || (0..8).map(|number| edge.tallies.total(number)).sum::<u64>();
+    let requests = || (0..8).map(|number| edge.tallies.total(number).assigned).sum::<u64>();
     let mut client = opened(&edge);
     for _ in 0..3 {
         assert_echoes(&mut client, "hello");

@@ -183,7 +183,7 @@ pub(super) async fn history(
 }
 
 /// The app as everything that was answered before has left it.
-async fn find(admin: &Admin, id: &AppId) -> Result<Arc<EdgeContainerApp>, ApiError> {
+pub(super) async fn find(admin: &Admin, id: &AppId) -> Result<Arc<EdgeContainerApp>, ApiError> {
     let catalog = admin.control.catalog().await?;
     let app = catalog.app(id).cloned();
     app.ok_or_else(|| Refused::from(AppRefused::NoApp(id.clone())).into())

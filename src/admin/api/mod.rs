@@ -17,6 +17,7 @@
 //! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}]}` |
 //! | POST `/routines/{name}/environments/{env}/rollback` | `{deployment_id?}`; the one before, when none is named |
 //! | GET `/routines/{name}/deployments?environment=&before=&limit=` | the history, newest first |
+//! | GET `/routines/{name}/traffic` | requests by environment and version: assigned, served, failed, failed over |
 //! | GET `/apps?search=&after=&limit=` | edge container apps by id, a page at a time |
 //! | GET `/apps/{app}` | one app with its versions, what is live and what waits |
 //! | PATCH `/apps/{app}` | `{sticky?, cohort?}` |
@@ -24,6 +25,9 @@
 //! | PATCH `/apps/{app}/versions/{version}` | `{upstream}`, null for built-in |
 //! | GET `/apps/{app}/environments/{env}` | the live publish |
 //! | GET `/apps/{app}/publishes?environment=&before=&limit=` | the history, newest first |
+//! | GET `/apps/{app}/traffic` | as of a routine |
+//! | GET `/traffic` | what went wrong by kind, and how often a request was sent elsewhere or again |
+//! | GET `/endpoints?search=&after=&limit=` | the endpoints of live versions, a page at a time: their health, and until when they are ejected |
 //! | GET `/account` | how the account behaves towards ESA's actions, and what of its quotas is used |
 //! | PATCH `/account` | `{service?, in_arrears?, locked?, locked_calls?, failures?: {percent?, calls?, code?, action?}, calls_per_second?, latency_ms?, quotas?: {routines?, versions_per_routine?, routes?}, plan?}`; null takes a limit, `failures` or an `action` away |
 //! | DELETE `/account` | makes it as the config has it, which a restart does, too |
@@ -48,6 +52,7 @@ mod explain;
 mod extract;
 mod routine;
 mod shape;
+mod traffic;
 mod version;
 
 use std::sync::Arc;
@@ -78,12 +83,16 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/routines/{name}/environments/{environment}/deployment", post(deployment::deploy))
         .route("/routines/{name}/environments/{environment}/rollback", post(deployment::roll_back))
         .route("/routines/{name}/deployments", get(deployment::history))
+        .route("/routines/{name}/traffic", get(traffic::of_routine))
         .route("/apps", get(app::list))
         .route("/apps/{app}", get(app::get).patch(app::change))
         .route("/apps/{app}/versions", get(app::list_versions))
         .route("/apps/{app}/versions/{version}", patch(app::bind))
         .route("/apps/{app}/environments/{environment}", get(app::live))
         .route("/apps/{app}/publishes", get(app::history))
+        .route("/apps/{app}/traffic", get(traffic::of_app))
+        .route("/traffic", get(traffic::all))
+        .route("/endpoints", get(traffic::endpoints))
         .route("/account", get(account::get).patch(account::change).delete(account::reset))
         .route("/explain", get(explain::explain))
 }

@@ -12,12 +12,15 @@ use crate::proxy::error::ProxyError;
 /// Of a name that has more, the others are not tried.
 const ADDRESSES_MAX: usize = 8;
 
-pub(super) enum Reached {
+pub(in crate::proxy) enum Reached {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-pub(super) async fn reach(address: &Address, deadline: Deadline) -> Result<Reached, ProxyError> {
+pub(in crate::proxy) async fn reach(
+    address: &Address,
+    deadline: Deadline,
+) -> Result<Reached, ProxyError> {
     match address {
         Address::Unix(path) => {
             let stream = deadline.bound(UnixStream::connect(path)).await?;

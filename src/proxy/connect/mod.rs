@@ -10,6 +10,7 @@ mod tls;
 
 use hyper_util::rt::TokioIo;
 
+pub(super) use self::address::reach;
 pub(super) use self::deadline::Deadline;
 pub(super) use self::http1::{Opened, Switch};
 pub(super) use self::http2::Agreement;
@@ -17,7 +18,7 @@ pub(super) use self::socket::{Socket, Stream};
 pub use self::tls::UpstreamTls;
 pub(super) use self::{http1::handshake as http1, http2::handshake as http2};
 
-use self::address::{Reached, reach};
+use self::address::Reached;
 use super::error::ProxyError;
 use crate::model::{Endpoint, Transport};
 

@@ -14,6 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
+use serin::observe::{Tallies, Traffic, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -28,6 +29,9 @@ pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
     pub(crate) ready: Arc<AtomicBool>,
     now_ns: Arc<AtomicI64>,
+    pub(crate) tallies: Tallies,
+    pub(crate) traffic: Traffic,
+    pub(crate) wellness: Wellness,
     end: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -87,10 +91,15 @@ impl Desk {
         let plane = opened.plane;
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
+        let (tallies, traffic) = (Tallies::new(1), Traffic::new(1));
+        let wellness = Wellness::default();
         let admin = Admin {
             control: opened.handle,
             keyring,
             table: opened.table,
+            tallies: tallies.clone(),
+            traffic: traffic.clone(),
+            wellness: wellness.clone(),
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()).into(),
@@ -113,7 +122,7 @@ impl Desk {
             std::thread::spawn(move || plane.run()),
             std::thread::spawn(move || attend(listener, admin, ended)),
         ];
-        Self { address, ready, now_ns, end: Some(end), threads }
+        Self { address, ready, now_ns, tallies, traffic, wellness, end: Some(end), threads }
     }
 
     /// Lets time pass.

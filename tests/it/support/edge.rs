@@ -3,25 +3,32 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
+use rustls::{RootCertStore, ServerConfig};
 use serin::backend::Answer;
 use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Regions, Routine,
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::Tallies;
-use serin::proxy::{BuiltIn, BuiltInRequest, Listeners, Proxy, UpstreamTls, start};
-use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, TableWriter, published};
-use serin::tls::{client_config, unchecked_client_config};
+use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Wellness};
+use serin::proxy::{
+    BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
+};
+use serin::routing::{
+    Draws, RoutingTable, Settings, SpreadCounters, SubjectName, TableReader, TableWriter, published,
+};
+use serin::tls::{
+    Authority, HTTP2_AND_HTTP1, Issued, client_config, server_config, unchecked_client_config,
+};
 use tokio::sync::watch;
 
 use super::WAIT_MAX;
 use super::fixtures::place;
 use super::raw::Client;
+use super::tls::Trust;
 
 /// What to start.
 pub(crate) struct Setup {
@@ -37,17 +44,28 @@ pub(crate) struct Setup {
     pub(crate) catalog: Catalog,
     /// The backend of versions without an upstream.
     pub(crate) built_in: BuiltIn,
+    /// Whether both environments listen for TLS, too.
+    pub(crate) tls: bool,
 }
 
 /// A running data plane. It ends, and its threads with it, when dropped.
 pub(crate) struct Edge {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
+    /// Where TLS is spoken, if it is.
+    pub(crate) production_tls: Option<SocketAddr>,
+    pub(crate) staging_tls: Option<SocketAddr>,
+    /// Who vouches there.
+    trust: Option<Trust>,
+    table: TableReader,
     pub(crate) tallies: Tallies,
+    traffic: Traffic,
+    pub(crate) wellness: Wellness,
     writer: Mutex<TableWriter>,
     settings: Settings,
     set_policy: watch::Sender<Arc<Policy>>,
     shutdown: watch::Sender<bool>,
+    /// And the one that checks endpoints.
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -72,6 +90,7 @@ impl Setup {
             default_routine: Some("shop"),
             catalog: catalog(routines),
             built_in: Box::new(answer),
+            tls: false,
         }
     }
 
@@ -80,6 +99,12 @@ impl Setup {
         let mut shop = routine("shop", &[("1", Some(url))]);
         deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
         Self::of([shop])
+    }
+
+    /// Listens for TLS, too.
+    pub(crate) fn with_tls(mut self) -> Self {
+        self.tls = true;
+        self
     }
 
     /// Believes what comes from loopback.
@@ -109,9 +134,18 @@ impl Setup {
     }
 
     fn start_with(self, queue: impl FnOnce(SocketAddr), is_ended: bool) -> Edge {
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let certificates = self.tls.then(certificates);
+        let secure = || {
+            let config = certificates.as_ref()?.1.clone();
+            Some(TlsListener { listener: bind(), config })
+        };
+        let address = |tls: &TlsListener| tls.listener.local_addr().unwrap();
         let listeners = Listeners {
-            production: TcpListener::bind("127.0.0.1:0").unwrap(),
-            staging: TcpListener::bind("127.0.0.1:0").unwrap(),
+            production: bind(),
+            staging: bind(),
+            production_tls: secure(),
+            staging_tls: secure(),
         };
         queue(listeners.production.local_addr().unwrap());
         let settings = Settings {
@@ -123,28 +157,39 @@ impl Setup {
         };
         let table = RoutingTable::compile(settings.clone(), &self.catalog);
         let (writer, reader) = published(table);
-        let tallies = Tallies::new(self.workers);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
+        let (tallies, traffic) = (Tallies::new(self.workers), Traffic::new(self.workers));
+        let wellness = Wellness::default();
         let proxy = Arc::new(Proxy {
-            table: reader,
+            table: reader.clone(),
             draws: Draws {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
             },
+            seats: Seats::default(),
             tallies: tallies.clone(),
+            traffic: traffic.clone(),
+            wellness: wellness.clone(),
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
             tls: Arc::new(upstream_tls(self.trusted_authority)),
         });
         let (shutdown, ended) = watch::channel(is_ended);
-        let workers = (0..self.workers)
+        let mut workers: Vec<_> = (0..self.workers)
             .map(|index| start(index, proxy.clone(), &listeners, ended.clone(), ()).unwrap())
             .collect();
+        workers.push(start_checks(proxy, ended, ()).unwrap());
         Edge {
             production: listeners.production.local_addr().unwrap(),
             staging: listeners.staging.local_addr().unwrap(),
+            production_tls: listeners.production_tls.as_ref().map(address),
+            staging_tls: listeners.staging_tls.as_ref().map(address),
+            trust: certificates.map(|(trust, _)| trust),
+            table: reader,
             tallies,
+            traffic,
+            wellness,
             writer: Mutex::new(writer),
             settings,
             set_policy,
@@ -160,6 +205,11 @@ impl Edge {
         Client::new(self.production)
     }
 
+    /// Whom a client of the TLS listeners trusts.
+    pub(crate) fn trust(&self) -> &Trust {
+        self.trust.as_ref().expect("it speaks TLS")
+    }
+
     /// Replaces everything that is deployed.
     pub(crate) fn publish(&self, routines: impl IntoIterator<Item = Routine>) {
         let catalog = catalog(routines);
@@ -170,6 +220,23 @@ impl Edge {
     /// Replaces how others are treated.
     pub(crate) fn set_policy(&self, policy: Policy) {
         self.set_policy.send_replace(Arc::new(policy));
+    }
+
+    /// What went wrong so far.
+    pub(crate) fn counts(&self) -> TrafficCounts {
+        self.traffic.total()
+    }
+
+    /// What was counted of a version of `shop` in production.
+    pub(crate) fn tallied(&self, version: &str) -> Tallied {
+        let shop = SubjectName::Routine(RoutineName::new("shop").unwrap());
+        let tally = self.table.read(|table| {
+            let mut tallies = table.tallies(&shop).filter(|(environment, of, _)| {
+                *environment == Environment::Production && of.as_str() == version
+            });
+            tallies.next().unwrap().2
+        });
+        self.tallies.total(tally.0)
     }
 
     /// Asks the workers to end, and does not wait for it.
@@ -197,6 +264,18 @@ impl Drop for Edge {
             self.join();
         }
     }
+}
+
+/// A local authority, and what listeners that it vouches for speak.
+fn certificates() -> (Trust, Arc<ServerConfig>) {
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp(i64::try_from(now.as_nanos()).unwrap())
+    };
+    let authority = Authority::new(None, now()).unwrap();
+    let trust = Trust::in_pem(&authority.certificate_pem());
+    let issued = Issued::new(authority, None, [], Box::new(now));
+    (trust, server_config(Arc::new(issued), &HTTP2_AND_HTTP1))
 }
 
 fn upstream_tls(trusted: Option<CertificateDer<'static>>) -> UpstreamTls {

@@ -3,6 +3,8 @@
 pub(crate) mod desk;
 pub(crate) mod edge;
 pub(crate) mod fixtures;
+pub(crate) mod frames;
+pub(crate) mod h2;
 pub(crate) mod h2_peer;
 pub(crate) mod http;
 pub(crate) mod keys;

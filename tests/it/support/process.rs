@@ -91,7 +91,9 @@ pub(crate) struct Process {
     pub(crate) production: SocketAddr,
     pub(crate) staging: SocketAddr,
     pub(crate) admin: SocketAddr,
-    /// Where admin speaks TLS, if the config says so.
+    /// Where they speak TLS, if the config says so.
+    pub(crate) production_tls: Option<SocketAddr>,
+    pub(crate) staging_tls: Option<SocketAddr>,
     pub(crate) admin_tls: Option<SocketAddr>,
 }
 
@@ -132,6 +134,8 @@ impl Process {
             production: address("production="),
             staging: address("staging="),
             admin: address("admin="),
+            production_tls: field("production_tls=").map(|address| address.parse().unwrap()),
+            staging_tls: field("staging_tls=").map(|address| address.parse().unwrap()),
             admin_tls: field("admin_tls=").map(|address| address.parse().unwrap()),
             before: before.concat(),
             log,

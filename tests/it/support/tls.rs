@@ -12,7 +12,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use super::WAIT_MAX;
 use super::desk::Heard;
 
-/// Whom a client trusts.
+/// Whom a client trusts, and what it speaks.
+#[derive(Clone)]
 pub(crate) struct Trust(Arc<ClientConfig>);
 
 pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
@@ -30,6 +31,22 @@ impl Trust {
         Self(Arc::new(config))
     }
 
+    pub(crate) fn of(config: Arc<ClientConfig>) -> Self {
+        Self(config)
+    }
+
+    /// The same client, that speaks these alone.
+    pub(crate) fn speaking(&self, protocols: &[&str]) -> Self {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols =
+            protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        Self(Arc::new(config))
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        self.0.clone()
+    }
+
     /// Shakes hands with `address`, which must show a certificate for `host`; an
     /// address for a host is not told to it (RFC 6066, section 3).
     pub(crate) fn connect(&self, address: SocketAddr, host: &str) -> io::Result<Stream> {
@@ -37,6 +54,7 @@ impl Trust {
         let tls = ClientConnection::new(self.0.clone(), name).map_err(io::Error::other)?;
         let tcp = TcpStream::connect(address)?;
         tcp.set_read_timeout(Some(WAIT_MAX))?;
+        tcp.set_write_timeout(Some(WAIT_MAX))?;
         let mut stream = StreamOwned::new(tls, tcp);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;

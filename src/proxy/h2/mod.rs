@@ -1,0 +1,135 @@
+//! One connection of a client that speaks HTTP/2.
+//!
+//! What it may make us hold is bounded: of requests, [`CONNECTION_WINDOW_BYTES`] of
+//! bodies that upstreams do not take, and one head of `limits.header_bytes`; of
+//! responses, for each of `limits.h2_streams` streams the chunk that was read from its
+//! upstream last and [`SEND_BUFFER_BYTES`] on their way.
+
+mod admit;
+mod body;
+mod frames;
+mod prompt;
+mod streams;
+
+use std::convert::Infallible;
+use std::rc::Rc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use self::body::{Paced, forbid_body};
+use self::prompt::Prompt;
+use self::streams::{Spawner, Streams};
+use super::body::Body;
+use super::connection::Visitor;
+use super::patient::Patient;
+use super::tunnel::Line;
+use super::worker::Worker;
+use crate::model::Policy;
+use crate::server;
+
+/// What a client may send of one request's body before its upstream takes any.
+const STREAM_WINDOW_BYTES: u32 = 64 << 10;
+/// And of all on a connection: sixteen of them can stand still before they hold up
+/// others.
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+/// What waits to be written to a client, of one response.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+
+/// Requests that a client may have taken back before anybody saw them, at one time.
+const RESET_UNSEEN_MAX: usize = 20;
+/// Mistakes of one client in the frames of streams, before it is sent away.
+const STREAM_ERRORS_MAX: usize = 1_024;
+
+/// Speaks HTTP/2 on `stream` until it ends or is dismissed.
+pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
+    let policy = worker.policy();
+    let patience = worker.patience();
+    let streams = Rc::new(Streams::new(policy.timeouts.client_idle));
+    let service = service_fn(|request| {
+        let (worker, visitor, streams) = (worker.clone(), visitor.clone(), streams.clone());
+        let busy = visitor.presence.busy();
+        let pace = streams.enter();
+        let unanswered = streams.unanswered();
+        async move {
+            let mut response = answer(worker, &visitor, request).await;
+            unanswered.answered();
+            response.body_mut().hold(busy);
+            Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace)))
+        }
+    });
+    let stream = Patient::new(stream, patience.idle);
+    let stream = Prompt::new(stream, policy.timeouts.request_head);
+    let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);
+    drop(policy);
+    let mut connection = Box::pin(connection);
+    let presence = &visitor.presence;
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = streams.abused() => {
+            tracing::debug!("an HTTP/2 client takes back what it asks for, and is sent away");
+            return;
+        }
+        () = presence.dismissed() => {
+            // Says that no further requests are taken, and closes after those that run.
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = streams.abused() => Ok(()),
+                () = server::outstayed(presence, patience) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // A peer that goes away or talks nonsense is no news to the operator.
+        tracing::debug!(%error, "HTTP/2 connection ended");
+    }
+}
+
+fn builder(policy: &Policy, streams: &Rc<Streams>) -> http2::Builder<Spawner> {
+    let (limits, timeouts) = (&policy.limits, &policy.timeouts);
+    let mut builder = http2::Builder::new(Spawner(streams.clone()));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams.get())
+        .max_header_list_size(u32::try_from(limits.header_bytes.get()).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .max_pending_accept_reset_streams(RESET_UNSEEN_MAX)
+        .max_local_error_reset_streams(STREAM_ERRORS_MAX)
+        // A client that vanished while its response is awaited would never be missed.
+        .keep_alive_interval(timeouts.client_idle)
+        .keep_alive_timeout(timeouts.request_head);
+    builder
+}
+
+async fn answer(
+    worker: Rc<Worker>,
+    visitor: &Visitor,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let Visitor { environment, client, presence, .. } = visitor;
+    let policy = worker.policy();
+    if visitor.is_last_request(policy.limits.requests_per_connection) {
+        presence.finish();
+    }
+    let method = request.method().clone();
+    let (mut parts, body) = request.into_parts();
+    let mut response = match admit::admit(&mut parts, &policy.limits) {
+        Ok(()) => {
+            let request = Request::from_parts(parts, body);
+            worker.respond(*environment, request, client.clone()).await
+        }
+        Err(error) => {
+            tracing::debug!(%error, "request refused");
+            error.to_response(*environment, None, None)
+        }
+    };
+    forbid_body(&method, &mut response);
+    response
+}

@@ -1,0 +1,138 @@
+//! The streams of one HTTP/2 connection: a task each, on the thread of their connection.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep};
+
+/// Requests that a client may take back before they are answered, on one connection and
+/// unless they are less than half of all. More is no change of mind: each has cost an
+/// upstream a request.
+const TAKEN_BACK_MAX: u64 = 256;
+
+pub(super) struct Streams {
+    /// How long a client may leave untaken what it is given.
+    patience: Duration,
+    /// The stream whose request was told of, and whose task comes next.
+    entered: Cell<Option<Rc<Pace>>>,
+    asked: Cell<u64>,
+    taken_back: Cell<u64>,
+    abuse: Notify,
+}
+
+impl Streams {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            entered: Cell::default(),
+            asked: Cell::new(0),
+            taken_back: Cell::new(0),
+            abuse: Notify::new(),
+        }
+    }
+
+    /// Takes note of a request. hyper asks for its answer first, and then has the stream
+    /// of both run by the [`Spawner`].
+    pub(super) fn enter(&self) -> Rc<Pace> {
+        let pace = Rc::new(Pace::default());
+        self.entered.set(Some(pace.clone()));
+        self.asked.set(self.asked.get() + 1);
+        pace
+    }
+
+    /// Takes note should the request be taken back before it is answered.
+    pub(super) fn unanswered(self: &Rc<Self>) -> Unanswered {
+        Unanswered(Some(self.clone()))
+    }
+
+    /// Ends once the client takes back too much of what it asks for.
+    pub(super) async fn abused(&self) {
+        self.abuse.notified().await;
+    }
+
+    fn note_taken_back(&self) {
+        self.taken_back.set(self.taken_back.get() + 1);
+        let taken_back = self.taken_back.get();
+        if taken_back > TAKEN_BACK_MAX && taken_back > self.asked.get() / 2 {
+            self.abuse.notify_one();
+        }
+    }
+}
+
+/// A request without an answer so far.
+pub(super) struct Unanswered(Option<Rc<Streams>>);
+
+impl Unanswered {
+    pub(super) fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(streams) = &self.0 {
+            streams.note_taken_back();
+        }
+    }
+}
+
+/// Whether a client takes what its stream gives.
+#[derive(Default)]
+pub(super) struct Pace(Cell<Option<Instant>>);
+
+impl Pace {
+    pub(super) fn given(&self) {
+        self.0.set(Some(Instant::now()));
+    }
+
+    pub(super) fn taken(&self) {
+        self.0.set(None);
+    }
+
+    /// Ends when something given was left untaken for `patience`. To be asked after each
+    /// step of its stream.
+    async fn stalled(&self, patience: Duration) {
+        // Nearly no stream ever waits for its client, and others pay for no timer.
+        let mut alarm: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            let Some(given) = self.0.get() else {
+                return Poll::Pending;
+            };
+            let due = given + patience;
+            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if alarm.deadline() != due {
+                alarm.as_mut().reset(due);
+            }
+            alarm.as_mut().poll(cx)
+        })
+        .await;
+    }
+}
+
+/// Runs streams for hyper.
+#[derive(Clone)]
+pub(super) struct Spawner(pub(super) Rc<Streams>);
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Spawner {
+    fn execute(&self, stream: F) {
+        let pace = self.0.entered.take().unwrap_or_default();
+        let patience = self.0.patience;
+        tokio::task::spawn_local(async move {
+            let mut stream = pin!(stream);
+            tokio::select! {
+                biased;
+                () = stream.as_mut() => {}
+                // The stream is reset as it is dropped.
+                () = pace.stalled(patience) => {
+                    tracing::debug!("an HTTP/2 client takes nothing of a response, which is cut");
+                }
+            }
+        });
+    }
+}

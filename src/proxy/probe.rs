@@ -1,0 +1,133 @@
+//! One question to an endpoint, and what a row of answers means. As ESA's containers are
+//! probed: a success threshold and a failure threshold, each of answers in a row.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, HOST, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode};
+
+use super::connect::{Deadline, UpstreamTls, reach};
+use super::error::ProxyError;
+use super::exchange::{Waits, exchange};
+use super::pool::Pool;
+use super::upload::Upload;
+use crate::model::{Endpoint, HealthCheck, Limits, Probe};
+
+/// Why a question had no good answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwell {
+    #[error("{0}")]
+    Unreachable(ProxyError),
+    #[error("it answered {0}")]
+    Status(StatusCode),
+    #[error("it gave no answer in time")]
+    Late,
+    #[error("the path or the host to ask for is none")]
+    BadQuestion,
+}
+
+/// Asks `endpoint`, and says how it is.
+pub(super) async fn ask(
+    endpoint: &Endpoint,
+    check: &HealthCheck,
+    tls: Arc<UpstreamTls>,
+    limits: Limits,
+) -> Result<(), Unwell> {
+    let asking = async {
+        let Probe::HttpGet { path, host } = &check.probe else {
+            let reached = reach(endpoint.address(), Deadline::after(check.timeout)).await;
+            return reached.map(drop).map_err(Unwell::Unreachable);
+        };
+        let host = host.as_deref().unwrap_or(endpoint.authority());
+        let request = Request::get(path.as_str())
+            .header(HOST, host)
+            .header(USER_AGENT, HeaderValue::from_static("serin-health"))
+            .header(CONNECTION, HeaderValue::from_static("close"))
+            .body(Upload::empty())
+            .map_err(|_| Unwell::BadQuestion)?;
+        let waits = Waits {
+            connect: check.timeout,
+            response_head: check.timeout,
+            request_body_idle: check.timeout,
+        };
+        // Of its own, so that each question has a new connection.
+        let pool = Rc::new(Pool::new(tls, limits));
+        let answer = exchange(&pool, endpoint, request, waits, true).await;
+        let (response, _) = answer.map_err(|failure| Unwell::Unreachable(failure.error))?;
+        let status = response.status();
+        if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(Unwell::Status(status)) }
+    };
+    tokio::time::timeout(check.timeout, asking).await.unwrap_or(Err(Unwell::Late))
+}
+
+/// How an endpoint is, by its answers so far.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    is_ill: bool,
+    /// Answers in a row that speak against that.
+    against: u32,
+}
+
+impl Row {
+    /// Takes one more answer: whether it changed how the endpoint is, and to what.
+    pub(super) fn takes(&mut self, is_good: bool, check: &HealthCheck) -> Option<Turn> {
+        if is_good != self.is_ill {
+            self.against = 0;
+            return None;
+        }
+        self.against += 1;
+        let (threshold, turn) = if self.is_ill {
+            (check.success_threshold, Turn::Well)
+        } else {
+            (check.failure_threshold, Turn::Ill)
+        };
+        if self.against < threshold.get() {
+            return None;
+        }
+        *self = Self { is_ill: !self.is_ill, against: 0 };
+        Some(turn)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Well,
+    Ill,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn turns(success: u32, failure: u32, answers: &str) -> Vec<(usize, Turn)> {
+        let second = Duration::from_secs(1);
+        let check = HealthCheck {
+            probe: Probe::TcpSocket,
+            initial_delay: second,
+            period: second,
+            timeout: second,
+            success_threshold: NonZeroU32::new(success).unwrap(),
+            failure_threshold: NonZeroU32::new(failure).unwrap(),
+        };
+        let mut row = Row::default();
+        let answers = answers.chars().enumerate();
+        answers.filter_map(|(at, answer)| Some((at, row.takes(answer == '+', &check)?))).collect()
+    }
+
+    #[test]
+    fn what_was_never_asked_is_healthy() {
+        assert_eq!(turns(1, 1, "+++"), []);
+    }
+
+    #[test]
+    fn thresholds_count_answers_in_a_row() {
+        assert_eq!(turns(1, 3, "--+--+"), []);
+        assert_eq!(turns(1, 3, "-----"), [(2, Turn::Ill)]);
+        assert_eq!(turns(2, 1, "-+-+-"), [(0, Turn::Ill)]);
+        assert_eq!(turns(2, 1, "-++-"), [(0, Turn::Ill), (2, Turn::Well), (3, Turn::Ill)]);
+    }
+}

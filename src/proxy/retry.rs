@@ -1,0 +1,195 @@
+//! One request to one of an upstream's endpoints, and to another while that does no harm.
+//!
+//! - A connection from the pool may have died unnoticed: the request goes out on a new
+//!   one, to the same endpoint.
+//! - An endpoint that takes no connection has seen nothing: the next one is asked, whatever
+//!   the request is.
+//! - An endpoint may have seen a request whose connection died. It is sent a second time,
+//!   on a new connection, when it is idempotent and has no body (RFC 9110, section 9.2.2)
+//!   and the budget allows it; to another endpoint once.
+//!
+//! All of that happens in the time that one attempt would have had. The budget bounds what
+//! is sent twice; where nothing was sent, no endpoint gets more to do.
+
+use http::header::HOST;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::ejection::is_gateway_failure;
+use super::endpoints::{Chosen, Noted, Tried};
+use super::error::ProxyError;
+use super::exchange::{Failure, Waits, exchange, is_safe};
+use super::pool::Lease;
+use super::upload::Upload;
+use super::worker::Worker;
+use crate::model::{Endpoint, Policy, Upstream};
+
+/// Endpoints that one request is sent to, at most.
+const ENDPOINTS_TRIED_MAX: usize = 3;
+
+/// Another connection to the same endpoint that one request is sent over, at most: a peer
+/// may refuse every stream.
+const RESENDS_MAX: u32 = 3;
+
+/// A request that has no response.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: ProxyError,
+    /// Whether it can be sent elsewhere without being done twice: nothing of it was sent,
+    /// or it changes nothing and nothing was heard.
+    pub(super) is_repeatable: bool,
+    /// Who failed it, for the log alone: where an upstream is, is not told to clients.
+    pub(super) endpoint: Option<Endpoint>,
+}
+
+impl From<ProxyError> for Failed {
+    fn from(error: ProxyError) -> Self {
+        Self { error, is_repeatable: false, endpoint: None }
+    }
+}
+
+/// Where a request goes, and how it may go on from there.
+pub(super) struct Course<'a> {
+    upstream: &'a Upstream,
+    policy: &'a Policy,
+    chosen: Chosen,
+    tried: Tried,
+    began: Instant,
+    /// It was sent to another endpoint after one may have seen it.
+    moved_on: bool,
+    /// Connections in use that did not take it.
+    missed: u32,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn endpoint(&self) -> &'a Endpoint {
+        &self.upstream.endpoints()[self.chosen.index]
+    }
+}
+
+impl Worker {
+    /// Chooses where a request to `upstream` goes first.
+    pub(super) fn set_out<'a>(
+        &self,
+        upstream: &'a Upstream,
+        policy: &'a Policy,
+    ) -> Result<Course<'a>, Failed> {
+        self.budget.earn(policy.retries);
+        let mut tried = Tried::default();
+        let chosen = self.endpoints.choose(upstream, tried, policy.ejection.as_ref());
+        let Some(chosen) = chosen else {
+            let error = ProxyError::NoEndpoint;
+            return Err(Failed { error, is_repeatable: true, endpoint: None });
+        };
+        tried.add(chosen);
+        Ok(Course {
+            upstream,
+            policy,
+            chosen,
+            tried,
+            began: Instant::now(),
+            moved_on: false,
+            missed: 0,
+        })
+    }
+
+    /// Sends `request` on its course. `names_endpoint` is whether its `Host` is the
+    /// endpoint's own.
+    pub(super) async fn send(
+        &self,
+        mut course: Course<'_>,
+        mut request: Request<Upload>,
+        waits: Waits,
+        names_endpoint: bool,
+    ) -> Result<(Response<Incoming>, Lease), Failed> {
+        let (mut fresh, mut left) = (false, waits);
+        loop {
+            let is_safe = is_safe(&request);
+            let endpoint = course.endpoint();
+            let failure = match exchange(&self.pool, endpoint, request, left, fresh).await {
+                Ok(answer) => {
+                    self.note(&course, !is_gateway_failure(answer.0.status()));
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            // An old connection that died says nothing about its endpoint.
+            if !failure.reused && failure.error.is_endpoints() {
+                self.note(&course, false);
+            }
+            let Failure { error, request: unchanged, unsent, reused, .. } = failure;
+            let is_repeatable = unchanged.is_some() || is_safe && error.is_silence();
+            let failed = Failed { error, is_repeatable, endpoint: Some(endpoint.clone()) };
+            let Some(again) = unchanged else {
+                return Err(failed);
+            };
+            left = waits.after(course.began.elapsed());
+            if left.are_over() || !self.goes_on(&mut course, unsent, reused) {
+                return Err(failed);
+            }
+            self.traffic.fault(failed.error.kind());
+            tracing::debug!(%endpoint, error = %failed.error, "request sent again");
+            request = *again;
+            fresh |= !unsent || reused;
+            if names_endpoint {
+                let authority = HeaderValue::from_str(course.endpoint().authority());
+                let authority = authority.expect("an authority is visible ASCII");
+                request.headers_mut().insert(HOST, authority);
+            }
+        }
+    }
+
+    /// Whether there is another attempt for a request that is as it was, and where.
+    fn goes_on(&self, course: &mut Course<'_>, unsent: bool, reused: bool) -> bool {
+        if reused {
+            course.missed += 1;
+            if course.missed > RESENDS_MAX {
+                return false;
+            }
+            if unsent {
+                self.traffic.count(|counts| counts.reconnects += 1);
+            }
+            return unsent || self.may_resend(course.policy);
+        }
+        let Course { upstream, policy, tried, moved_on, .. } = *course;
+        let are_tried =
+            tried.count() as usize >= upstream.endpoints().len().min(ENDPOINTS_TRIED_MAX);
+        if are_tried || !unsent && (moved_on || !self.may_resend(policy)) {
+            return false;
+        }
+        let Some(next) = self.endpoints.choose(upstream, tried, policy.ejection.as_ref()) else {
+            return false;
+        };
+        if unsent {
+            self.traffic.count(|counts| counts.moves += 1);
+        }
+        course.moved_on |= !unsent;
+        course.chosen = next;
+        course.tried.add(next);
+        true
+    }
+
+    fn may_resend(&self, policy: &Policy) -> bool {
+        let may = self.budget.pay(policy.retries, Instant::now());
+        self.traffic.count(|counts| {
+            let count = if may { &mut counts.retries } else { &mut counts.retries_denied };
+            *count += 1;
+        });
+        may
+    }
+
+    /// Takes note of how the endpoint did.
+    fn note(&self, course: &Course<'_>, is_well: bool) {
+        let Course { upstream, chosen, policy, .. } = course;
+        let endpoint = course.endpoint();
+        match self.endpoints.note(upstream, *chosen, is_well, policy.ejection.as_ref()) {
+            Noted::Nothing => {}
+            Noted::Returned => tracing::info!(%endpoint, "endpoint answers again"),
+            Noted::Ejected(time) => {
+                self.traffic.count(|counts| counts.ejections += 1);
+                tracing::warn!(%endpoint, ?time, "endpoint ejected: it failed too often in a row");
+            }
+        }
+    }
+}
