@@ -376,7 +376,7 @@ fn endpoints_are_listed_with_how_they_are() {
     desk.wellness.change(|sick| {
         drop(sick.insert(endpoint(two), Ailment { reason: "it is late".into(), since: now }));
     });
-    desk.wellness.ejections().ejected(0, &endpoint(three), now + Duration::from_secs(3_600));
+    desk.wellness.ejections().ejected(0, &endpoint(three), now + Duration::from_hours(1));
     let listed = desk.ask("GET", "/endpoints").with(200);
     assert_eq!((&listed["total"], &listed["next"]), (&json!(2), &Value::Null));
     let [sick, ejected] = [&listed["endpoints"][0], &listed["endpoints"][1]];
