@@ -110,7 +110,7 @@
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
 //! - A client that waits to be asked for its body is asked when the upstream asks, or has
-//!   said nothing for a second. Other expectations than `100-continue` are passed on: the
+//!   said nothing for half a second. Other expectations than `100-continue` are passed on: the
 //!   upstream may know them, and a 417 would break what works behind other proxies.
 //! - Other provisional responses (102, 103) of an upstream end here, since hyper's server
 //!   cannot send them. Field names are written in lower case; a map of how each was spelled

@@ -78,12 +78,15 @@ impl File<'_> {
         self.manager.reloading();
         match self.take(reloader).await {
             Ok(()) => {
-                tracing::info!(%path, "the config is in effect");
+                tracing::info!(%path, "{cause}: the config is in effect");
                 self.manager.ready(self.serves);
             }
             Err(error) => {
                 let reason = self.tell(&error);
-                tracing::error!(%path, "the config was refused, and all is as it was: {reason}");
+                tracing::error!(
+                    %path,
+                    "{cause}: the config was refused, and all is as it was: {reason}"
+                );
                 let status = format!("{}; another config was refused: {reason}", self.serves);
                 self.manager.ready(&status);
             }

@@ -46,11 +46,9 @@ pub(super) async fn ask(
             .header(CONNECTION, HeaderValue::from_static("close"))
             .body(Upload::empty())
             .map_err(|_| Unwell::BadQuestion)?;
-        let waits = Waits {
-            connect: check.timeout,
-            response_head: check.timeout,
-            request_body_idle: check.timeout,
-        };
+        // Longer than this is waited for, so that it is said in one way that it took too long.
+        let longer = check.timeout * 2;
+        let waits = Waits { connect: longer, response_head: longer, request_body_idle: longer };
         // Of its own, so that each question has a new connection.
         let pool = Rc::new(Pool::new(tls, limits));
         let answer = exchange(&pool, endpoint, request, waits, true).await;

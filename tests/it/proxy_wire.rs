@@ -151,6 +151,8 @@ fn a_request_line_has_three_parts_and_a_known_version() {
         .map(|head| (400, head)),
     );
     refused(["HTTP/2.0", "HTTP/9.9"].map(|version| (505, format!("GET / {version}\r\n\r\n"))));
+    // All of this would be the preface of HTTP/2, which is served.
+    refused([(505, "PRI * HTTP/2.0\r\n\r\nGET")]);
 }
 
 #[test]
@@ -184,6 +186,8 @@ fn a_head_has_limits_and_each_its_answer() {
         client.expect_end();
     }
     assert_eq!(upstream.requests().len(), 1);
+    // Each is counted, as any other error of Serin's own is.
+    assert_eq!(edge.counts().errors["http_request_error"], 6);
 }
 
 #[test]

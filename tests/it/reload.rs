@@ -42,14 +42,14 @@ impl Served {
     fn take(&self, keys: &str, tables: &str) -> String {
         self.write(&config(keys, tables));
         self.serin.signal("HUP");
-        self.serin.says("the config is in effect")
+        self.serin.says("SIGHUP: the config is in effect")
     }
 
     /// Writes, and has it refused: what is logged.
     fn refused(&self, text: &str) -> String {
         self.write(text);
         self.serin.signal("HUP");
-        self.serin.says("the config was refused, and all is as it was")
+        self.serin.says("SIGHUP: the config was refused, and all is as it was")
     }
 
     fn get(&self, host: &str, fields: &[(&str, &str)]) -> Response {

@@ -411,13 +411,13 @@ fn a_head_beyond_the_limits_is_refused() {
 fn the_first_frame_of_a_peer_is_awaited() {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
-    let (told, tells) = mpsc::channel();
+    let (seen, flags) = mpsc::channel();
     let upstream = Upstream::new(move |visit| {
         visit.bytes(24);
         gone.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
         // Nothing but the client's own settings came: no request.
         let head = visit.bytes(9).unwrap();
-        told.send(head[3]).unwrap();
+        seen.send(head[3]).unwrap();
         visit.say([0, 0, 0, 4, 0, 0, 0, 0, 0]);
         let length = usize::from(head[2]);
         visit.bytes(length);
@@ -432,6 +432,6 @@ fn the_first_frame_of_a_peer_is_awaited() {
     let mut client = edge.client();
     client.send(request("GET", "/", &[]));
     go.send(()).unwrap();
-    assert_eq!(tells.recv_timeout(WAIT_MAX), Ok(4));
+    assert_eq!(flags.recv_timeout(WAIT_MAX), Ok(4));
     assert_eq!(client.answer().status, 200);
 }

@@ -125,10 +125,7 @@ async fn answer(
             let request = Request::from_parts(parts, body);
             worker.respond(*environment, request, client.clone()).await
         }
-        Err(error) => {
-            tracing::debug!(%error, "request refused");
-            error.to_response(*environment, None, None)
-        }
+        Err(error) => worker.refuse(*environment, &error, None),
     };
     forbid_body(&method, &mut response);
     response
