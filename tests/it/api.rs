@@ -346,6 +346,10 @@ fn traffic_is_told_as_it_was_counted() {
     let traffic = desk.ask("GET", "/traffic").with(200);
     assert_eq!(traffic["faults"], json!({"connection_refused": 1}));
     assert_eq!(traffic["errors"], json!({"connection_refused": 1}));
+    assert_eq!(traffic["open_tunnels"], 0);
+    let open = desk.tallies.of_worker(0).tunnel();
+    assert_eq!(desk.ask("GET", "/traffic").with(200)["open_tunnels"], 1);
+    drop(open);
     assert_eq!((&traffic["retries"], &traffic["moves"]), (&json!(2), &json!(0)));
 
     let tallies = desk.tallies.of_worker(0);
@@ -376,7 +380,7 @@ fn endpoints_are_listed_with_how_they_are() {
     desk.wellness.change(|sick| {
         drop(sick.insert(endpoint(two), Ailment { reason: "it is late".into(), since: now }));
     });
-    desk.wellness.ejections().ejected(0, &endpoint(three), now + Duration::from_secs(3_600));
+    desk.wellness.ejections().ejected(0, &endpoint(three), now + Duration::from_hours(1));
     let listed = desk.ask("GET", "/endpoints").with(200);
     assert_eq!((&listed["total"], &listed["next"]), (&json!(2), &Value::Null));
     let [sick, ejected] = [&listed["endpoints"][0], &listed["endpoints"][1]];

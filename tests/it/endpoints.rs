@@ -173,17 +173,17 @@ fn the_budget_bounds_what_is_sent_twice() {
     assert_eq!(edge.counts().retries_denied, 1);
 }
 
-fn ejecting(failures: u32, base: Duration) -> Option<Ejection> {
-    Some(Ejection { failures: NonZeroU32::new(failures).unwrap(), base, max: 4 * base })
+fn ejecting(failures: u32, base: Duration) -> Ejection {
+    Ejection { failures: NonZeroU32::new(failures).unwrap(), base, max: 4 * base }
 }
 
-const LONG: Duration = Duration::from_secs(3_600);
+const LONG: Duration = Duration::from_hours(1);
 
 #[test]
 fn an_endpoint_that_fails_in_a_row_is_left_out() {
     let (busy, well) = (Upstream::saying(BUSY), Upstream::saying(OK));
     let mut setup = before(&[busy.url(), well.url()]);
-    setup.policy.ejection = ejecting(3, LONG);
+    setup.policy.ejection = Some(ejecting(3, LONG));
     let edge = setup.start();
     let mut client = edge.client();
     // What the endpoint says is passed on: it is an answer.
@@ -200,7 +200,7 @@ fn all_but_one_are_ejected_and_none_that_is_alone() {
     let upstreams = [(); 3].map(|()| Upstream::saying(BUSY));
     let urls = upstreams.each_ref().map(Upstream::url);
     let mut setup = before(&urls);
-    setup.policy.ejection = ejecting(1, LONG);
+    setup.policy.ejection = Some(ejecting(1, LONG));
     let edge = setup.start();
     let mut client = edge.client();
     for _ in 0..20 {
@@ -209,7 +209,7 @@ fn all_but_one_are_ejected_and_none_that_is_alone() {
     assert_eq!(requests(&upstreams.each_ref()), [1, 1, 18]);
 
     let mut setup = before(&urls[..1]);
-    setup.policy.ejection = ejecting(1, LONG);
+    setup.policy.ejection = Some(ejecting(1, LONG));
     let edge = setup.start();
     assert!((0..20).all(|_| edge.client().get("/", &[]).status == 503));
     assert_eq!(edge.counts().ejections, 0);
@@ -226,7 +226,7 @@ fn a_dead_endpoint_comes_back_after_its_time_by_one_request() {
     });
     let other = Upstream::saying(OK);
     let mut setup = before(&[sick.url(), other.url()]);
-    setup.policy.ejection = ejecting(2, Duration::from_millis(20));
+    setup.policy.ejection = Some(ejecting(2, Duration::from_millis(20)));
     let edge = setup.start();
     let mut client = edge.client();
     // No client ever notices: what changes nothing goes to the other one.
@@ -254,12 +254,12 @@ fn a_client_that_fails_says_nothing_about_an_endpoint() {
     let [a, b] = [(); 2].map(|()| {
         Upstream::new(|visit| {
             while visit.request().is_some() {
-                visit.say(OK)
+                visit.say(OK);
             }
         })
     });
     let mut setup = before(&[a.url(), b.url()]);
-    setup.policy.ejection = ejecting(1, LONG);
+    setup.policy.ejection = Some(ejecting(1, LONG));
     let edge = setup.start();
     for _ in 0..4 {
         let broken = request("POST", "/", &["transfer-encoding: chunked"]) + "zz\r\n";

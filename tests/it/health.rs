@@ -14,16 +14,16 @@ use crate::support::wait_until;
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const NO: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
-fn check(probe: Probe) -> Option<HealthCheck> {
+fn check(probe: Probe) -> HealthCheck {
     let twice = NonZeroU32::new(2).unwrap();
-    Some(HealthCheck {
+    HealthCheck {
         probe,
         initial_delay: Duration::ZERO,
         period: Duration::from_millis(10),
         timeout: Duration::from_secs(5),
         success_threshold: twice,
         failure_threshold: twice,
-    })
+    }
 }
 
 fn get(host: Option<&str>) -> Probe {
@@ -73,7 +73,7 @@ fn sick(edge: &Edge) -> Vec<(String, String)> {
 
 fn asking(urls: &[&str], probe: Probe) -> Setup {
     let mut setup = Setup::before(&urls.join(" "));
-    setup.policy.health = check(probe);
+    setup.policy.health = Some(check(probe));
     setup
 }
 
@@ -168,7 +168,7 @@ fn nobody_is_asked_unless_written_and_who_is_gone_is_asked_no_more() {
     assert_eq!(a.probes(), 0);
 
     // A reload turns it on. The version that is not live is not asked.
-    edge.set_policy(Policy { health: check(get(None)), ..Policy::default() });
+    edge.set_policy(Policy { health: Some(check(get(None))), ..Policy::default() });
     wait_until(|| a.probes() > 3);
     assert_eq!(sick(&edge), []);
 
@@ -196,7 +196,7 @@ fn an_endpoint_of_many_versions_is_asked_once_a_period() {
         shop
     });
     let mut setup = Setup::of(shops);
-    setup.policy.health = check(get(None));
+    setup.policy.health = Some(check(get(None)));
     let period = Duration::from_millis(500);
     setup.policy.health.as_mut().unwrap().period = period;
     let since = std::time::Instant::now();

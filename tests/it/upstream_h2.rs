@@ -411,7 +411,7 @@ fn a_head_beyond_the_limits_is_refused() {
 fn the_first_frame_of_a_peer_is_awaited() {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
-    let (seen, sees) = mpsc::channel();
+    let (seen, flags) = mpsc::channel();
     let upstream = Upstream::new(move |visit| {
         visit.bytes(24);
         gone.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
@@ -432,6 +432,6 @@ fn the_first_frame_of_a_peer_is_awaited() {
     let mut client = edge.client();
     client.send(request("GET", "/", &[]));
     go.send(()).unwrap();
-    assert_eq!(sees.recv_timeout(WAIT_MAX), Ok(4));
+    assert_eq!(flags.recv_timeout(WAIT_MAX), Ok(4));
     assert_eq!(client.answer().status, 200);
 }

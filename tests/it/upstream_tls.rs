@@ -7,7 +7,7 @@ use http::header::CONNECTION;
 
 use crate::support::edge::{Edge, Setup};
 use crate::support::raw::Answer;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Upstream, Visit};
 use crate::support::web::{Greeting, Identity, Web, reply};
 
 /// Before an endpoint at `url`, and trusting this server.
@@ -102,7 +102,7 @@ fn a_session_is_resumed() {
 
 #[test]
 fn each_way_in_which_a_handshake_fails_has_its_name() {
-    let silent = Upstream::new(|visit| visit.sees_bytes_but_reads_none());
+    let silent = Upstream::new(Visit::sees_bytes_but_reads_none);
     let alert = Upstream::new(|visit| {
         visit.bytes(5);
         // A fatal `handshake_failure`.

@@ -14,7 +14,7 @@ use crate::model::Limits;
 
 /// Refuses what an HTTP/1.1 upstream could read differently, and makes the rest what it
 /// would be in HTTP/1.1.
-pub(super) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyError> {
+pub(in crate::proxy) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyError> {
     if request.method == Method::CONNECT {
         // Refused as in HTTP/1.1. It has an authority and nothing else.
         return Ok(());
