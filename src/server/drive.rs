@@ -1,0 +1,95 @@
+//! HTTP/1.1 on one connection, until it ends or is dismissed.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::HttpService;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::{Patience, Presence};
+
+/// Speaks HTTP/1.1 on `stream` until it ends or is dismissed.
+pub async fn http1<S, B>(
+    builder: &http1::Builder,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    service: S,
+    presence: &Presence,
+    patience: Patience,
+) where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    drive(pin!(connection), presence, patience).await;
+}
+
+/// Lets `connection` run until it ends or is dismissed. Whether it ended by itself and
+/// in order.
+pub async fn drive<I, S, B>(
+    mut connection: Pin<&mut http1::Connection<I, S>>,
+    presence: &Presence,
+    patience: Patience,
+) -> bool
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let outcome = tokio::select! {
+        biased;
+        outcome = connection.as_mut() => Some(outcome),
+        () = presence.dismissed() => {
+            let outcome = heard_out(connection.as_mut(), presence).await;
+            if outcome.is_none() {
+                // Closes at once when idle, else after the response that is running.
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    outcome = connection.as_mut() => Some(outcome),
+                    () = outstayed(presence, patience) => None,
+                }
+            } else {
+                outcome
+            }
+        }
+    };
+    if let Some(Err(error)) = &outcome {
+        // A peer that goes away or talks nonsense is no news to the operator.
+        tracing::debug!(%error, "connection ended");
+    }
+    matches!(outcome, Some(Ok(())))
+}
+
+/// Lets a dismissed connection run on while a head is arriving, so that the request is
+/// answered. `None` once there is no such head.
+async fn heard_out<F: Future>(
+    mut connection: Pin<&mut F>,
+    presence: &Presence,
+) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if presence.head.is_running() => Poll::Pending,
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// Ends when a dismissed connection has been without a request for another idle
+/// time: a half-sent head, or a client that does not take its last bytes.
+pub async fn outstayed(presence: &Presence, patience: Patience) {
+    loop {
+        let since = presence.idle_since.get();
+        tokio::time::sleep_until(since.max(Instant::now()) + patience.idle).await;
+        if presence.running.get() == 0 && presence.idle_since.get() == since {
+            return;
+        }
+    }
+}
