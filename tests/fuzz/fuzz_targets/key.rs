@@ -80,10 +80,10 @@ fn expect(found: &Found, decision: &Decision, percent: u64) {
     assert_eq!(version, if is_newer { "2" } else { "1" });
 }
 
-/// Of a routine `a` whose newer version is `2`.
+/// Of a routine `shop` whose newer version is `2`.
 static SEED: LazyLock<u64> = LazyLock::new(|| {
     let mut material = b"serin/split/v1".to_vec();
-    for field in ["routine", "a", "2", ""] {
+    for field in ["routine", "shop", "2", ""] {
         material.extend([field.len() as u8, 0, 0, 0]);
         material.extend(field.bytes());
     }
@@ -91,7 +91,7 @@ static SEED: LazyLock<u64> = LazyLock::new(|| {
 });
 
 fn table(sticky: &Sticky, percent: u64) -> RoutingTable {
-    let name = RoutineName::new("a").expect("a name");
+    let name = RoutineName::new("shop").expect("a name");
     let versions = ["1", "2"].map(|text| CodeVersion::new(text).expect("digits"));
     let percents = [100 - percent, percent].map(|it| Percent::new(it).expect("in range"));
     let shares = Shares::new(versions.iter().cloned().zip(percents).collect());
