@@ -67,15 +67,12 @@ fn check_host(request: &Parts, host: &HeaderValue) -> Result<(), ProxyError> {
 /// and lists would bring, and less escapes, which HTTP/2 could not say to an endpoint. A
 /// host is never empty (RFC 9110, section 4.2.1).
 fn is_host(text: &[u8]) -> bool {
-    let behind = match text {
-        [b'[', rest @ ..] => {
-            let end = rest.iter().position(|&byte| byte == b']');
-            end.filter(|&end| is_ipv6(&rest[..end])).map(|end| &rest[end + 1..])
-        }
-        _ => {
-            let end = text.iter().position(|byte| !is_of_name(*byte)).unwrap_or(text.len());
-            (end > 0).then(|| &text[end..])
-        }
+    let behind = if let [b'[', rest @ ..] = text {
+        let end = rest.iter().position(|&byte| byte == b']');
+        end.filter(|&end| is_ipv6(&rest[..end])).map(|end| &rest[end + 1..])
+    } else {
+        let end = text.iter().position(|byte| !is_of_name(*byte)).unwrap_or(text.len());
+        (end > 0).then(|| &text[end..])
     };
     match behind {
         Some([]) => true,
