@@ -55,7 +55,7 @@ impl Worker {
             return options();
         }
         let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
-        let (mut decision, key) = match decided {
+        let (mut decision, key, trusted) = match decided {
             Ok(decided) => decided,
             Err(error) => {
                 tracing::debug!(%error, "request refused");
@@ -67,6 +67,7 @@ impl Worker {
             self.tallies.assigned(tally.0);
         }
 
+        let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
         let spare = Spare::of(&decision, &parts, &mut upload, policy.failover);
         let mut answered =
@@ -100,15 +101,15 @@ impl Worker {
         response
     }
 
-    /// The decision, by one table; and the key, where the built-in backend will
-    /// want to name it.
+    /// The decision, by one table; the key, where the built-in backend will want to name
+    /// it; and whether that table trusts the client.
     fn decide(
         &self,
         environment: Environment,
         parts: &Parts,
         client: &Client,
         policy: &Policy,
-    ) -> Result<(Decision, Option<Vec<u8>>), ProxyError> {
+    ) -> Result<(Decision, Option<Vec<u8>>, bool), ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
             let decision = table
@@ -121,7 +122,7 @@ impl Worker {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
             });
-            Ok((decision, key))
+            Ok((decision, key, table.trusts(client.address)))
         })
     }
 
