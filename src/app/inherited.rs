@@ -35,7 +35,10 @@ impl Inherited {
             let name = names.next().unwrap_or_default().to_owned();
             match descriptors.take_tcp_listener(index) {
                 Ok(Some(listener)) if SockRef::from(&listener).is_listener().unwrap_or(false) => {
-                    if let Ok(address) = listener.local_addr() {
+                    // systemd passes them as they block; whoever took one would wait for ever.
+                    let address =
+                        listener.set_nonblocking(true).and_then(|()| listener.local_addr());
+                    if let Ok(address) = address {
                         sockets.push(Socket { name, address, listener });
                     }
                 }

@@ -95,7 +95,6 @@ impl Sockets {
         address: SocketAddr,
     ) -> io::Result<TcpListener> {
         if let Some(listener) = self.inherited.take(purpose, Some(address)) {
-            listener.set_nonblocking(true)?;
             return Ok(listener);
         }
         let socket = bound(address)?;

@@ -7,14 +7,13 @@ use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::rc::Rc;
 
+use http::HeaderValue;
 use http::header::CONNECTION;
-use http::{HeaderValue, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::body::Body;
 use super::error::ProxyError;
 use super::h2;
 use super::headers::Client;
@@ -23,7 +22,7 @@ use super::patient::Patient;
 use super::seats::Seat;
 use super::tunnel::{self, Line, Side};
 use super::upgrade::Switched;
-use super::wire::{self, Gate, Guarded, HeadLimits, Refusal};
+use super::wire::{self, Gate, Guarded, HeadLimits};
 use super::worker::{Door, Worker};
 use crate::model::{Environment, Timeouts};
 use crate::server::{self, Busy, Presence};
@@ -60,6 +59,7 @@ impl Worker {
             Ok(seat) => seat,
             Err(full) => {
                 self.complaints.full(full);
+                self.traffic.error(super::crowd::ERROR);
                 if door.tls.is_none() {
                     Box::pin(self.crowd.turn_away(stream, full)).await;
                 }
@@ -108,7 +108,7 @@ impl Worker {
                 let Visitor { environment, client, .. } = &*visitor;
                 let mut response = match gate.admit() {
                     Ok(()) => worker.respond(*environment, request, client.clone()).await,
-                    Err(refusal) => refused(*environment, refusal),
+                    Err(refusal) => worker.refuse(*environment, &ProxyError::Head(refusal), None),
                 };
                 if let Some(upstream) = response.body_mut().take_switched() {
                     switched.set(Some((upstream, busy)));
@@ -162,11 +162,4 @@ impl Worker {
             wire::linger(client.stream, gate.presence()).await;
         }
     }
-}
-
-/// The answer to a head that hyper was not given.
-fn refused(environment: Environment, refusal: Refusal) -> Response<Body> {
-    let error = ProxyError::Head(refusal);
-    tracing::debug!(%error, "request refused");
-    error.to_response(environment, None, None)
 }

@@ -23,6 +23,9 @@ const FAREWELL_MAX: Duration = Duration::from_secs(1);
 /// The first byte of who speaks TLS: a handshake's record.
 const TLS_HANDSHAKE: u8 = 22;
 
+/// RFC 9209, section 2.3.28, has no better name for who is turned away at the door.
+pub(super) const ERROR: &str = "proxy_internal_response";
+
 /// Those that one worker is turning away.
 #[derive(Default)]
 pub(super) struct Crowd {
@@ -66,9 +69,7 @@ async fn farewell(mut stream: TcpStream, full: Full) -> std::io::Result<()> {
     Ok(())
 }
 
-/// RFC 9209, section 2.3.28, has no better name for who is turned away at the door.
 fn answer(full: Full) -> String {
-    const ERROR: &str = "proxy_internal_response";
     let body = json!({ "error": ERROR, "message": full.to_string() });
     let body = format!("{body}\n");
     format!(

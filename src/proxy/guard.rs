@@ -2,6 +2,8 @@
 //! could read differently, or that have come in a circle. Their bytes were judged
 //! before, in [`super::wire`].
 
+use std::net::Ipv6Addr;
+
 use http::header::{HOST, MAX_FORWARDS, VIA};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -51,37 +53,44 @@ pub(super) fn admit(request: &Parts) -> Result<(), ProxyError> {
 }
 
 /// Beside an absolute target `Host` counts for nothing (RFC 9112, section 3.2.2), but
-/// what is no host is no request. In HTTP/2 the two are one thing said twice (RFC 9113,
-/// section 8.3.1).
+/// what is no host is no request. In HTTP/2 the two were compared before, and there is one.
 fn check_host(request: &Parts, host: &HeaderValue) -> Result<(), ProxyError> {
     let host = host.as_bytes();
     match request.uri.authority() {
         Some(_) if host.is_empty() => Ok(()),
         _ if !is_host(host) => Err(ProxyError::Malformed("the request's Host is not a host")),
-        Some(authority)
-            if request.version == Version::HTTP_2
-                && !authority.as_str().as_bytes().eq_ignore_ascii_case(host) =>
-        {
-            Err(ProxyError::Malformed("the request's Host is not its authority"))
-        }
         _ => Ok(()),
     }
 }
 
 /// RFC 3986, section 3.2: what may stand in a host and port, less what only credentials
-/// and lists would bring. A host is never empty (RFC 9110, section 4.2.1).
+/// and lists would bring, and less escapes, which HTTP/2 could not say to an endpoint. A
+/// host is never empty (RFC 9110, section 4.2.1).
 fn is_host(text: &[u8]) -> bool {
-    // The colons of an IPv6 address stand in brackets.
-    let colon = text.iter().rposition(|&byte| byte == b':' || byte == b']');
-    let (host, port) = match colon.filter(|&colon| text[colon] == b':') {
-        Some(colon) => (&text[..colon], &text[colon + 1..]),
-        None => (text, &[][..]),
+    let behind = match text {
+        [b'[', rest @ ..] => {
+            let end = rest.iter().position(|&byte| byte == b']');
+            end.filter(|&end| is_ipv6(&rest[..end])).map(|end| &rest[end + 1..])
+        }
+        _ => {
+            let end = text.iter().position(|byte| !is_of_name(*byte)).unwrap_or(text.len());
+            (end > 0).then(|| &text[end..])
+        }
     };
-    let is_of_host = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%')
-    };
-    !host.is_empty() && host.iter().all(is_of_host) && port.iter().all(u8::is_ascii_digit)
+    match behind {
+        Some([]) => true,
+        Some([b':', port @ ..]) => port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Nothing else stands in brackets: no later version of IP was ever given a form.
+fn is_ipv6(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// How often a request was received by a Serin (RFC 9110, section 7.6.3).
@@ -114,12 +123,57 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
-        for host in
-            ["a.test", "a_b.test:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "a.test:", "%61"]
-        {
+        for host in [
+            "a.test",
+            "a_b.test:80",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+            "[2001:db8::a:1]:",
+            "[::ffff:1.2.3.4]",
+            "a.test:",
+        ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for host in ["", ":80", "a b", "a@b", "a,b", "a/b", "a:b", "a:80x", "\u{e9}", "a?", "a#"] {
+        for host in [
+            "",
+            ":",
+            ":80",
+            "a b",
+            "a@b",
+            "a,b",
+            "a/b",
+            "a:b",
+            "a:80x",
+            "a:80:81",
+            "\u{e9}",
+            "a?",
+            "a#",
+            "[",
+            "[]",
+            "[::1",
+            "[::1]a",
+            "[::1]]",
+            "[::1]:80:81",
+            "[::1]:x",
+            "[[::1]]",
+            "::1",
+            "a[",
+            "a]",
+            "]",
+            "[a]",
+            "[1]",
+            "[::1%25eth0]",
+            "[\u{e9}]",
+            "%61",
+        ] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn what_no_authority_can_say_is_no_host() {
+        for host in ["a]", "a[", "[a", "[]", "[::1]a", "a[::1]", "[::1", "[[::1]]", "[:]", "%61"] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
     }

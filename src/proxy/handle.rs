@@ -30,7 +30,7 @@ use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
-fn asked_host(parts: &Parts) -> Option<&[u8]> {
+pub(super) fn asked_host(parts: &Parts) -> Option<&[u8]> {
     match parts.uri.authority() {
         Some(authority) => Some(authority.as_str().as_bytes()),
         None => parts.headers.get(HOST).map(HeaderValue::as_bytes),
@@ -57,11 +57,7 @@ impl Worker {
         let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
         let (mut decision, key, trusted) = match decided {
             Ok(decided) => decided,
-            Err(error) => {
-                tracing::debug!(%error, "request refused");
-                self.traffic.error(error.kind());
-                return error.to_response(environment, asked_host(&parts), None);
-            }
+            Err(error) => return self.refuse(environment, &error, asked_host(&parts)),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
@@ -99,6 +95,18 @@ impl Worker {
         set_minted_key(response.headers_mut(), &decision, secure);
         response.body_mut().answers(self, decision.answerer);
         response
+    }
+
+    /// The answer to a request that nobody else is asked to answer.
+    pub(super) fn refuse(
+        &self,
+        environment: Environment,
+        error: &ProxyError,
+        host: Option<&[u8]>,
+    ) -> Response<Body> {
+        tracing::debug!(%error, "request refused");
+        self.traffic.error(error.kind());
+        error.to_response(environment, host, None)
     }
 
     /// The decision, by one table; the key, where the built-in backend will want to name

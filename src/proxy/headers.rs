@@ -139,8 +139,12 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
         return headers.get(HOST).cloned();
     };
     let host = HeaderValue::from_str(authority.as_str()).ok();
-    let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-    *uri = Uri::from(target);
+    let target = match uri.path_and_query() {
+        // As it prints, the path that it goes without is there.
+        Some(target) if target.as_str().starts_with('?') => target.to_string().try_into().ok(),
+        target => target.cloned(),
+    };
+    *uri = Uri::from(target.unwrap_or(PathAndQuery::from_static("/")));
     host
 }
 
@@ -285,5 +289,26 @@ pub(super) fn set_minted_key(headers: &mut HeaderMap, decision: &Decision, secur
         );
         let cookie = HeaderValue::try_from(cookie).expect("a cookie's name is a token");
         headers.append(SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_target_becomes_one_that_begins_with_its_path() {
+        for (absolute, origin) in [
+            ("http://a.test/b?c", "/b?c"),
+            ("http://a.test", "/"),
+            ("http://a.test?c", "/?c"),
+            ("http://a.test/?c", "/?c"),
+        ] {
+            let mut uri = Uri::from_static(absolute);
+            let host = take_target(&mut uri, &HeaderMap::new());
+            assert_eq!(host.unwrap(), "a.test");
+            // HTTP/2 says it as it stands.
+            assert_eq!(uri.path_and_query().unwrap().as_str(), origin, "{absolute}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod exchange;
 mod expect;
 mod failover;
 mod fit;
+pub mod fuzzing;
 mod guard;
 mod h2;
 mod handle;

@@ -135,6 +135,11 @@ impl Presence {
         Busy(self.clone())
     }
 
+    /// Whether a request is running.
+    pub fn is_busy(&self) -> bool {
+        self.running.get() > 0
+    }
+
     /// Asks the connection to finish what it does and close.
     pub fn finish(&self) {
         self.dismiss(false);

@@ -1,6 +1,8 @@
-"""What every test may have, and the last line."""
+"""What every test may have, and the last lines."""
 
+import collections
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -9,6 +11,8 @@ import serin as process
 from sdk import Esa
 
 HERE = pathlib.Path(__file__).resolve().parent
+# With what is set up for it, on a machine that has more to do.
+TEST_WITHIN_S = 180
 
 SITE = """
 [[site]]
@@ -16,6 +20,22 @@ id     = 1001
 name   = "example.com"
 origin = "http://{origin}"
 """
+
+
+def out_of_time(*_):
+    raise TimeoutError(f"a test did not end within {TEST_WITHIN_S} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """No test waits for ever, whatever it waits for."""
+    signal.signal(signal.SIGALRM, out_of_time)
+    # Again and again: what cleans up behind the test may wait, too.
+    signal.setitimer(signal.ITIMER_REAL, TEST_WITHIN_S, TEST_WITHIN_S)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +97,17 @@ def start(tmp_path):
     yield start
     for serin in running:
         serin.kill()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How long each file took. Files run side by side, so it is more than there was."""
+    took = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                took[report.nodeid.partition("::")[0]] += report.duration
+    for file, seconds in took.most_common():
+        terminalreporter.write_line(f"{seconds:6.1f} s  {file}")
 
 
 def pytest_sessionfinish(session):

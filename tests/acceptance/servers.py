@@ -17,6 +17,8 @@ from cryptography.x509.oid import NameOID
 EVENTS = 4
 # How long an event waits for the word that the one before was seen.
 SEEN_WITHIN_S = 10
+# What a handshake of TLS may take.
+AGREED_WITHIN_S = 10
 DAY = datetime.timedelta(days=1)
 
 
@@ -127,18 +129,31 @@ def certificate(folder):
 
 
 class Server(http.server.ThreadingHTTPServer):
+    # A session with TLS is agreed on by its own thread: who says nothing holds up nobody.
+    tls = None
     daemon_threads = True
     block_on_close = False
     # Many connections begin at once; what does not fit waits for a second, or for ever.
     request_queue_size = 1024
+
+    def finish_request(self, request, client_address):
+        if self.tls is None:
+            return super().finish_request(request, client_address)
+        request.settimeout(AGREED_WITHIN_S)
+        try:
+            session = self.tls.wrap_socket(request, server_side=True)
+        except OSError:
+            return  # The client does not trust us, or is gone.
+        with session:
+            session.settimeout(None)
+            super().finish_request(session, client_address)
 
 
 @contextlib.contextmanager
 def answering(handler=Answers, tls=None):
     """The URL of a server; `tls` is the context of one that speaks HTTPS."""
     with Server(("127.0.0.1", 0), handler) as server:
-        if tls:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.tls = tls
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -121,8 +121,10 @@ def test_an_upload_that_is_refused_is_not_sent(way, tmp_path):
 def test_events_come_when_they_are_written(way):
     url, options, version = way
     who = f"{url}-{version}"
-    curl = subprocess.Popen(["curl", "-sSN", *map(str, options), f"{url}/events?{who}"],
-                            stdout=subprocess.PIPE, env=environment(), text=True)
+    curl = subprocess.Popen(["curl", "-sSN", "--max-time", str(RUN_WITHIN_S),
+                             *map(str, options), f"{url}/events?{who}"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            env=environment(), text=True)
     came = []
     with curl:
         for line in curl.stdout:

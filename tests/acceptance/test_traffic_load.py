@@ -2,12 +2,13 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 
 from serin import serving
 from servers import answering
-from traffic import HTTPS, in_front_of, run, unpacked
+from traffic import HTTPS, RUN_WITHIN_S, in_front_of, run, unpacked
 
 REQUESTS = 5000
 CLIENTS = 20
@@ -68,7 +69,10 @@ def test_wrk_meets_no_error_while_versions_change(tmp_path):
             [command, "-t", "2", "-c", "50", "-d", str(SECONDS), f"http://{serin.production}/"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=variables, text=True)
         deployments = 0
+        ends = time.monotonic() + RUN_WITHIN_S
         while wrk.poll() is None:
+            if time.monotonic() > ends:
+                wrk.kill()
             deployments += 1
             serin.deploy("traffic", {"1": 100 - deployments % 99, "2": deployments % 99}
                          if deployments % 99 else {"1": 100})

@@ -346,6 +346,10 @@ fn traffic_is_told_as_it_was_counted() {
     let traffic = desk.ask("GET", "/traffic").with(200);
     assert_eq!(traffic["faults"], json!({"connection_refused": 1}));
     assert_eq!(traffic["errors"], json!({"connection_refused": 1}));
+    assert_eq!(traffic["open_tunnels"], 0);
+    let open = desk.tallies.of_worker(0).tunnel();
+    assert_eq!(desk.ask("GET", "/traffic").with(200)["open_tunnels"], 1);
+    drop(open);
     assert_eq!((&traffic["retries"], &traffic["moves"]), (&json!(2), &json!(0)));
 
     let tallies = desk.tallies.of_worker(0);

@@ -153,6 +153,8 @@ const FAILURES: &[(&str, &[&str])] = &[
             "a_head_that_drips_in_has_an_end",
             "a_client_that_falls_silent_in_its_body_ends_its_request",
             "a_client_that_takes_nothing_of_its_response_is_given_up",
+            "who_says_no_more_is_answered",
+            "who_is_not_answered_in_time_is_taken_for_gone",
             "a_client_that_has_said_all_still_hears",
             "idle_and_silent_clients_are_closed",
         ],

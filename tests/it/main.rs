@@ -27,6 +27,7 @@ mod proxy_errors;
 mod proxy_expect;
 mod proxy_h2;
 mod proxy_h2_hostile;
+mod proxy_half_close;
 mod proxy_headers;
 mod proxy_hops;
 mod proxy_limits;

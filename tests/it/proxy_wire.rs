@@ -139,7 +139,10 @@ fn a_request_line_has_three_parts_and_a_known_version() {
             b"GET /a#b HTTP/1.1\r\nhost: a\r\n\r\n",
             b"GET /\x80 HTTP/1.1\r\nhost: a\r\n\r\n",
             b"GET /\x7f HTTP/1.1\r\nhost: a\r\n\r\n",
-            b"GET /<a> HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"GET /<a>#b HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"GET /<\x80> HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"GET /<\x7f> HTTP/1.1\r\nhost: a\r\n\r\n",
+            b"GET http://<a>/ HTTP/1.1\r\nhost: a\r\n\r\n",
             b"GET http:// HTTP/1.1\r\nhost: a\r\n\r\n",
             b"GET a/b HTTP/1.1\r\nhost: a\r\n\r\n",
             b"\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -183,6 +186,8 @@ fn a_head_has_limits_and_each_its_answer() {
         client.expect_end();
     }
     assert_eq!(upstream.requests().len(), 1);
+    // Each is counted, as any other error of Serin's own is.
+    assert_eq!(edge.counts().errors["http_request_error"], 6);
 }
 
 #[test]
@@ -291,6 +296,85 @@ fn odd_but_legal_requests_pass() {
     client.send("h").send("i");
     assert_eq!(client.answer().text(), "ok");
     assert_eq!(upstream.connections(), 1);
+}
+
+/// Other proxies serve them, so clients send them. The upstream sees their lawful spelling.
+#[test]
+fn bytes_that_no_target_should_hold_arrive_escaped() {
+    let upstream = Upstream::saying(OK);
+    let edge = Setup::before(upstream.url()).start();
+    let mut client = edge.client();
+    let targets = [
+        ("/<a>", "/%3Ca%3E"),
+        ("/a`b", "/a%60b"),
+        ("/?a=<b>&`", "/?a=%3Cb%3E&`"),
+        ("/\"<\"?{\"a\":\"b\"}", "/\"%3C\"?{%22a%22:%22b%22}"),
+        ("/%3c<%zz?<?<", "/%3c%3C%zz?%3C?%3C"),
+        ("/\u{e9}<?\u{e9}", "/\u{e9}%3C?\u{e9}"),
+        ("http://shop.test/<a>", "/%3Ca%3E"),
+        ("http://shop.test?<a>", "/?%3Ca%3E"),
+    ];
+    for (sent, _) in targets {
+        assert_eq!(client.get(sent, &[]).text(), "ok", "{sent}");
+        for byte in request("GET", sent, &[]).as_bytes() {
+            client.send([*byte]);
+        }
+        assert_eq!(client.answer().text(), "ok", "{sent}");
+    }
+    let seen = upstream.requests();
+    for (number, (sent, expected)) in targets.iter().enumerate() {
+        for request in &seen[2 * number..2 * number + 2] {
+            assert_eq!(request.split(' ').nth(1), Some(*expected), "{sent}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_around_an_escaped_target_is_as_it_was() {
+    let upstream = Upstream::saying(OK);
+    let edge = Setup::before(upstream.url()).start();
+    let sized = request("POST", "/<1>", &["content-length: 2", "x: <"]) + "<>";
+    let chunked = request("POST", "/<2>", &["transfer-encoding: chunked"]) + "1\r\n<\r\n0\r\n\r\n";
+    let stream = [&sized, NEXT, &chunked, &sized, "\r\n", NEXT].concat().repeat(40);
+    for size in [stream.len(), 1_000, 7] {
+        let mut client = edge.client();
+        for piece in stream.as_bytes().chunks(size) {
+            client.send(piece);
+        }
+        for _ in 0..5 * 40 {
+            assert_eq!(client.answer().text(), "ok");
+        }
+    }
+    let seen = upstream.requests();
+    assert_eq!(seen.len(), 3 * 5 * 40);
+    for five in seen.chunks(5) {
+        let lines = five.iter().map(|request| request.lines().next().unwrap());
+        let post = |target: &str| format!("POST {target} HTTP/1.1");
+        let get = "GET /next HTTP/1.1".to_owned();
+        assert!(lines.eq([post("/%3C1%3E"), get.clone(), post("/%3C2%3E"), post("/%3C1%3E"), get]));
+        assert!(five[0].ends_with("<>") && headers(&five[0], "x") == ["<"], "{}", five[0]);
+        assert!(five[2].contains("\r\n\r\n1\r\n<\r\n0\r\n"), "{}", five[2]);
+    }
+}
+
+#[test]
+fn a_target_is_as_long_as_its_client_wrote_it() {
+    let upstream = Upstream::saying(OK);
+    let mut setup = Setup::before(upstream.url());
+    let limit = |limit| NonZeroUsize::new(limit).unwrap();
+    setup.policy.limits.header_bytes = limit(65_600);
+    setup.policy.limits.uri_bytes = limit(65_534);
+    let mut policy = setup.policy.clone();
+    let edge = setup.start();
+    // Three times as long it is as long as what holds a target can be.
+    let target = |odd: usize| format!("/{}", "<".repeat(odd));
+    assert_eq!(edge.client().get(&(target(21_844) + "a"), &[]).text(), "ok");
+    expect_refusal(&edge.client().get(&target(21_845), &[]), 414, "too long in another spelling");
+
+    policy.limits.uri_bytes = limit(100);
+    edge.set_policy(policy);
+    assert_eq!(edge.client().get(&target(99), &[]).text(), "ok");
+    expect_refusal(&edge.client().get(&target(100), &[]), 414, "101 bytes");
 }
 
 #[test]

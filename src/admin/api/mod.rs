@@ -26,7 +26,7 @@
 //! | GET `/apps/{app}/environments/{env}` | the live publish |
 //! | GET `/apps/{app}/publishes?environment=&before=&limit=` | the history, newest first |
 //! | GET `/apps/{app}/traffic` | as of a routine |
-//! | GET `/traffic` | what went wrong by kind, and how often a request was sent elsewhere or again |
+//! | GET `/traffic` | what went wrong by kind, how often a request was sent elsewhere or again, and the tunnels that are open |
 //! | GET `/endpoints?search=&after=&limit=` | the endpoints of live versions, a page at a time: their health, and until when they are ejected |
 //! | GET `/account` | how the account behaves towards ESA's actions, and what of its quotas is used |
 //! | PATCH `/account` | `{service?, in_arrears?, locked?, locked_calls?, failures?: {percent?, calls?, code?, action?}, calls_per_second?, latency_ms?, quotas?: {routines?, versions_per_routine?, routes?}, plan?}`; null takes a limit, `failures` or an `action` away |

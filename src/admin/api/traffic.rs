@@ -33,6 +33,8 @@ pub(super) struct TrafficShape {
     failovers: u64,
     fallbacks: u64,
     ejections: u64,
+    /// Connections that have switched protocols and are open now.
+    open_tunnels: usize,
 }
 
 pub(super) async fn all(State(admin): State<Arc<Admin>>) -> Json<TrafficShape> {
@@ -57,6 +59,7 @@ pub(super) async fn all(State(admin): State<Arc<Admin>>) -> Json<TrafficShape> {
         failovers,
         fallbacks,
         ejections,
+        open_tunnels: admin.tallies.tunnels().total(),
     })
 }
 

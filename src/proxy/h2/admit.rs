@@ -14,7 +14,7 @@ use crate::model::Limits;
 
 /// Refuses what an HTTP/1.1 upstream could read differently, and makes the rest what it
 /// would be in HTTP/1.1.
-pub(super) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyError> {
+pub(in crate::proxy) fn admit(request: &mut Parts, limits: &Limits) -> Result<(), ProxyError> {
     if request.method == Method::CONNECT {
         // Refused as in HTTP/1.1. It has an authority and nothing else.
         return Ok(());
@@ -38,7 +38,10 @@ fn check_target(request: &Parts, limits: &Limits) -> Result<(), ProxyError> {
     {
         return Err(ProxyError::Malformed("the request's scheme is not http or https"));
     }
-    let target = request.uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
+    // Of a fragment alone the library leaves nothing, which it shows as a path.
+    let is_empty = |target: &PathAndQuery| Uri::from(target.clone()).path().is_empty();
+    let target = request.uri.path_and_query().filter(|target| *target != "/" || !is_empty(target));
+    let target = target.map(PathAndQuery::as_str).unwrap_or_default();
     // RFC 9113, section 8.3.1.
     if !target.starts_with('/') && (target != "*" || request.method != Method::OPTIONS) {
         return Err(ProxyError::Malformed("the request's target has no path"));
@@ -148,6 +151,17 @@ mod tests {
             ("https://shop.test/", vec![("host", "")]),
         ] {
             assert!(admitted(uri, &fields).is_err(), "{uri} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_fragment_alone_is_no_target() {
+        let (mut request, ()) = Request::new(()).into_parts();
+        request.headers.insert(HOST, HeaderValue::from_static("shop.test"));
+        for (path, is_good) in [("#a", false), ("?a", false), ("/", true)] {
+            request.uri = Uri::from(PathAndQuery::try_from(path).unwrap());
+            let admitted = admit(&mut request, &Limits::default());
+            assert_eq!(admitted.is_ok(), is_good, "{path}");
         }
     }
 

@@ -20,6 +20,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
+pub(super) use self::admit::admit;
 use self::body::{Paced, forbid_body};
 use self::prompt::Prompt;
 use self::streams::{Spawner, Streams};
@@ -121,15 +122,12 @@ async fn answer(
     }
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();
-    let mut response = match admit::admit(&mut parts, &policy.limits) {
+    let mut response = match admit(&mut parts, &policy.limits) {
         Ok(()) => {
             let request = Request::from_parts(parts, body);
             worker.respond(*environment, request, client.clone()).await
         }
-        Err(error) => {
-            tracing::debug!(%error, "request refused");
-            error.to_response(*environment, None, None)
-        }
+        Err(error) => worker.refuse(*environment, &error, None),
     };
     forbid_body(&method, &mut response);
     response

@@ -34,12 +34,15 @@ enum Place {
 const BETWEEN: Place = Place::Between { lines: 0, after_cr: false };
 
 /// What becomes of the bytes that were shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// The first so many are dropped: they are empty lines.
     Skip(usize),
     /// The first so many go on: a whole head, or a part of a body.
     Pass(usize),
+    /// The first so many are a whole head, in the place of which this one goes on: its
+    /// target is spelled otherwise, and says the same.
+    PassAs(usize, Vec<u8>),
     /// All of them begin a head. They are to be shown again, with more behind them.
     Wait,
     /// A request that asks for another protocol has passed. Whose the bytes are is not
@@ -64,6 +67,11 @@ impl Framer {
     /// Whether bytes are held.
     pub fn is_held(&self) -> bool {
         matches!(self.place, Place::Held)
+    }
+
+    /// Whether a body has begun and more of it is to come.
+    pub fn is_in_body(&self) -> bool {
+        matches!(self.place, Place::Length(_) | Place::Chunks(_))
     }
 
     /// Takes what is held for the next request: there was no change of protocol.
@@ -127,7 +135,10 @@ impl Framer {
                     Framing::Length(length) => Place::Length(length),
                     Framing::Chunked => Place::Chunks(Chunks::new(self.limits.fields)),
                 };
-                Step::Pass(whole.len)
+                match head.respell(&bytes[..whole.len]) {
+                    None => Step::Pass(whole.len),
+                    Some(respelled) => Step::PassAs(whole.len, respelled),
+                }
             }
             Err(refusal) => self.refuse(refusal),
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -11,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::framer::{Framer, Step};
 use super::gate::Gate;
+use super::half_close::HalfClose;
 use super::head::HeadLimits;
 use super::refusal::{Refusal, Violation};
 
@@ -30,7 +32,8 @@ pub(super) const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 ///
 /// Bytes are read where the reader wants them and judged there, so that nearly all of
 /// them are copied by nobody. Those that cannot go on yet are kept aside: the beginning
-/// of a head, and what is held.
+/// of a head, and what is held. So is a head that goes on in another spelling, which may
+/// be too long for where it was read.
 pub(in crate::proxy) struct Guarded<S> {
     stream: S,
     gate: Rc<Gate>,
@@ -40,6 +43,19 @@ pub(in crate::proxy) struct Guarded<S> {
     /// So many bytes of it may go on.
     cleared: usize,
     end: Option<End>,
+    /// The client has no room for all that is said to it.
+    is_full: bool,
+    half_close: Option<Box<HalfClose>>,
+}
+
+/// What became of bytes that were judged.
+struct Judged {
+    /// So many go on, and are the first now.
+    passed: usize,
+    /// Behind them goes this. What is left was not judged then.
+    instead: Option<Vec<u8>>,
+    /// What else there is.
+    left: Range<usize>,
 }
 
 /// Why nothing more is read from the stream.
@@ -62,6 +78,8 @@ impl<S> Guarded<S> {
             kept: BytesMut::new(),
             cleared: 0,
             end: None,
+            is_full: false,
+            half_close: None,
         }
     }
 
@@ -82,29 +100,33 @@ impl<S> Guarded<S> {
         self.kept.capacity()
     }
 
-    /// Judges `bytes` and moves to the front what may go on: so much. Then follow those
-    /// to be kept, up to the other number.
-    fn judge(&mut self, bytes: &mut [u8]) -> (usize, usize) {
-        let (mut passed, mut end) = (0, bytes.len());
-        let mut waits = false;
-        while passed < end && !waits {
-            match self.framer.step(&mut bytes[passed..end]) {
-                Step::Pass(more) => passed += more,
-                Step::Skip(empty) => {
-                    bytes.copy_within(passed + empty..end, passed);
-                    end -= empty;
+    /// Judges `bytes`, up to a head that goes on in another spelling.
+    fn judge(&mut self, bytes: &mut [u8]) -> Judged {
+        let (mut passed, mut at, mut end) = (0, 0, bytes.len());
+        let (mut instead, mut waits) = (None, false);
+        while at < end && !waits && instead.is_none() {
+            match self.framer.step(&mut bytes[at..end]) {
+                Step::Pass(more) => {
+                    move_back(bytes, at..at + more, passed);
+                    passed += more;
+                    at += more;
                 }
+                Step::PassAs(head, respelled) => {
+                    at += head;
+                    instead = Some(respelled);
+                }
+                Step::Skip(empty) => at += empty,
                 Step::Wait => waits = true,
                 Step::Hold if self.gate.is_released(self.framer.heads()) => self.framer.release(),
                 Step::Hold => break,
                 Step::Refuse(refusal) => {
                     self.refuse(refusal);
-                    end = passed;
+                    end = at;
                 }
                 Step::Break(violation) => {
                     self.end = Some(End::Broken(violation));
                     self.gate.linger();
-                    end = passed;
+                    end = at;
                 }
             }
         }
@@ -114,15 +136,37 @@ impl<S> Guarded<S> {
         } else {
             self.gate.presence().head().stop();
         }
-        (passed, end)
+        Judged { passed, instead, left: at..end }
     }
 
+    /// Judges what is kept and not cleared.
     fn judge_kept(&mut self) {
         let mut kept = std::mem::take(&mut self.kept);
-        let (passed, end) = self.judge(&mut kept);
-        kept.truncate(end);
-        self.cleared = passed;
-        self.kept = kept;
+        let judged = self.judge(&mut kept[self.cleared..]);
+        let from = self.cleared;
+        self.cleared += judged.passed;
+        if judged.instead.is_some() {
+            self.kept.extend_from_slice(&kept[..self.cleared]);
+            self.keep(judged, &mut kept[from..]);
+        } else {
+            let left = from + judged.left.start..from + judged.left.end;
+            let end = self.cleared + left.len();
+            move_back(&mut kept, left, self.cleared);
+            kept.truncate(end);
+            self.kept = kept;
+        }
+    }
+
+    /// Keeps what is not among the first of `bytes`, those that passed.
+    fn keep(&mut self, mut judged: Judged, mut bytes: &mut [u8]) {
+        while let Some(head) = judged.instead {
+            self.kept.extend_from_slice(&head);
+            bytes = &mut bytes[judged.left];
+            judged = self.judge(bytes);
+            self.kept.extend_from_slice(&bytes[..judged.passed]);
+            self.cleared = self.kept.len();
+        }
+        self.kept.extend_from_slice(&bytes[judged.left]);
     }
 
     fn refuse(&mut self, refusal: Refusal) {
@@ -155,11 +199,16 @@ impl<S> Guarded<S> {
     }
 
     /// What there is instead of further bytes.
-    fn say(&mut self, end: End, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn say(
+        &mut self,
+        end: End,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match end {
             End::Stream => {
                 self.gate.presence().head().stop();
-                Poll::Ready(Ok(()))
+                self.poll_gone(cx).map(Ok)
             }
             End::Refused { told: false } => {
                 buf.put_slice(STAND_IN);
@@ -172,6 +221,50 @@ impl<S> Guarded<S> {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)))
             }
         }
+    }
+
+    /// Ready once the end of the stream is to be told: at once if it breaks off a body, or
+    /// if nobody waits for an answer. While a request runs, and until its answer has gone
+    /// to its last byte, hyper takes an end for an abort.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_idle = !self.gate.presence().is_busy() && !self.is_full;
+        if self.framer.is_in_body() || is_idle {
+            self.half_close = None;
+            return Poll::Ready(());
+        }
+        if self.framer.is_held() {
+            self.gate.wait(cx.waker());
+        }
+        let half_close = self.half_close.get_or_insert_with(|| Box::new(HalfClose::new()));
+        half_close.poll_gone(cx, self.is_full)
+    }
+
+    fn note(&mut self, written: &Poll<io::Result<usize>>) {
+        self.is_full = written.is_pending();
+        if let Some(half_close) = &mut self.half_close
+            && !self.is_full
+        {
+            half_close.told();
+        }
+    }
+
+    /// All is said for now, perhaps all of an answer. hyper asks no stream again that had
+    /// nothing.
+    fn flushed(&mut self, cx: &Context<'_>) {
+        let Some(half_close) = &mut self.half_close else { return };
+        if !self.gate.presence().is_busy() {
+            self.half_close = None;
+            cx.waker().wake_by_ref();
+        } else if half_close.take_unwatched() {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+/// Moves `range` of `bytes` to where `to` is, which is not behind it.
+fn move_back(bytes: &mut [u8], range: Range<usize>, to: usize) {
+    if range.start != to {
+        bytes.copy_within(range, to);
     }
 }
 
@@ -188,8 +281,9 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
         if read.is_empty() {
             self.end = Some(End::Stream);
         }
-        let (passed, end) = self.judge(read);
-        self.kept.extend_from_slice(&read[passed..end]);
+        let judged = self.judge(read);
+        let passed = judged.passed;
+        self.keep(judged, read);
         buf.set_filled(before + passed);
         Poll::Ready(Ok(()))
     }
@@ -239,7 +333,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             if this.cleared > 0 {
                 this.give(buf);
             } else if let Some(end) = this.end {
-                return this.say(end, buf);
+                return this.say(end, cx, buf);
             } else if this.kept.is_empty() && !this.framer.is_held() {
                 ready!(this.read_through(cx, buf))?;
             } else {
@@ -256,11 +350,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.note(&written);
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        if flushed.is_ready() {
+            this.flushed(cx);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -276,6 +378,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.note(&written);
+        written
     }
 }

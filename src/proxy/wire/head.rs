@@ -1,11 +1,14 @@
 //! One request's head, judged line by line as its lines become whole.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use http::Version;
 use memchr::memchr;
 
 use super::bytes::{control_in, elements, is_blank, is_token, token_len, trim};
 use super::refusal::Refusal;
-use super::target::is_target;
+use super::target::{TARGET_BYTES_MAX, spelling_of};
 use crate::model::Limits;
 
 /// How large a head may be.
@@ -15,7 +18,7 @@ pub struct HeadLimits {
     pub head_bytes: usize,
     /// Field lines.
     pub fields: usize,
-    /// Bytes of the target.
+    /// Bytes of the target, as the client wrote it.
     pub target_bytes: usize,
 }
 
@@ -32,9 +35,6 @@ impl HeadLimits {
 
 /// `http::HeaderMap` holds no more than 24,576.
 const FIELDS_MAX: usize = 16 << 10;
-/// `http::Uri` holds no longer ones.
-const TARGET_BYTES_MAX: usize = u16::MAX as usize - 1;
-
 /// What a request line may hold beside its target: a method, a version, two spaces.
 const METHOD_AND_VERSION_BYTES: usize = 64;
 
@@ -71,12 +71,20 @@ pub(super) struct Head {
     searched: usize,
     /// Of the request line, once that was judged.
     version: Option<Version>,
+    respelled: Option<Box<Respelled>>,
     fields: usize,
     length: Option<u64>,
     coding: Option<Coding>,
     /// There is an `Upgrade`, and a `Connection` that names it.
     upgrade: bool,
     upgrade_named: bool,
+}
+
+/// A target that is to go on in another spelling.
+#[derive(Debug)]
+struct Respelled {
+    place: Range<usize>,
+    target: Vec<u8>,
 }
 
 /// The transfer codings so far.
@@ -159,14 +167,20 @@ impl Head {
         if target.len() > limits.target_bytes {
             return Err(Refusal::TargetTooLong);
         }
-        if !is_target(target) {
-            return Err(if control_in(target).is_some() {
-                Refusal::Control
-            } else {
-                Refusal::Target
-            });
+        if let Cow::Owned(spelled) = spelling_of(target)? {
+            // The request line is what the head begins with.
+            let start = method.len() + 1;
+            let place = start..start + target.len();
+            self.respelled = Some(Box::new(Respelled { place, target: spelled }));
         }
         Ok(minor > b'1')
+    }
+
+    /// `head`, which is whole, with its target in the spelling that goes on; `None` if that
+    /// is the one it has.
+    pub(super) fn respell(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let Respelled { place, target } = self.respelled.as_deref()?;
+        Some([&head[..place.start], target, &head[place.end..]].concat())
     }
 
     /// RFC 9112, section 5.

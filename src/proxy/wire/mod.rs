@@ -12,6 +12,7 @@ mod chunks;
 mod framer;
 mod gate;
 mod guarded;
+mod half_close;
 mod head;
 mod reading;
 mod refusal;

@@ -17,8 +17,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// What hyper reads unless told, of one head and of all that it has read ahead.
 const HYPER_FIELDS: usize = 100;
 const HYPER_BYTES: usize = 400 << 10;
-/// What it may hold beside a head.
-const SPARE_BYTES: usize = 64 << 10;
+/// What it may hold beside a head as a client wrote it: the longest target takes 64 KiB,
+/// where it is spelled longer than it was written.
+const SPARE_BYTES: usize = 128 << 10;
 
 /// How hyper is to read what passed: with limits so wide that no head meets them.
 pub(in crate::proxy) fn builder(limits: HeadLimits) -> Builder {

@@ -56,9 +56,15 @@ fn outcome<'s>(limits: HeadLimits, pieces: impl Iterator<Item = &'s [u8]>) -> Ou
                 Step::Pass(count) => {
                     assert!(count > 0, "a step leads on");
                     if framer.heads() > heads {
-                        expect_head(limits, &kept[..count]);
+                        expect_head(limits, &kept[..count], count);
                     }
                     outcome.passed.extend(kept.drain(..count));
+                }
+                Step::PassAs(count, head) => {
+                    assert!(framer.heads() > heads && head.len() > count);
+                    expect_head(limits, &head, count);
+                    drop(kept.drain(..count));
+                    outcome.passed.extend(head);
                 }
                 Step::Wait => {
                     assert!(kept.len() <= limits.head_bytes, "no more is kept than a head has");
@@ -80,14 +86,16 @@ fn outcome<'s>(limits: HeadLimits, pieces: impl Iterator<Item = &'s [u8]>) -> Ou
     Outcome { heads: framer.heads(), waiting: kept.len(), ..outcome }
 }
 
-fn expect_head(limits: HeadLimits, head: &[u8]) {
-    assert!(head.len() <= limits.head_bytes);
+/// Asserts that `head` is one, whose client has written so many bytes of it.
+fn expect_head(limits: HeadLimits, head: &[u8], written: usize) {
+    assert!(written <= limits.head_bytes);
     let mut fields = vec![httparse::EMPTY_HEADER; limits.fields];
     let mut request = httparse::Request::new(&mut fields);
     assert_eq!(request.parse(head), Ok(httparse::Status::Complete(head.len())));
     let [method, target] = [request.method, request.path].map(|part| part.expect("it is parsed"));
     assert!(Method::from_bytes(method.as_bytes()).is_ok(), "{method}");
-    assert!(target.len() <= limits.target_bytes && target.parse::<Uri>().is_ok(), "{target}");
+    assert!(target.len() - (head.len() - written) <= limits.target_bytes, "{target}");
+    assert!(target.parse::<Uri>().is_ok(), "{target}");
     for field in request.headers {
         assert!(HeaderName::from_bytes(field.name.as_bytes()).is_ok(), "{}", field.name);
         assert!(HeaderValue::from_bytes(field.value).is_ok(), "{}", field.value.escape_ascii());

@@ -51,20 +51,25 @@ fn read_by_framer(mut stream: Vec<u8>) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
     let (mut requests, mut passed) = (Vec::<(String, Vec<u8>)>::new(), Vec::new());
     while !stream.is_empty() {
         let heads = framer.heads();
-        match framer.step(&mut stream) {
-            Step::Skip(count) => drop(stream.drain(..count)),
-            Step::Pass(count) => {
-                let bytes: Vec<u8> = stream.drain(..count).collect();
-                passed.extend(&bytes);
-                if framer.heads() > heads {
-                    let head = String::from_utf8_lossy(&bytes);
-                    let target = head.split(' ').nth(1).expect("a head has a target");
-                    requests.push((target.to_owned(), Vec::new()));
-                } else {
-                    requests.last_mut().expect("a body follows a head").1.extend(bytes);
-                }
+        let bytes = match framer.step(&mut stream) {
+            Step::Skip(count) => {
+                drop(stream.drain(..count));
+                continue;
+            }
+            Step::Pass(count) => stream.drain(..count).collect(),
+            Step::PassAs(count, head) => {
+                drop(stream.drain(..count));
+                head
             }
             _ => break,
+        };
+        passed.extend(&bytes);
+        if framer.heads() > heads {
+            let head = String::from_utf8_lossy(&bytes);
+            let target = head.split(' ').nth(1).expect("a head has a target");
+            requests.push((target.to_owned(), Vec::new()));
+        } else {
+            requests.last_mut().expect("a body follows a head").1.extend(bytes);
         }
     }
     (requests, passed)

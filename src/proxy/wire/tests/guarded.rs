@@ -179,6 +179,53 @@ fn what_is_held_is_bounded() {
 }
 
 #[test]
+fn an_end_is_held_back_from_a_request_that_runs_and_is_whole() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _within = runtime.enter();
+    let post = b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n";
+    for (said, is_whole) in [
+        (&[GET][..], true),
+        (&[UPGRADE], true),
+        (&[UPGRADE, b"behind"], true),
+        (&[GET, &GET[..9]], true),
+        (&[post, b"hi"], true),
+        (&[post, b"hi\r"], true),
+        (&[post, b"h"], false),
+        (&[post], false),
+        (&[b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"], false),
+    ] {
+        let (mut guarded, gate) = guarded(said, true);
+        assert!(matches!(read(&mut guarded, 8_192), Poll::Ready(Ok(head)) if !head.is_empty()));
+        let busy = gate.presence().busy();
+        let end = loop {
+            match read(&mut guarded, 8_192) {
+                Poll::Ready(Ok(bytes)) if !bytes.is_empty() => {}
+                end => break end,
+            }
+        };
+        assert_eq!(end.is_pending(), is_whole, "{said:?}");
+        assert!(!gate.presence().head().is_running());
+        drop(busy);
+        assert!(matches!(read(&mut guarded, 8_192), Poll::Ready(Ok(end)) if end.is_empty()));
+    }
+}
+
+#[test]
+fn heads_in_another_spelling_take_memory_until_they_are_read() {
+    let odd = b"GET /<a> HTTP/1.1\r\nhost: a\r\n\r\n";
+    let spelled = b"GET /%3Ca%3E HTTP/1.1\r\nhost: a\r\n\r\n";
+    let (mut guarded, _) =
+        guarded(&[&[GET, odd, b"\r\n", GET, odd, &GET[..5]].concat(), &GET[5..]], false);
+    assert!(matches!(read(&mut guarded, 8_192), Poll::Ready(Ok(given)) if given == GET));
+    let (given, _) = read_all(&mut guarded, 20);
+    assert_eq!(
+        given.escape_ascii().to_string(),
+        [&spelled[..], GET, spelled, GET].concat().escape_ascii().to_string()
+    );
+    assert_eq!(guarded.kept(), 0);
+}
+
+#[test]
 fn a_head_that_is_late_is_refused_behind_what_was_good() {
     let (mut guarded, gate) = guarded(&[GET, &GET[..5]], false);
     assert_eq!(read_all(&mut guarded, 8_192), (GET.to_vec(), None));

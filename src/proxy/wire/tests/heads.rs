@@ -1,11 +1,13 @@
 //! Which heads are refused, and for what.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::super::bytes::{control_in, is_control};
 use super::super::framer::Step;
 use super::super::refusal::Refusal;
-use super::super::target::is_target;
+use super::super::target::spelling_of;
 use super::{HeadLimits, limits, outcome};
 
 /// What is said of this head, and of it byte by byte.
@@ -158,11 +160,11 @@ fn each_request_line_that_is_none_has_its_refusal() {
         (b"GET / HTTP/9.9", Refusal::Version),
         (b"GET /a#b HTTP/1.1", Refusal::Target),
         (b"GET http://a/#b HTTP/1.1", Refusal::Target),
-        (b"GET /< HTTP/1.1", Refusal::Target),
-        (b"GET /> HTTP/1.1", Refusal::Target),
-        (b"GET /` HTTP/1.1", Refusal::Target),
-        (b"GET /?\" HTTP/1.1", Refusal::Target),
+        (b"GET /<#> HTTP/1.1", Refusal::Target),
         (b"GET /\x80 HTTP/1.1", Refusal::Target),
+        (b"GET /<\x80 HTTP/1.1", Refusal::Target),
+        (b"GET <a> HTTP/1.1", Refusal::Target),
+        (b"GET http://<a>/ HTTP/1.1", Refusal::Target),
         (b"GET http:// HTTP/1.1", Refusal::Target),
         (b"GET http://[::1/ HTTP/1.1", Refusal::Target),
         (b"GET ?a HTTP/1.1", Refusal::Target),
@@ -170,6 +172,7 @@ fn each_request_line_that_is_none_has_its_refusal() {
         (b"GET /\x7f HTTP/1.1", Refusal::Control),
         (b"GET /\0 HTTP/1.1", Refusal::Control),
         (b"GET /\r HTTP/1.1", Refusal::Control),
+        (b"GET /<\0> HTTP/1.1", Refusal::Control),
         (b"GET / HTTP/1.1\nhost: b", Refusal::BareLineFeed),
     ] {
         assert_eq!(with_request_line(line), Some(refusal), "{}", line.escape_ascii());
@@ -191,6 +194,26 @@ fn a_later_version_of_the_same_kind_is_read_as_the_one_that_is_known() {
 }
 
 #[test]
+fn what_has_no_place_in_a_target_is_escaped_and_nothing_else() {
+    for (sent, spelled) in [
+        ("/<>`\"", "/%3C%3E%60\""),
+        ("/?<>`\"", "/?%3C%3E`%22"),
+        ("/\"?\"<", "/\"?%22%3C"),
+        ("/%3c%zz<%", "/%3c%zz%3C%"),
+        ("/\u{e9}<", "/\u{e9}%3C"),
+        ("//<a>/", "//%3Ca%3E/"),
+        ("http://a.test/`", "http://a.test/%60"),
+        ("http://a.test?`\"", "http://a.test?`%22"),
+        ("/http://<", "/http://%3C"),
+    ] {
+        let head = |target| format!("GET {target} HTTP/1.2\r\nhost: <\r\n\r\n");
+        let outcome = outcome(limits(), &[head(sent).as_bytes()]);
+        let passed = String::from_utf8(outcome.passed).unwrap();
+        assert_eq!(passed, head(spelled).replace("1.2", "1.1"));
+    }
+}
+
+#[test]
 fn limits_are_met_at_the_byte() {
     let head = |target: usize, fields: usize, value: usize| {
         let target = "a".repeat(target - 1);
@@ -205,6 +228,10 @@ fn limits_are_met_at_the_byte() {
     assert_eq!(judged(small, &head(90, 10, 0)), Some(Refusal::TooManyFields));
     assert_eq!(judged(small, &head(91, 9, 0)), Some(Refusal::TargetTooLong));
     assert_eq!(judged(small, &head(900, 9, 0)), Some(Refusal::TargetTooLong));
+    // They are for what clients write.
+    let odd = format!("GET /{} HTTP/1.1\r\nx: {}\r\n\r\n", "<".repeat(89), "z".repeat(188));
+    assert_eq!(odd.len(), 300);
+    assert_eq!(outcome(small, &[odd.as_bytes()]).passed.len(), 300 + 2 * 89);
 
     // Nobody waits for the end of a line that is too long.
     for (endless, refusal) in [
@@ -258,13 +285,21 @@ proptest! {
     ) {
         let letter = letter.map(String::from).unwrap_or_default();
         let target = [start.as_bytes(), &rest, letter.as_bytes()].concat();
-        let uri = http::Uri::try_from(target.as_slice());
-        prop_assert_eq!(is_target(&target), uri.is_ok() && !target.contains(&b'#'));
-        if let (true, Ok(uri)) = (is_target(&target), &uri) {
-            let read = uri.to_string();
-            let same = read.as_bytes() == target || read.as_bytes() == [&target[..], b"/"].concat();
-            prop_assert!(same || uri.scheme().is_some(), "{} is not {}", read, target.escape_ascii());
-        }
+        let is_read = |target: &[u8]| {
+            http::Uri::try_from(target).is_ok() && !target.contains(&b'#')
+        };
+        let Ok(spelled) = spelling_of(&target) else {
+            prop_assert!(!is_read(&target));
+            return Ok(());
+        };
+        prop_assert_eq!(is_read(&target), matches!(spelled, Cow::Borrowed(_)));
+        let uri = http::Uri::try_from(&*spelled).expect("what is spelled so is read");
+        let read = uri.to_string();
+        let same = read.as_bytes() == &*spelled || read.as_bytes() == [&spelled, &b"/"[..]].concat();
+        prop_assert!(same || uri.scheme().is_some(), "{} is not {}", read, spelled.escape_ascii());
+
+        let decoded = |target: &[u8]| percent_encoding::percent_decode(target).collect::<Vec<_>>();
+        prop_assert_eq!(decoded(&spelled), decoded(&target), "it says the same");
     }
 
     #[test]

@@ -36,6 +36,10 @@ fn outcome(limits: HeadLimits, pieces: &[&[u8]]) -> Outcome {
             match framer.step(&mut kept) {
                 Step::Skip(count) => drop(kept.drain(..count)),
                 Step::Pass(count) => passed.extend(kept.drain(..count)),
+                Step::PassAs(count, head) => {
+                    drop(kept.drain(..count));
+                    passed.extend(head);
+                }
                 Step::Wait => break,
                 step => {
                     last = Some(step);

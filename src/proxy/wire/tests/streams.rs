@@ -166,13 +166,14 @@ pub(super) fn stream() -> impl Strategy<Value = Vec<u8>> {
         "3\r\nabcd\r\n",
         "3 \r\nabc\r\n0\r\n\r\n",
     ]);
-    let message = (0..9u8, proptest::collection::vec(line, 0..3), body);
+    let target = select(vec!["/", "/a?b", "/<", "/?\"<>\"`", "http://a/`"]);
+    let message = (target, proptest::collection::vec(line, 0..3), body);
     let messages = proptest::collection::vec(message, 1..4);
-    let change = (any::<usize>(), select(b"\r\n\0 :,;0aG\x80".to_vec()));
+    let change = (any::<usize>(), select(b"\r\n\0 :,;0aG<\x80".to_vec()));
     (messages, proptest::option::weighted(0.3, change)).prop_map(|(messages, change)| {
         let mut stream = Vec::new();
-        for (number, lines, body) in messages {
-            stream.extend(format!("POST /{number} HTTP/1.1\r\nhost: a\r\n").bytes());
+        for (target, lines, body) in messages {
+            stream.extend(format!("POST {target} HTTP/1.1\r\nhost: a\r\n").bytes());
             stream.extend(lines.concat().bytes());
             stream.extend(b"\r\n");
             stream.extend(body.bytes());

@@ -96,7 +96,7 @@ broken("xchunked beside a length", "Transfer-Encoding: xchunked", LENGTH)
 broken("chunked in HTTP/1.0", CHUNKED, line="HTTP/1.0 200 OK", body=CHUNKS, then=[Then.CLOSE])
 
 because = GROUP.because
-because("Many leave the space away with the reason (RFC 9112, section 4 wants it), as HAProxy knows",
+because("Many leave the space away with the reason (RFC 9112, 4 wants it), as HAProxy knows",
         "no reason, and no space")
 because("What is no response of HTTP/1.0 or 1.1 is not passed on as one, nor as HTTP/0.9",
         *(case.name for case in GROUP.cases if case.name.startswith("a status line")),
