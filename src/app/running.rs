@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -31,6 +31,9 @@ use crate::server::Patience;
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
+
+/// What admin has to drain at least, however long the workers took: its answers are short.
+const ADMIN_DRAIN_MIN: Duration = Duration::from_millis(250);
 
 /// The domain of the records that ESA gives to every routine of the account.
 fn account_domain() -> Option<Domain> {
@@ -237,7 +240,7 @@ fn start_workers(
 }
 
 impl Running {
-    /// How long a drain may take.
+    /// How long a drain may take, that of the workers and that of admin together.
     pub(super) fn drain(&self) -> Duration {
         *self.reloader.set_drain.borrow()
     }
@@ -247,12 +250,15 @@ impl Running {
     /// control plane, which has nobody left to answer.
     pub fn stop(self) -> Result<(), Fallen> {
         self.roster.ready.store(false, Ordering::Release);
+        let end = Instant::now() + self.drain();
         let (admin_doors, doors) = self.doors.split();
         doors.shut();
         self.end_workers.send_replace(true);
         for worker in self.workers {
             join(worker);
         }
+        let left = end.saturating_duration_since(Instant::now());
+        self.reloader.set_drain.send_replace(left.max(ADMIN_DRAIN_MIN));
         drop(self.reloader);
         admin_doors.shut();
         self.end_admin.send_replace(true);
@@ -320,6 +326,9 @@ fn serve_admin(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+
     use super::*;
 
     fn started() -> Running {
@@ -330,6 +339,31 @@ mod tests {
             admin = \"127.0.0.1:0\"
         ";
         start(&Config::parse(any_port).expect("a config")).expect("it starts")
+    }
+
+    #[test]
+    fn the_workers_and_admin_share_one_time_to_drain() {
+        const DRAIN: Duration = Duration::from_secs(2);
+        let running = started();
+        running.reloader.set_drain.send_replace(DRAIN);
+        let said = |address, half: &str| {
+            let mut client = TcpStream::connect(address).expect("it listens");
+            client.write_all(half.as_bytes()).expect("it takes it");
+            client
+        };
+        let Addresses { production, admin, .. } = running.addresses;
+        let _clients = [
+            said(production, "GET / HT"),
+            said(
+                admin,
+                "POST /api/v1/routines HTTP/1.1\r\nhost: localhost\r\n\
+                 content-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+            ),
+        ];
+        let begun = Instant::now();
+        assert!(running.stop().is_ok());
+        let took = begun.elapsed();
+        assert!(DRAIN <= took && took < DRAIN * 7 / 4, "{took:?}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// In the body of a request, while the upstream takes it.
     pub request_body_idle: Duration,
-    /// Of a client's connection without a request, and, for twice as long, of one that
+    /// Of a client's connection without a request, and, for three times as long, of one that
     /// takes nothing of its response.
     pub client_idle: Duration,
     /// Of a pooled connection without a request. Shorter than upstreams keep theirs, so
@@ -50,9 +50,9 @@ pub struct Timeouts {
 /// `[limits]`. Where there is an `Option`, there is no limit unless written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of clients in all; one more is answered 503 and closed.
+    /// Of clients in all; one more is answered 503 on a plain connection, else closed.
     pub connections: NonZeroUsize,
-    /// Of one client address; one more is answered 503 and closed.
+    /// Of one client address; one more is treated alike.
     pub connections_per_address: Option<NonZeroUsize>,
     /// On one connection of a client, which is closed after the last.
     pub requests_per_connection: Option<NonZeroU64>,

@@ -97,7 +97,7 @@ impl Worker {
         let policy = self.policy();
         let patience = self.patience();
         let gate = Gate::new(visitor.presence.clone());
-        let stream = Patient::new(stream, patience.idle);
+        let stream = Patient::new(stream, visitor.presence.clone(), patience.idle);
         let switched = Cell::new(None);
         let service = service_fn(|request| {
             let (worker, visitor, gate) = (self.clone(), visitor.clone(), gate.clone());

@@ -55,7 +55,7 @@ impl Worker {
             return options();
         }
         let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
-        let (mut decision, key) = match decided {
+        let (mut decision, key, trusted) = match decided {
             Ok(decided) => decided,
             Err(error) => return self.refuse(environment, &error, asked_host(&parts)),
         };
@@ -63,6 +63,7 @@ impl Worker {
             self.tallies.assigned(tally.0);
         }
 
+        let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
         let spare = Spare::of(&decision, &parts, &mut upload, policy.failover);
         let mut answered =
@@ -108,15 +109,15 @@ impl Worker {
         error.to_response(environment, host, None)
     }
 
-    /// The decision, by one table; and the key, where the built-in backend will
-    /// want to name it.
+    /// The decision, by one table; the key, where the built-in backend will want to name
+    /// it; and whether that table trusts the client.
     fn decide(
         &self,
         environment: Environment,
         parts: &Parts,
         client: &Client,
         policy: &Policy,
-    ) -> Result<(Decision, Option<Vec<u8>>), ProxyError> {
+    ) -> Result<(Decision, Option<Vec<u8>>, bool), ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
             let decision = table
@@ -129,7 +130,7 @@ impl Worker {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
             });
-            Ok((decision, key))
+            Ok((decision, key, table.trusts(client.address)))
         })
     }
 

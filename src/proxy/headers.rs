@@ -1,6 +1,7 @@
 //! What happens to headers on their way through: a rule a function.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, MAX_FORWARDS, PROXY_AUTHENTICATE,
@@ -76,6 +77,16 @@ impl Client {
 
     pub(super) fn is_trusted(&self) -> bool {
         self.trusted
+    }
+
+    /// The same client for a request, by a table that may be younger than the connection.
+    pub(super) fn trusted_as(self: Rc<Self>, trusted: bool) -> Rc<Self> {
+        if self.trusted == trusted {
+            return self;
+        }
+        let Self { address, secure, .. } = *self;
+        let (text, forwarded_for) = (self.text.clone(), self.forwarded_for.clone());
+        Rc::new(Self { address, text, forwarded_for, secure, trusted })
     }
 
     /// How it speaks to us.

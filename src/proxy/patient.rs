@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,28 +10,32 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::silence::Silence;
 use super::tunnel::Line;
+use crate::server::Presence;
 
 /// What the kernel holds of a response that the client has no room for. It would hold
 /// megabytes, and say nothing for minutes while a slow client takes them.
-const UNSENT_MAX_BYTES: u32 = 128 << 10;
+const UNSENT_MAX_BYTES: u32 = 64 << 10;
 
-/// A slow reader's window opens by a segment, which is 64 KiB on loopback: at 1 KiB/s it
-/// seems to stand still for a minute at a time. So nothing less than this many times the
-/// limit is a client that has stopped.
-const PATIENCE: u32 = 2;
+/// A slow reader seems to stand still. The kernel asks for more once half of the above is
+/// sent, and a window opens by a segment, which is 64 KiB on loopback: together up to
+/// 128 KiB, two minutes at 1 KiB/s. So nothing less than this many times the limit, which
+/// is a minute by default, is a client that has stopped.
+const PATIENCE: u32 = 3;
 
 /// A client's connection. Writing to it fails once the client has taken nothing for too
-/// long; a client that takes what there is costs no timer.
+/// long; a client that takes what there is costs no timer. While it is waited for, its
+/// connection is not idle.
 pub(super) struct Patient<S> {
     stream: S,
+    presence: Rc<Presence>,
     silence: Silence,
 }
 
 impl<S: Line> Patient<S> {
-    pub(super) fn new(stream: S, idle: Duration) -> Self {
+    pub(super) fn new(stream: S, presence: Rc<Presence>, idle: Duration) -> Self {
         // Without it a slow client is only given up later.
         drop(stream.socket(|socket| socket.set_tcp_notsent_lowat(UNSENT_MAX_BYTES)));
-        Self { stream, silence: Silence::of(idle.saturating_mul(PATIENCE)) }
+        Self { stream, presence, silence: Silence::of(idle.saturating_mul(PATIENCE)) }
     }
 
     pub(super) fn into_stream(self) -> S {
@@ -44,8 +49,10 @@ impl<S: Line> Patient<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.silence.end();
+            self.presence.has_written();
             return written;
         }
+        self.presence.waits_to_write();
         self.silence.poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -84,7 +91,9 @@ impl<S: Line> AsyncWrite for Patient<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // TLS has taken what is written, and may hold it still.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.note(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -145,6 +145,12 @@ impl RoutingTable {
         }
     }
 
+    /// Whether what `peer` says of others is believed.
+    #[inline]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.settings.trusted.contains(peer)
+    }
+
     /// Decides who answers `request`, which came from `peer`.
     #[inline]
     pub fn decide(

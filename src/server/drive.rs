@@ -82,13 +82,13 @@ async fn heard_out<F: Future>(
     .await
 }
 
-/// Ends when a dismissed connection has been without a request for another idle
-/// time: a half-sent head, or a client that does not take its last bytes.
+/// Ends when a dismissed connection has been idle for another idle time: a half-sent
+/// head, or a stream of which the client takes nothing.
 pub async fn outstayed(presence: &Presence, patience: Patience) {
     loop {
         let since = presence.idle_since.get();
         tokio::time::sleep_until(since.max(Instant::now()) + patience.idle).await;
-        if presence.running.get() == 0 && presence.idle_since.get() == since {
+        if !presence.is_at_work() && presence.idle_since.get() == since {
             return;
         }
     }

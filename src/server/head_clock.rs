@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A head is given up after this many times the silence that is borne inside of one,
-/// however steadily its bytes drip in.
-const HEAD_SILENCES_MAX: u32 = 6;
+use super::HEAD_SILENCES_MAX;
 
 /// The time of a request's head that has begun and is not whole.
 #[derive(Default)]

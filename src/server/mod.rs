@@ -7,6 +7,7 @@ mod head_clock;
 mod presence;
 mod queue;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -14,7 +15,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
 
 pub use self::drive::{drive, http1, outstayed};
 pub use self::handshake::handshake;
@@ -40,6 +40,10 @@ impl Patience {
     }
 }
 
+/// A request's head is given up after this many times the silence that is borne inside of
+/// it, however steadily its bytes drip in.
+pub const HEAD_SILENCES_MAX: u32 = 6;
+
 /// Connections that are taken from the queue of a listener before it closes. One that
 /// others keep open may never be empty.
 const QUEUE_MAX: usize = 16_384;
@@ -60,20 +64,16 @@ pub async fn serve<F>(
 ) where
     F: Future<Output = ()> + 'static,
 {
-    let connections = Rc::new(Connections::default());
+    let connections = Connections::default();
     let mut shutdown = pin!(shutdown);
-    let mut sweep = pin!(tokio::time::sleep(patience().sweep_interval()));
+    let mut sweeping = pin!(keep_sweeping(&connections, &patience));
     let mut tasks = tokio::task::JoinSet::new();
     let mut shortage = Shortage::default();
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            () = sweep.as_mut() => {
-                let patience = patience();
-                connections.sweep(patience);
-                sweep.as_mut().reset(Instant::now() + patience.sweep_interval());
-            }
+            never = sweeping.as_mut() => match never {},
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
@@ -105,9 +105,23 @@ pub async fn serve<F>(
         }
         while tasks.join_next().await.is_some() {}
     };
-    if tokio::time::timeout(drain, drained).await.is_err() {
+    let drained = tokio::select! {
+        biased;
+        // A head that is late is given up now as ever.
+        never = sweeping.as_mut() => match never {},
+        drained = tokio::time::timeout(drain, drained) => drained,
+    };
+    if drained.is_err() {
         let cut = tasks.len();
         tracing::warn!(connections = cut, "requests were cut after {drain:?}");
+    }
+}
+
+async fn keep_sweeping(connections: &Connections, patience: &impl Fn() -> Patience) -> Infallible {
+    loop {
+        let patience = patience();
+        connections.sweep(patience);
+        tokio::time::sleep(patience.sweep_interval()).await;
     }
 }
 

@@ -50,8 +50,10 @@ impl Connections {
 
 /// One connection, as the accept loop sees it.
 pub struct Presence {
-    pub(super) running: Cell<u32>,
+    running: Cell<u32>,
     pub(super) idle_since: Cell<Instant>,
+    /// Bytes wait until the client takes some.
+    is_unwritten: Cell<bool>,
     /// Until its first request.
     newcomer_until: Cell<Option<Instant>>,
     first_request: Notify,
@@ -68,6 +70,7 @@ impl Presence {
         Self {
             running: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            is_unwritten: Cell::new(false),
             newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
             first_request: Notify::new(),
             is_dismissed: Cell::new(false),
@@ -80,7 +83,7 @@ impl Presence {
     /// Dismisses an idle connection, and gives up a head that is late. A head that
     /// arrives while a request runs has time until that is over.
     fn check(&self, now: Instant, patience: Patience) {
-        if self.running.get() > 0 {
+        if self.is_at_work() {
             return;
         }
         let idle_since = self.idle_since.get();
@@ -94,6 +97,33 @@ impl Presence {
     /// The time of the head that is arriving, kept by who reads it.
     pub fn head(&self) -> &HeadClock {
         &self.head
+    }
+
+    /// Whether a request runs, or bytes of a response wait for the client. The body of a
+    /// response ends long before its last byte is taken: what writes it holds the rest.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.running.get() > 0 || self.is_unwritten.get()
+    }
+
+    /// Takes note that the client has no room for what is to be written. Whoever writes
+    /// gives it up, should that last.
+    pub fn waits_to_write(&self) {
+        self.is_unwritten.set(true);
+    }
+
+    /// Takes note that something was written.
+    pub fn has_written(&self) {
+        if self.is_unwritten.replace(false) {
+            self.moved();
+        }
+    }
+
+    /// Takes note that the client has taken some of a response.
+    pub fn moved(&self) {
+        // The end of a request that runs is noted, too.
+        if self.running.get() == 0 {
+            self.idle_since.set(Instant::now());
+        }
     }
 
     /// Marks a request as running until the returned value is dropped.

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -119,6 +120,20 @@ fn connections_that_wait_when_a_drain_starts_are_answered_and_closed() {
         assert_eq!(answer.headers("connection"), ["close"]);
         client.expect_end();
     }
+    edge.join();
+}
+
+#[test]
+fn a_head_that_is_late_is_refused_in_a_drain_as_ever() {
+    let mut setup = Setup::of([]);
+    setup.drain = WAIT_MAX * 2;
+    setup.policy.timeouts.request_head = Duration::from_millis(150);
+    let mut edge = setup.start();
+    let mut client = edge.client();
+    client.send("GET / HT");
+    edge.drain();
+    assert_eq!(client.answer().status, 408);
+    client.expect_end();
     edge.join();
 }
 

@@ -1,12 +1,16 @@
 //! Who falls silent is given up, whoever it is; what moves is not.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::num::NonZeroU64;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use serin::model::Environment;
+use socket2::SockRef;
+
 use crate::support::WAIT_MAX;
-use crate::support::edge::Setup;
+use crate::support::edge::{Setup, deploy, routine};
+use crate::support::frames::{DATA, INITIAL_WINDOW_SIZE, Rude, get_frame, window_update};
 use crate::support::raw::request;
 use crate::support::upstream::Upstream;
 
@@ -166,6 +170,63 @@ fn a_client_that_reads_slowly_is_not_given_up() {
         assert!(pause.recv_timeout(SOON / 2).is_err());
     }
     assert_eq!(client.bytes(left).len(), left);
+}
+
+/// What is left when the upstream has been heard is held in full, so that there is no
+/// request any more: only bytes that the client takes in its time.
+#[test]
+fn a_client_that_reads_the_rest_slowly_gets_all_of_it() {
+    const WHOLE: usize = 500 << 10;
+    const STEP: usize = 8 << 10;
+    let upstream = Upstream::new(|visit| {
+        visit.request();
+        visit.say(format!("HTTP/1.1 200 OK\r\ncontent-length: {WHOLE}\r\n\r\n"));
+        visit.say(vec![b'x'; WHOLE]);
+        visit.sees_end();
+    });
+    let mut setup = Setup::before(upstream.url());
+    setup.policy.timeouts.client_idle = SOON * 3;
+    let edge = setup.start();
+    let take = |stream: &mut dyn Read| {
+        let (_never, pause) = mpsc::channel::<()>();
+        let mut taken = 0;
+        let mut step = [0; STEP];
+        while let Ok(count @ 1..) = stream.read(&mut step) {
+            taken += count;
+            if taken >= WHOLE {
+                break;
+            }
+            assert!(pause.recv_timeout(SOON * 2 / 7).is_err());
+        }
+        taken
+    };
+    let mut client = edge.client();
+    SockRef::from(client.stream()).set_recv_buffer_size(2 * STEP).unwrap();
+    client.send(request("GET", "/", &[])).head();
+    assert_eq!(take(client.reader()), WHOLE);
+}
+
+/// Its window is what holds it up here, and not what the kernel has room for.
+#[test]
+fn an_http2_client_that_opens_its_window_slowly_gets_all() {
+    const WHOLE: usize = 16 << 10;
+    let mut shop = routine("shop", &[("1", None)]);
+    deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
+    let mut setup = Setup::of([shop]);
+    setup.built_in = Box::new(|_| vec![b'x'; WHOLE]);
+    setup.policy.timeouts.client_idle = SOON * 2;
+    let edge = setup.start();
+    let mut client = Rude::new(edge.production, &[(INITIAL_WINDOW_SIZE, 1)]);
+    client.say(&get_frame(1, "/"));
+    let (_never, pause) = mpsc::channel::<()>();
+    let mut taken = 0;
+    while taken < WHOLE {
+        let Some(frame) = client.hear_kind(DATA) else { break };
+        taken += frame.payload.len();
+        assert!(pause.recv_timeout(SOON / 2).is_err());
+        client.try_say(&window_update(1, 512));
+    }
+    assert_eq!(taken, WHOLE);
 }
 
 #[test]

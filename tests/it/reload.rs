@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::http::{Connection, Response};
 use crate::support::process::{ANY_PORT, Process};
+use crate::support::raw::headers;
+use crate::support::upstream::Upstream;
 use crate::support::wait_until;
 
 /// A file that is served, and what it says besides the addresses.
@@ -304,4 +306,24 @@ impl Drop for Done<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
+}
+
+#[test]
+fn whom_the_config_trusts_is_believed_on_connections_that_are_open() {
+    let upstream = Upstream::saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let version = "code_version = \"1\"\n[[";
+    let bound = format!("code_version = \"1\"\nupstream = \"{}\"\n[[", upstream.url());
+    let shop = routine("shop", &["a.test/*"]).replace(version, &bound);
+    let served = Served::new("", &shop);
+    let mut connection = Connection::open(served.serin.production).unwrap();
+    let mut forwarded = || {
+        connection.get("a.test", &[("x-forwarded-for", "192.0.2.1")]).unwrap();
+        let asked = upstream.requests().pop().unwrap();
+        headers(&asked, "x-forwarded-for").join(", ")
+    };
+    assert_eq!(forwarded(), "127.0.0.1");
+    served.take("", &format!("[trusted]\nproxies = [\"127.0.0.1\"]\n{shop}"));
+    assert_eq!(forwarded(), "192.0.2.1, 127.0.0.1");
+    served.take("", &shop);
+    assert_eq!(forwarded(), "127.0.0.1");
 }

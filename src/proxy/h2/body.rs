@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::super::body::Body;
 use super::streams::Pace;
+use crate::server::Presence;
 
 /// What is given at once, so that a client that takes this much in the time it may stand
 /// still does not stand still.
@@ -38,37 +39,65 @@ pub(super) struct Paced {
     /// Of the last frame, what was not given yet.
     rest: Bytes,
     pace: Rc<Pace>,
+    presence: Rc<Presence>,
 }
 
 impl Paced {
-    pub(super) fn new(body: Body, pace: Rc<Pace>) -> Self {
-        Self { body, rest: Bytes::new(), pace }
+    pub(super) fn new(body: Body, pace: Rc<Pace>, presence: Rc<Presence>) -> Self {
+        Self { body, rest: Bytes::new(), pace, presence }
+    }
+}
+
+/// Part of a body that waits until its stream has room for it, perhaps long after the
+/// body has ended. Its connection is not idle while some of it goes.
+pub(super) struct Slice {
+    bytes: Bytes,
+    presence: Rc<Presence>,
+}
+
+impl Buf for Slice {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+        self.presence.moved();
     }
 }
 
 impl http_body::Body for Paced {
-    type Data = Bytes;
+    type Data = Slice;
     type Error = <Body as http_body::Body>::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Slice>, Self::Error>>> {
         // Whoever asks for more has taken what was given.
         self.pace.taken();
         if self.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                other => return Poll::Ready(other),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
             };
             match frame.into_data() {
                 Ok(data) => self.rest = data,
-                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                Err(frame) => {
+                    let trailers = frame.into_trailers().ok().map(Frame::trailers);
+                    return Poll::Ready(trailers.map(Ok));
+                }
             }
         }
         let count = self.rest.len().min(SLICE_BYTES_MAX);
-        let slice = self.rest.split_to(count);
+        let bytes = self.rest.split_to(count);
         self.pace.given();
+        let slice = Slice { bytes, presence: self.presence.clone() };
         Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 

@@ -59,10 +59,11 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
             let mut response = answer(worker, &visitor, request).await;
             unanswered.answered();
             response.body_mut().hold(busy);
-            Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace)))
+            let presence = visitor.presence.clone();
+            Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace, presence)))
         }
     });
-    let stream = Patient::new(stream, patience.idle);
+    let stream = Patient::new(stream, visitor.presence.clone(), patience.idle);
     let stream = Prompt::new(stream, policy.timeouts.request_head);
     let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);
     drop(policy);

@@ -10,10 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::frames::Frames;
-
-/// What has begun may last this many times the silence that is borne inside of it,
-/// however steadily its bytes drip in.
-const SILENCES_MAX: u32 = 6;
+use crate::server::HEAD_SILENCES_MAX;
 
 pub(super) struct Prompt<S> {
     stream: S,
@@ -46,7 +43,7 @@ impl<S> Prompt<S> {
             return Poll::Pending;
         };
         let alarm = self.alarm.get_or_insert_with(|| {
-            let end = begun + self.silence * SILENCES_MAX;
+            let end = begun + self.silence * HEAD_SILENCES_MAX;
             Box::pin(tokio::time::sleep_until(end.min(Instant::now() + self.silence)))
         });
         ready!(alarm.as_mut().poll(cx));
