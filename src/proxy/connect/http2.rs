@@ -90,6 +90,9 @@ pub(in crate::proxy) async fn handshake(
             ended = poll_fn(|cx| driver.poll(cx)) => Some(ended),
             _ = &mut let_go => None,
         };
+        let local = driver.local.clone();
+        // With it go requests that it has not taken.
+        drop(driver);
         if let Some(ended) = ended {
             if let Err(error) = ended {
                 tracing::debug!(%error, "upstream connection ended");
@@ -97,7 +100,6 @@ pub(in crate::proxy) async fn handshake(
             // It takes no more requests, and those it has may go on.
             drop(let_go.await);
         }
-        let Driver { local, .. } = driver;
         tokio::time::sleep(GOODBYE_MAX).await;
         local.close();
     });
