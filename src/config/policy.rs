@@ -267,7 +267,10 @@ fn probe_type(text: &str) -> Result<ProbeType, String> {
 }
 
 fn probe_path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
+    // What is no target, nobody could be asked for.
+    let is_target = text.parse::<http::Uri>().is_ok();
+    let is_plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    if text.starts_with('/') && is_plain && is_target {
         return Ok(text.to_owned());
     }
     Err(format!("`{text}` must be a path, as in `/healthz`"))
@@ -414,6 +417,12 @@ mod tests {
         assert_eq!(asked.probe, Probe::HttpGet { path: "/".to_owned(), host: None });
         assert_eq!((asked.period.as_secs(), asked.failure_threshold.get()), (10, 3));
         refused("[health]", "line 1: health.probe_type: is missing");
+        for path in ["/a<b", "/a>b", "/a`b", "/a#b", "a"] {
+            refused(
+                &format!("[health]\nprobe_type = \"httpGet\"\npath = \"{path}\""),
+                &format!("line 3: health.path: `{path}` must be a path, as in `/healthz`"),
+            );
+        }
         refused(
             "[health]\nprobe_type = \"tcpSocket\"\npath = \"/\"",
             "line 3: health.path: asks nothing of a `tcpSocket`; it goes with `httpGet`",

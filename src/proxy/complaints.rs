@@ -12,12 +12,13 @@ use crate::routing::{SiteOrigin, Target};
 
 /// Warns about upstreams: a dead one is news, not a flood. Origins are warned about for
 /// themselves, because one is asked just after a version has failed. And of clients for
-/// whom there is no room.
+/// whom there is no room, and of what Serin has run out of.
 #[derive(Default)]
 pub(super) struct Complaints {
     versions: Limit,
     origins: Limit,
     clients: Limit,
+    shortages: Limit,
 }
 
 impl Complaints {
@@ -38,6 +39,11 @@ impl Complaints {
     pub(super) fn full(&self, full: Full) {
         let Some(withheld) = self.clients.pass() else { return };
         tracing::warn!(withheld, "{full}, so one more was turned away");
+    }
+
+    pub(super) fn shortage(&self, error: &ProxyError, cause: &str) {
+        let Some(withheld) = self.shortages.pass() else { return };
+        tracing::warn!(cause, withheld, "{error}");
     }
 
     pub(super) fn origin(

@@ -40,6 +40,9 @@ pub(super) enum ProxyError {
     Refused(#[source] io::Error),
     #[error("cannot connect to the upstream")]
     Connect(#[source] io::Error),
+    /// Of the process or its machine: no endpoint has anything to do with it.
+    #[error("no descriptor, port or memory is left here for a connection to the upstream")]
+    Shortage(#[source] io::Error),
     #[error("the upstream did not accept a connection within {0:?}")]
     ConnectTimeout(Duration),
     #[error("the upstream's certificate is not one to trust")]
@@ -109,6 +112,7 @@ impl ProxyError {
             Self::Unroutable(Unroutable::NoDeployment { .. } | Unroutable::NotPublished { .. })
             | Self::Crowded
             | Self::QueueTimeout(_)
+            | Self::Shortage(_)
             | Self::NoEndpoint => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unroutable(Unroutable::NoFallback { .. } | Unroutable::NoOrigin { .. })
             | Self::Resolve(_)
@@ -151,7 +155,8 @@ impl ProxyError {
             )
             // The upstream has failed nothing: it was not asked.
             | Self::Crowded
-            | Self::QueueTimeout(_) => Fault::Operator,
+            | Self::QueueTimeout(_)
+            | Self::Shortage(_) => Fault::Operator,
             Self::NoEndpoint
             | Self::Resolve(_)
             | Self::Refused(_)
@@ -183,6 +188,11 @@ impl ProxyError {
     /// Whether it is one of the endpoint that was asked.
     pub(super) fn is_endpoints(&self) -> bool {
         self.fault() == Fault::Upstream && !matches!(self, Self::NoEndpoint)
+    }
+
+    /// Whether Serin itself has run out of something.
+    pub(super) fn is_shortage(&self) -> bool {
+        matches!(self, Self::Shortage(_))
     }
 
     /// Whether the upstream said nothing.
@@ -217,6 +227,7 @@ impl ProxyError {
             Self::TlsAlert(_) => "tls_alert_received",
             Self::Tls(_) => "tls_protocol_error",
             Self::Crowded | Self::QueueTimeout(_) => "connection_limit_reached",
+            Self::Shortage(_) => "proxy_internal_error",
             Self::Terminated(_) => "connection_terminated",
             Self::Protocol(_) | Self::Ambiguous(_) | Self::Switched | Self::NotHttp2 => {
                 "http_protocol_error"
@@ -308,7 +319,7 @@ impl ProxyError {
         if matches!(self, Self::Method(_)) {
             headers.insert(ALLOW, HeaderValue::from_static(METHODS));
         }
-        if matches!(self, Self::Crowded | Self::QueueTimeout(_)) {
+        if matches!(self, Self::Crowded | Self::QueueTimeout(_) | Self::Shortage(_)) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.ends_connection() {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::error::ProxyError;
 use super::expect::WAIT_MAX;
 use super::fit::is_within;
-use super::pool::{Lease, Line, Pool, Pooled};
+use super::pool::{Lease, Pool};
 use super::progress::Progress;
 use super::upload::{Claim, Upload};
 use crate::model::{Endpoint, Transport};
@@ -57,23 +57,30 @@ pub(super) async fn exchange(
     let switches =
         request.headers().contains_key(UPGRADE) && endpoint.transport() != Transport::H2c;
     let pooled = if fresh || switches { None } else { line.take(is_safe) };
-    let (connection, was_used) = match pooled {
-        Some(connection) => (connection, true),
+    let connection = match pooled {
+        Some(connection) => connection,
         // Boxed, because few requests come here, and all would carry its state.
         None => match Box::pin(line.acquire(pool, switches, waits.connect)).await {
             Ok(acquired) => acquired,
-            Err(error) => return Err(Failure::unsent(request, error, false)),
+            Err(error) => return Err(Failure::unsent(request, error)),
         },
     };
     let is_stream = connection.is_stream();
-    let reused = was_used || is_stream;
+    let has_answered = connection.has_answered();
     // What can be sent again is kept until it is answered.
     let spare = (is_safe || is_stream).then(|| copy_of_head(&request));
     let claim = is_stream.then(|| request.body_mut().claim());
-    connection.fit(&mut request).map_err(|error| Failure::sent(error, reused))?;
-    let mut failure = match send(pool, &line, connection, request, waits, reused).await {
+    connection.fit(&mut request).map_err(Failure::sent)?;
+    // From here on it is closed on whatever way out, unless it answers.
+    let lease = Lease::new(line, connection, request.body().progress());
+    let mut failure = match send(pool, lease, request, waits).await {
         Ok(answer) => return Ok(answer),
         Err(failure) => failure,
+    };
+    failure.says = match failure.unsent {
+        _ if has_answered && (failure.died || failure.unsent) => Says::Aged,
+        true if is_stream => Says::Declined,
+        _ => Says::Failed,
     };
     if failure.request.is_none() {
         if failure.unsent {
@@ -114,80 +121,93 @@ pub(super) struct Failure {
     pub(super) unsent: bool,
     /// Whether the connection died under it.
     died: bool,
-    /// Whether the connection had been used before.
-    pub(super) reused: bool,
+    pub(super) says: Says,
+}
+
+/// What a failure says about the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// Nothing: a connection that had answered before came to its end.
+    Aged,
+    /// That it did not take one request of many on a new connection. It may take it on
+    /// another one.
+    Declined,
+    /// That it failed, if it is to blame.
+    Failed,
 }
 
 impl Failure {
-    fn unsent(request: Request<Upload>, error: ProxyError, reused: bool) -> Self {
-        Self { error, request: Some(Box::new(request)), unsent: true, died: false, reused }
+    fn unsent(request: Request<Upload>, error: ProxyError) -> Self {
+        Self { request: Some(Box::new(request)), unsent: true, ..Self::sent(error) }
     }
 
-    fn sent(error: ProxyError, reused: bool) -> Self {
-        Self { error, request: None, unsent: false, died: false, reused }
+    fn sent(error: ProxyError) -> Self {
+        Self { error, request: None, unsent: false, died: false, says: Says::Failed }
     }
 }
 
 async fn send(
     pool: &Pool,
-    line: &Rc<Line>,
-    mut connection: Pooled,
+    mut lease: Lease,
     request: Request<Upload>,
     waits: Waits,
-    reused: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    if let Err(error) = connection.sender.ready().await {
-        return Err(Failure::unsent(request, ProxyError::Terminated(error), reused));
+    let sender = &mut lease.connection().sender;
+    if let Err(error) = sender.ready().await {
+        return Err(Failure::unsent(request, ProxyError::Terminated(error)));
     }
     let upload = request.body().progress();
-    let response = connection.sender.try_send_request(request);
+    let response = sender.try_send_request(request);
     let failure = match within(waits, &upload, response).await {
         Ok(Ok(response))
-            if connection.is_stream() && !is_within(response.headers(), &pool.limits()) =>
+            if lease.connection().is_stream() && !is_within(response.headers(), &pool.limits()) =>
         {
-            return Err(Failure::sent(ProxyError::HeadTooLarge, reused));
+            return Err(Failure::sent(ProxyError::HeadTooLarge));
         }
-        Ok(Ok(response)) => return Ok((response, Lease::new(line.clone(), connection, upload))),
-        Ok(Err(error)) => failure(error, &upload, reused),
-        Err(error) => Failure::sent(error, reused),
+        Ok(Ok(response)) => {
+            lease.note_answer();
+            return Ok((response, lease));
+        }
+        Ok(Err(error)) => failure(error, &upload),
+        Err(error) => Failure::sent(error),
     };
     // Its peer may be gone without a word, or has said that it takes no more.
     let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
     if is_silent || failure.unsent && failure.request.is_none() {
-        connection.retire();
+        lease.connection().retire();
     }
     Err(failure)
 }
 
-fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress, reused: bool) -> Failure {
+fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::unsent(unsent, ProxyError::Terminated(error), reused);
+        return Failure::unsent(unsent, ProxyError::Terminated(error));
     }
     if let Some(limit) = upload.overflowed() {
-        return Failure::sent(ProxyError::TooLarge(limit), reused);
+        return Failure::sent(ProxyError::TooLarge(limit));
     }
     if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
         return if cause.is_remote() {
             let unsent = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
-            Failure { unsent, ..Failure::sent(ProxyError::Terminated(error), reused) }
+            Failure { unsent, ..Failure::sent(ProxyError::Terminated(error)) }
         } else if cause.is_library() {
-            Failure::sent(ProxyError::Protocol(error), reused)
+            Failure::sent(ProxyError::Protocol(error))
         } else {
             // It was we who gave the stream up, for want of the client's body.
-            Failure::sent(ProxyError::Upload(error), reused)
+            Failure::sent(ProxyError::Upload(error))
         };
     }
     if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
-        Failure::sent(ProxyError::Upload(error), reused)
+        Failure::sent(ProxyError::Upload(error))
     } else if error.is_parse_too_large() {
-        Failure::sent(ProxyError::HeadTooLarge, reused)
+        Failure::sent(ProxyError::HeadTooLarge)
     } else if error.is_parse() {
-        Failure::sent(ProxyError::Protocol(error), reused)
+        Failure::sent(ProxyError::Protocol(error))
     } else {
-        Failure { died: true, ..Failure::sent(ProxyError::Terminated(error), reused) }
+        Failure { died: true, ..Failure::sent(ProxyError::Terminated(error)) }
     }
 }
 

@@ -71,6 +71,9 @@ impl Worker {
 
     fn complain_of(&self, endpoint: Option<&Endpoint>, error: &ProxyError, answerer: &Answerer) {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        if error.is_shortage() {
+            return self.complaints.shortage(error, &cause);
+        }
         if error.fault() != Fault::Upstream {
             tracing::debug!(%error, cause, "request failed");
             return;

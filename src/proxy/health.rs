@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use super::connect::LOOKUPS_AT_ONCE_MAX;
 use super::probe::{Row, Turn, Unwell, ask};
 use super::{Proxy, SharedProxy, UpstreamTls};
 use crate::model::{Endpoint, HealthCheck, Limits};
@@ -33,7 +34,10 @@ pub fn start_checks(
     shutdown: watch::Receiver<bool>,
     duty: impl Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(LOOKUPS_AT_ONCE_MAX)
+        .build()?;
     std::thread::Builder::new().name("health".to_owned()).spawn(move || {
         let _duty = duty;
         let local = tokio::task::LocalSet::new();
@@ -85,7 +89,9 @@ struct Checks<'a> {
     endpoints: HashMap<Endpoint, Patient>,
     /// Whom to ask when, soonest first.
     due: BTreeSet<(Instant, Ordered)>,
-    asked: JoinSet<(Endpoint, Result<(), Unwell>)>,
+    asked: JoinSet<Result<(), Unwell>>,
+    /// Who is asked by which task.
+    asked_by: HashMap<Id, Endpoint>,
     /// The table that the endpoints are of.
     generation: Option<u64>,
 }
@@ -123,6 +129,7 @@ impl<'a> Checks<'a> {
             endpoints: HashMap::new(),
             due: BTreeSet::new(),
             asked: JoinSet::new(),
+            asked_by: HashMap::new(),
             generation: None,
         }
     }
@@ -165,9 +172,13 @@ impl<'a> Checks<'a> {
             let next = self.due.first().map(|(due, _)| *due).filter(|_| has_room);
             let wake = next.map_or(end, |next| next.min(end));
             tokio::select! {
-                Some(answer) = self.asked.join_next(), if !self.asked.is_empty() => {
-                    // A question that panicked is asked no more; the log has why.
-                    if let Ok((endpoint, answer)) = answer {
+                Some(answer) = self.asked.join_next_with_id(), if !self.asked.is_empty() => {
+                    // A question that panicked has no answer; the log has why.
+                    let (by, answer) = match answer {
+                        Ok((by, answer)) => (by, Some(answer)),
+                        Err(error) => (error.id(), None),
+                    };
+                    if let Some(endpoint) = self.asked_by.remove(&by) {
                         self.hear(endpoint, answer);
                     }
                 }
@@ -192,22 +203,25 @@ impl<'a> Checks<'a> {
             if let Some(patient) = self.endpoints.get_mut(&endpoint) {
                 (patient.is_asked, patient.last_asked) = (true, now);
                 let (check, tls, limits) = (self.check.clone(), self.tls.clone(), self.limits);
-                self.asked.spawn_local(async move {
-                    let answer = ask(&endpoint, &check, tls, limits).await;
-                    (endpoint, answer)
-                });
+                let asked = endpoint.clone();
+                let asking = async move { ask(&asked, &check, tls, limits).await };
+                let task = self.asked.spawn_local(asking);
+                self.asked_by.insert(task.id(), endpoint);
             }
         }
     }
 
-    fn hear(&mut self, endpoint: Endpoint, answer: Result<(), Unwell>) {
+    fn hear(&mut self, endpoint: Endpoint, answer: Option<Result<(), Unwell>>) {
         // One that is gone meanwhile is not asked again; one that came back has its turn.
         let Some(patient) = self.endpoints.get_mut(&endpoint) else { return };
         if !std::mem::take(&mut patient.is_asked) {
             return;
         }
-        match (patient.row.takes(answer.is_ok(), &self.check), answer) {
-            (Some(Turn::Ill), Err(unwell)) => {
+        // What Serin lacks says nothing about the endpoint.
+        let answer = answer.filter(|answer| !answer.as_ref().is_err_and(Unwell::is_shortage));
+        let turn = answer.as_ref().and_then(|it| patient.row.takes(it.is_ok(), &self.check));
+        match (turn, answer) {
+            (Some(Turn::Ill), Some(Err(unwell))) => {
                 let reason = unwell.to_string();
                 tracing::warn!(%endpoint, reason, "endpoint is unhealthy");
                 let since = std::time::Instant::now();
@@ -229,4 +243,70 @@ impl<'a> Checks<'a> {
 fn spread(endpoint: &Endpoint, period: Duration) -> Duration {
     let part = u32::try_from(endpoint.precomputed_hash() >> 32).unwrap_or(u32::MAX);
     (period / SPREAD).mul_f64(f64::from(part) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::model::Probe;
+    use crate::proxy::error::ProxyError;
+
+    const ENDPOINT: &str = "http://127.0.0.1:1";
+
+    fn checks(wellness: &Wellness) -> Checks<'_> {
+        let (often, time) = (NonZeroU32::MIN, Duration::from_hours(1));
+        let check = HealthCheck {
+            probe: Probe::TcpSocket,
+            initial_delay: time,
+            period: time,
+            timeout: time,
+            success_threshold: often,
+            failure_threshold: often,
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let asked = Patient { row: Row::default(), is_asked: true, last_asked: Instant::now() };
+        Checks {
+            wellness,
+            check: Arc::new(check),
+            tls: Arc::new(UpstreamTls::new(&config, &config)),
+            limits: Limits::default(),
+            endpoints: HashMap::from([(Endpoint::new(ENDPOINT).unwrap(), asked)]),
+            due: BTreeSet::new(),
+            asked: JoinSet::new(),
+            asked_by: HashMap::new(),
+            generation: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_that_panics_is_asked_again_and_says_nothing() {
+        let wellness = Wellness::default();
+        let mut checks = checks(&wellness);
+        let task = checks.asked.spawn(async { panic!("on purpose") });
+        checks.asked_by.insert(task.id(), Endpoint::new(ENDPOINT).unwrap());
+        checks.work_until(Instant::now() + Duration::from_millis(100)).await;
+        assert_eq!((checks.due.len(), checks.asked_by.len()), (1, 0));
+        assert!(wellness.sick().is_empty());
+    }
+
+    #[test]
+    fn what_is_lacking_here_is_no_ailment() {
+        for (error, is_ill) in [
+            (ProxyError::Shortage(io::ErrorKind::OutOfMemory.into()), false),
+            (ProxyError::Refused(io::ErrorKind::ConnectionRefused.into()), true),
+        ] {
+            let wellness = Wellness::default();
+            let mut checks = checks(&wellness);
+            let endpoint = Endpoint::new(ENDPOINT).unwrap();
+            checks.hear(endpoint, Some(Err(Unwell::Unreachable(error))));
+            assert_eq!((!wellness.sick().is_empty(), checks.due.len()), (is_ill, 1));
+        }
+    }
 }

@@ -27,6 +27,13 @@ pub(super) enum Unwell {
     BadQuestion,
 }
 
+impl Unwell {
+    /// Whether it was not asked, for want of something here.
+    pub(super) fn is_shortage(&self) -> bool {
+        matches!(self, Self::Unreachable(error) if error.is_shortage())
+    }
+}
+
 /// Asks `endpoint`, and says how it is.
 pub(super) async fn ask(
     endpoint: &Endpoint,

@@ -1,7 +1,7 @@
 //! One request to one of an upstream's endpoints, and to another while that does no harm.
 //!
-//! - A connection from the pool may have died unnoticed: the request goes out on a new
-//!   one, to the same endpoint.
+//! - A connection that answered before may have died unnoticed: the request goes out on a
+//!   new one, to the same endpoint. Who fails it again is left for another endpoint.
 //! - An endpoint that takes no connection has seen nothing: the next one is asked, whatever
 //!   the request is.
 //! - An endpoint may have seen a request whose connection died. It is sent a second time,
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
-use super::exchange::{Failure, Waits, exchange, is_safe};
+use super::exchange::{Failure, Says, Waits, exchange, is_safe};
 use super::pool::Lease;
 use super::upload::Upload;
 use super::worker::Worker;
@@ -28,8 +28,8 @@ use crate::model::{Endpoint, Policy, Upstream};
 /// Endpoints that one request is sent to, at most.
 const ENDPOINTS_TRIED_MAX: usize = 3;
 
-/// Another connection to the same endpoint that one request is sent over, at most: a peer
-/// may refuse every stream.
+/// Other connections to the same endpoint that one request is sent over, at most, where
+/// there is no other endpoint: a peer may refuse every stream.
 const RESENDS_MAX: u32 = 3;
 
 /// A request that has no response.
@@ -58,8 +58,8 @@ pub(super) struct Course<'a> {
     began: Instant,
     /// It was sent to another endpoint after one may have seen it.
     moved_on: bool,
-    /// Connections in use that did not take it.
-    missed: u32,
+    /// Times that it was sent again to the endpoint that it is sent to now.
+    resent: u32,
 }
 
 impl<'a> Course<'a> {
@@ -90,7 +90,7 @@ impl Worker {
             tried,
             began: Instant::now(),
             moved_on: false,
-            missed: 0,
+            resent: 0,
         })
     }
 
@@ -114,24 +114,27 @@ impl Worker {
                 }
                 Err(failure) => failure,
             };
-            // An old connection that died says nothing about its endpoint.
-            if !failure.reused && failure.error.is_endpoints() {
+            if failure.says != Says::Aged && failure.error.is_endpoints() {
                 self.note(&course, false);
             }
-            let Failure { error, request: unchanged, unsent, reused, .. } = failure;
+            let Failure { error, request: mut unchanged, unsent, says, .. } = failure;
+            if error.is_shortage() {
+                // What is lacking here is lacking for everybody else as well.
+                unchanged = None;
+            }
             let is_repeatable = unchanged.is_some() || is_safe && error.is_silence();
             let failed = Failed { error, is_repeatable, endpoint: Some(endpoint.clone()) };
             let Some(again) = unchanged else {
                 return Err(failed);
             };
             left = waits.after(course.began.elapsed());
-            if left.are_over() || !self.goes_on(&mut course, unsent, reused) {
+            if left.are_over() || !self.goes_on(&mut course, unsent, says) {
                 return Err(failed);
             }
             self.traffic.fault(failed.error.kind());
             tracing::debug!(%endpoint, error = %failed.error, "request sent again");
             request = *again;
-            fresh |= !unsent || reused;
+            fresh |= !unsent || says != Says::Failed;
             if names_endpoint {
                 let authority = HeaderValue::from_str(course.endpoint().authority());
                 let authority = authority.expect("an authority is visible ASCII");
@@ -141,33 +144,41 @@ impl Worker {
     }
 
     /// Whether there is another attempt for a request that is as it was, and where.
-    fn goes_on(&self, course: &mut Course<'_>, unsent: bool, reused: bool) -> bool {
-        if reused {
-            course.missed += 1;
-            if course.missed > RESENDS_MAX {
-                return false;
-            }
-            if unsent {
-                self.traffic.count(|counts| counts.reconnects += 1);
-            }
-            return unsent || self.may_resend(course.policy);
+    fn goes_on(&self, course: &mut Course<'_>, unsent: bool, says: Says) -> bool {
+        let stays = says == Says::Aged && course.resent == 0;
+        let next = if stays { None } else { self.next(course, unsent) };
+        if next.is_none() && (says == Says::Failed || course.resent == RESENDS_MAX) {
+            return false;
         }
+        if !unsent && !self.may_resend(course.policy) {
+            return false;
+        }
+        if let Some(next) = next {
+            course.moved_on |= !unsent;
+            (course.chosen, course.resent) = (next, 0);
+            course.tried.add(next);
+        } else {
+            course.resent += 1;
+        }
+        if unsent {
+            self.traffic.count(|counts| {
+                let is_moved = next.is_some();
+                let count = if is_moved { &mut counts.moves } else { &mut counts.reconnects };
+                *count += 1;
+            });
+        }
+        true
+    }
+
+    /// Another endpoint that may be asked.
+    fn next(&self, course: &Course<'_>, unsent: bool) -> Option<Chosen> {
         let Course { upstream, policy, tried, moved_on, .. } = *course;
         let are_tried =
             tried.count() as usize >= upstream.endpoints().len().min(ENDPOINTS_TRIED_MAX);
-        if are_tried || !unsent && (moved_on || !self.may_resend(policy)) {
-            return false;
+        if are_tried || !unsent && moved_on {
+            return None;
         }
-        let Some(next) = self.endpoints.choose(upstream, tried, policy.ejection.as_ref()) else {
-            return false;
-        };
-        if unsent {
-            self.traffic.count(|counts| counts.moves += 1);
-        }
-        course.moved_on |= !unsent;
-        course.chosen = next;
-        course.tried.add(next);
-        true
+        self.endpoints.choose(upstream, tried, policy.ejection.as_ref())
     }
 
     fn may_resend(&self, policy: &Policy) -> bool {

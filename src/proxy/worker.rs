@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::budget::Budget;
 use super::complaints::Complaints;
+use super::connect::LOOKUPS_AT_ONCE_MAX;
 use super::crowd::Crowd;
 use super::endpoints::Endpoints;
 use super::linger::Linger;
@@ -57,7 +58,10 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     duty: impl Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(LOOKUPS_AT_ONCE_MAX)
+        .build()?;
     let doors = {
         let _inside = runtime.enter();
         doors(listeners)?

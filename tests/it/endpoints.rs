@@ -10,6 +10,7 @@ use std::time::Duration;
 use serin::model::{Ejection, Retries};
 
 use crate::support::edge::{Edge, Setup};
+use crate::support::h2_peer::framed;
 use crate::support::raw::{Client, request};
 use crate::support::upstream::Upstream;
 use crate::support::wait_until;
@@ -266,6 +267,89 @@ fn a_client_that_fails_says_nothing_about_an_endpoint() {
         assert_eq!(edge.client().send(broken).answer().status, 400);
     }
     assert!(edge.wellness.ejections().all().is_empty());
+}
+
+/// Before two endpoints that speak HTTP/2, of which the second one is well.
+fn before_h2(first: &Upstream, failures: u32) -> (Setup, Upstream) {
+    let well = framed(|_, frames| frames.answer_each());
+    let urls = [first, &well].map(|upstream| format!("h2c://{}", upstream.authority()));
+    let mut setup = before(&urls.each_ref().map(String::as_str));
+    setup.policy.ejection = Some(ejecting(failures, LONG));
+    (setup, well)
+}
+
+fn statuses(client: &mut Client, count: usize) -> Vec<u16> {
+    (0..count).map(|_| client.get("/", &[]).status).collect()
+}
+
+#[test]
+fn who_dies_under_requests_of_http2_is_passed_over_and_left_out() {
+    let dying = framed(|_, frames| {
+        frames.request();
+    });
+    let (setup, _well) = before_h2(&dying, 2);
+    let edge = setup.start();
+    assert_eq!(statuses(&mut edge.client(), 10), [200; 10]);
+    assert_eq!((dying.connections(), edge.counts().ejections), (2, 1));
+    assert_eq!((edge.counts().retries, edge.counts().reconnects), (2, 0));
+}
+
+#[test]
+fn who_is_silent_in_http2_is_left_out() {
+    let silent = framed(|_, frames| while frames.request().is_some() {});
+    let (mut setup, _well) = before_h2(&silent, 2);
+    setup.policy.timeouts.response_head = Duration::from_millis(300);
+    let edge = setup.start();
+    assert_eq!(statuses(&mut edge.client(), 6), [504, 200, 504, 200, 200, 200]);
+    assert_eq!((silent.connections(), edge.counts().ejections), (2, 1));
+}
+
+#[test]
+fn who_refuses_every_stream_is_passed_over_whatever_the_request_is() {
+    let refusing = framed(|_, frames| {
+        while let Some(stream) = frames.request() {
+            frames.refuse(stream);
+        }
+    });
+    let (setup, _well) = before_h2(&refusing, 3);
+    let edge = setup.start();
+    let mut client = edge.client();
+    for _ in 0..10 {
+        let answer = client.send(request("POST", "/", &["content-length: 0"])).answer();
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!((refusing.connections(), edge.counts().ejections), (3, 1));
+    assert_eq!((edge.counts().moves, edge.counts().retries), (3, 0));
+}
+
+#[test]
+fn an_old_connection_of_http2_that_dies_says_nothing_about_its_endpoint() {
+    let tired = framed(|_, frames| {
+        let stream = frames.request().unwrap();
+        frames.answer(stream);
+        frames.request();
+    });
+    let (setup, _well) = before_h2(&tired, 1);
+    let edge = setup.start();
+    assert_eq!(statuses(&mut edge.client(), 10), [200; 10]);
+    assert_eq!((tired.connections(), edge.counts().ejections), (5, 0));
+}
+
+#[test]
+fn silence_on_an_old_connection_counts_as_on_a_new_one() {
+    let tired = Upstream::new(|visit| {
+        visit.request();
+        visit.say(OK);
+        visit.request();
+        visit.sees_end();
+    });
+    let well = Upstream::saying(OK);
+    let mut setup = before(&[tired.url(), well.url()]);
+    setup.policy.ejection = Some(ejecting(1, LONG));
+    setup.policy.timeouts.response_head = Duration::from_millis(300);
+    let edge = setup.start();
+    assert_eq!(statuses(&mut edge.client(), 6), [200, 200, 504, 200, 200, 200]);
+    assert_eq!((tired.connections(), edge.counts().ejections), (1, 1));
 }
 
 #[test]

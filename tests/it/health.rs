@@ -142,6 +142,23 @@ fn a_socket_that_takes_no_connection_is_unwell() {
 }
 
 #[test]
+fn a_retry_is_paid_only_where_somebody_is_left_to_ask() {
+    let closing = Upstream::new(|visit| drop(visit.request()));
+    let folder = tempfile::tempdir().unwrap();
+    let dead = format!("unix:{}", folder.path().join("shop.sock").display());
+    let edge = asking(&[closing.url(), &dead], Probe::TcpSocket).start();
+    wait_until(|| !sick(&edge).is_empty());
+    let mut client = edge.client();
+    let asked_for = || edge.counts().retries + edge.counts().retries_denied;
+    // The worker takes its copy when it comes to it.
+    wait_until(|| {
+        let before = asked_for();
+        (0..4).for_each(|_| assert_eq!(client.get("/", &[]).status, 502));
+        asked_for() == before
+    });
+}
+
+#[test]
 fn silence_is_unwell() {
     let silent = Upstream::new(|visit| {
         visit.request();

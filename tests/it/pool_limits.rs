@@ -1,14 +1,18 @@
 //! An endpoint has so many connections and no more; who finds none waits in turn, for a
 //! while.
 
+use std::io::Write;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use rustls::ServerConnection;
 use serin::model::Limits;
 
 use crate::support::edge::{Edge, Setup};
+use crate::support::h2_peer::{Frames, framed};
 use crate::support::raw::{Answer, Client, request};
 use crate::support::upstream::{Upstream, Visit};
+use crate::support::web::Identity;
 use crate::support::{WAIT_MAX, wait_until};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -189,6 +193,44 @@ fn a_client_that_goes_away_takes_its_connection_along() {
     go.send(()).unwrap();
     go.send(()).unwrap();
     assert_eq!(client.answer().text(), "ok");
+}
+
+/// Shakes hands, and reads nothing after that.
+fn stalling_behind_tls() -> Upstream {
+    let config = Identity::of(&["127.0.0.1"]).speaking(&["http/1.1"]).tls.unwrap();
+    Upstream::new(move |visit| {
+        let mut tls = ServerConnection::new(config.clone()).unwrap();
+        let mut socket = visit.stream().try_clone().unwrap();
+        while tls.is_handshaking() {
+            tls.complete_io(&mut socket).unwrap();
+        }
+        visit.sees_bytes_but_reads_none();
+    })
+}
+
+#[test]
+fn an_endpoint_that_reads_nothing_keeps_no_place() {
+    let tls = stalling_behind_tls();
+    let http2 = framed(|_, frames: &mut Frames| frames.stall());
+    for url in
+        [format!("https+insecure://{}", tls.authority()), format!("h2c://{}", http2.authority())]
+    {
+        let mut setup = Setup::before(&url);
+        setup.policy.timeouts.response_head = Duration::from_millis(100);
+        setup.policy.limits.connections_per_endpoint = 2.try_into().unwrap();
+        let edge = setup.start();
+        let body = vec![b'x'; 16 << 20];
+        for _ in 0..5 {
+            let mut client = edge.client();
+            client.send(request("POST", "/", &[&format!("content-length: {}", body.len())]));
+            let (mut sending, body) = (client.stream().try_clone().unwrap(), body.clone());
+            // It is not heard out once it is answered.
+            let sender = std::thread::spawn(move || drop(sending.write_all(&body)));
+            assert_eq!(client.answer().status, 504, "{url}");
+            drop(client);
+            drop(sender);
+        }
+    }
 }
 
 #[test]

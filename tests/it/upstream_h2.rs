@@ -13,9 +13,9 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use crate::support::edge::{Edge, Setup};
-use crate::support::h2_peer::{Frames, HEADERS};
+use crate::support::h2_peer::{HEADERS, framed};
 use crate::support::raw::{Client, request};
-use crate::support::upstream::{Upstream, Visit};
+use crate::support::upstream::Upstream;
 use crate::support::web::{Identity, Manner, Reply, Web, reply};
 use crate::support::{WAIT_MAX, wait_until};
 
@@ -224,22 +224,8 @@ fn who_waits_for_a_handshake_that_fails_tries_again() {
     }
 }
 
-/// Plays `script` over HTTP/2 by prior knowledge.
-fn framed(script: impl Fn(usize, &mut Frames) + Send + Sync + 'static) -> Upstream {
-    Upstream::new(move |visit: &mut Visit| {
-        let number = visit.number;
-        script(number, &mut Frames::greet(visit));
-    })
-}
-
 fn before(upstream: &Upstream) -> Setup {
     Setup::before(&format!("h2c://{}", upstream.authority()))
-}
-
-fn answer_each(frames: &mut Frames) {
-    while let Some(stream) = frames.request() {
-        frames.answer(stream);
-    }
 }
 
 #[test]
@@ -249,14 +235,14 @@ fn what_was_not_looked_at_is_sent_again_whatever_it_is() {
             let stream = frames.request().unwrap();
             frames.refuse(stream);
         }
-        answer_each(frames);
+        frames.answer_each();
     });
     let leaving = framed(|number, frames| {
         if number == 0 {
             frames.request();
             frames.go_away(0);
         }
-        answer_each(frames);
+        frames.answer_each();
     });
     for upstream in [refusing, leaving] {
         let edge = before(&upstream).start();
@@ -295,7 +281,7 @@ fn a_connection_that_says_goodbye_takes_no_more_requests() {
         if number == 0 {
             frames.go_away(stream);
         }
-        answer_each(frames);
+        frames.answer_each();
     });
     let edge = before(&upstream).start();
     for _ in 0..3 {
@@ -313,7 +299,7 @@ fn a_connection_that_left_a_request_unanswered_takes_no_more() {
         if number == 0 {
             while frames.request().is_some() {}
         }
-        answer_each(frames);
+        frames.answer_each();
     });
     let mut setup = before(&upstream);
     setup.policy.timeouts.response_head = Duration::from_millis(100);

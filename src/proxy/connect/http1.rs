@@ -1,5 +1,7 @@
 //! HTTP/1.1 on a connection.
 
+use std::time::Duration;
+
 use hyper::client::conn::http1::{Builder, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
@@ -10,6 +12,9 @@ use super::Socket;
 use crate::model::Limits;
 use crate::proxy::error::ProxyError;
 use crate::proxy::upload::Upload;
+
+/// To tell a peer that a connection ends. One that reads nothing may not take it.
+pub(super) const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// Where the bare connection comes once HTTP has ended on it, should anybody wait.
 pub(in crate::proxy) type Switch = oneshot::Receiver<Parts<Socket>>;
@@ -35,7 +40,8 @@ pub(in crate::proxy) async fn handshake(
         match connection.without_shutdown().await {
             Ok(bare) => {
                 if let Err(bare) = hand_over.send(bare) {
-                    drop(TokioIo::new(bare.io).shutdown().await);
+                    let mut socket = TokioIo::new(bare.io);
+                    drop(tokio::time::timeout(GOODBYE_MAX, socket.shutdown()).await);
                 }
             }
             Err(error) => tracing::debug!(%error, "upstream connection ended"),

@@ -1,6 +1,7 @@
 //! HTTP/2 on a connection: its limits, and tasks that stay on this thread.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -9,7 +10,10 @@ use std::time::Duration;
 
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioTimer;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
+use super::http1::GOODBYE_MAX;
 use super::{Deadline, Socket};
 use crate::model::Limits;
 use crate::proxy::error::ProxyError;
@@ -42,6 +46,8 @@ pub(in crate::proxy) struct Agreement {
     pub(in crate::proxy) sender: SendRequest<Upload>,
     /// Requests at once, kept up to date.
     pub(in crate::proxy) streams_max: Rc<Cell<usize>>,
+    /// Dropped when nobody has a request on the connection, nor will.
+    pub(in crate::proxy) held: oneshot::Sender<Infallible>,
 }
 
 /// Speaks HTTP/2 on `socket`, and leaves tasks that do so on this thread.
@@ -54,6 +60,9 @@ pub(in crate::proxy) async fn handshake(
     limits: &Limits,
     deadline: Deadline,
 ) -> Result<Agreement, ProxyError> {
+    // Whoever speaks HTTP/2 reads nothing while a write is pending, and would wait for ever
+    // on one that has failed.
+    let socket = socket.bare();
     let local = Local::default();
     let mut builder = Builder::new(local.clone());
     builder
@@ -75,12 +84,26 @@ pub(in crate::proxy) async fn handshake(
         Poll::Pending => Poll::Ready(Ok(())),
     });
     deadline.bound(settled).await??;
+    let (held, mut let_go) = oneshot::channel();
     tokio::task::spawn_local(async move {
-        if let Err(error) = poll_fn(|cx| driver.poll(cx)).await {
-            tracing::debug!(%error, "upstream connection ended");
+        let ended = tokio::select! {
+            ended = poll_fn(|cx| driver.poll(cx)) => Some(ended),
+            _ = &mut let_go => None,
+        };
+        let local = driver.local.clone();
+        // With it go requests that it has not taken.
+        drop(driver);
+        if let Some(ended) = ended {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "upstream connection ended");
+            }
+            // It takes no more requests, and those it has may go on.
+            drop(let_go.await);
         }
+        tokio::time::sleep(GOODBYE_MAX).await;
+        local.close();
     });
-    Ok(Agreement { sender, streams_max })
+    Ok(Agreement { sender, streams_max, held })
 }
 
 /// Twice what is allowed, since HTTP/2 counts 32 bytes more for each field (RFC 9113,
@@ -121,7 +144,8 @@ struct Local(Rc<Link>);
 
 #[derive(Default)]
 struct Link {
-    begun: Cell<bool>,
+    /// The task that moves the bytes.
+    mover: RefCell<Option<AbortHandle>>,
     driver: RefCell<Option<Waker>>,
 }
 
@@ -132,16 +156,23 @@ impl Local {
             *driver = Some(waker.clone());
         }
     }
+
+    /// Closes the socket, whatever is still to be written.
+    fn close(&self) {
+        if let Some(mover) = &*self.0.mover.borrow() {
+            mover.abort();
+        }
+    }
 }
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, task: F) {
-        if self.0.begun.replace(true) {
+        if self.0.mover.borrow().is_some() {
             tokio::task::spawn_local(task);
             return;
         }
         let link = self.0.clone();
-        tokio::task::spawn_local(async move {
+        let mover = tokio::task::spawn_local(async move {
             let mut task = pin!(task);
             poll_fn(|cx| {
                 let polled = task.as_mut().poll(cx);
@@ -152,5 +183,6 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
             })
             .await;
         });
+        self.0.mover.replace(Some(mover.abort_handle()));
     }
 }

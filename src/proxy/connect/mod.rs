@@ -10,7 +10,7 @@ mod tls;
 
 use hyper_util::rt::TokioIo;
 
-pub(super) use self::address::reach;
+pub(super) use self::address::{LOOKUPS_AT_ONCE_MAX, reach};
 pub(super) use self::deadline::Deadline;
 pub(super) use self::http1::{Opened, Switch};
 pub(super) use self::http2::Agreement;

@@ -41,7 +41,7 @@ impl Socket {
         Self { seated, speaks_http: true }
     }
 
-    /// The same, when something else than HTTP is spoken on it.
+    /// The same, when something else than HTTP/1.1 is spoken on it.
     pub(in crate::proxy) fn bare(self) -> Self {
         Self { speaks_http: false, ..self }
     }

@@ -6,9 +6,9 @@ use super::{Line, Pooled, Sender};
 use crate::proxy::connect::Switch;
 use crate::proxy::progress::Progress;
 
-/// A connection that answers a request, on its way back to the pool. Dropped, it is closed
-/// whatever is still under way on it: a request that its upstream does not take would
-/// keep it open. Of a shared one, its stream alone.
+/// A connection that is to answer a request, on its way back to the pool. Dropped, it is
+/// closed whatever is still under way on it: a request that its upstream does not take
+/// would keep it open. Of a shared one, its stream alone.
 pub(in crate::proxy) struct Lease {
     line: Rc<Line>,
     /// Until it is given back.
@@ -26,6 +26,16 @@ impl Lease {
     ) -> Self {
         let switch = connection.switch.take();
         Self { line, connection: Some(connection), upload, switch }
+    }
+
+    /// What it is a lease of.
+    pub(in crate::proxy) fn connection(&mut self) -> &mut Pooled {
+        self.connection.as_mut().expect("who gives it back has no lease any more")
+    }
+
+    /// Takes note that it has answered.
+    pub(in crate::proxy) fn note_answer(&mut self) {
+        self.connection().note_answer();
     }
 
     /// Whether the whole request has left, or never will.

@@ -90,33 +90,39 @@ impl Line {
     }
 
     /// A connection that nobody uses: a new one, or the next that comes back where no
-    /// more may be opened. Whether it was used before is told. Who `switches` to another
-    /// protocol gets a new one, of HTTP/1.1.
+    /// more may be opened. Who `switches` to another protocol gets a new one, of HTTP/1.1.
     pub(in crate::proxy) async fn acquire(
         self: &Rc<Self>,
         pool: &Pool,
         switches: bool,
         within: Duration,
-    ) -> Result<(Pooled, bool), ProxyError> {
+    ) -> Result<Pooled, ProxyError> {
         let limits = pool.limits.get();
         let deadline = Deadline::after(within);
-        if switches && self.is_full() {
-            // The oldest idle one makes room.
-            let mut idle = self.idle.borrow_mut();
-            drop((!idle.is_empty()).then(|| idle.remove(0)));
-        }
+        let has_room = self.is_full() && self.close_oldest();
         let seat = match self.sit_down(switches, true) {
             Some(seat) => seat,
-            None => match self.waiting.enter(switches, limits.waiting_per_endpoint) {
-                Some(granted) => match self.wait(granted, deadline).await? {
-                    Grant::Connection(connection) => return Ok((connection, true)),
-                    Grant::Seat(seat) => seat,
-                },
+            None => match self.waiting.enter(switches, has_room, limits.waiting_per_endpoint) {
+                Some(granted) => {
+                    // One that others share may do, or be of no more use and leave its place.
+                    self.serve();
+                    match self.wait(granted, deadline).await? {
+                        Grant::Connection(connection) => return Ok(connection),
+                        Grant::Seat(seat) => seat,
+                    }
+                }
                 // Nobody else can wait for what others open.
                 None => self.sit_down(switches, false).ok_or(ProxyError::Crowded)?,
             },
         };
-        Ok((self.open(pool, seat, switches, &limits, deadline).await?, false))
+        self.open(pool, seat, switches, &limits, deadline).await
+    }
+
+    /// Whether an idle connection makes room for another one.
+    fn close_oldest(&self) -> bool {
+        let mut idle = self.idle.borrow_mut();
+        let oldest = (!idle.is_empty()).then(|| idle.remove(0));
+        oldest.is_some()
     }
 
     async fn wait(
@@ -163,8 +169,7 @@ impl Line {
 
     /// Takes back a connection that can take another request.
     pub(super) fn put(&self, connection: Pooled) {
-        if self.waiting.first() == Some(true) {
-            // It waits for the place of this one.
+        if self.waiting.first_needs_room() {
             return;
         }
         let connection = match self.waiting.hand(Grant::Connection(connection)) {
@@ -305,11 +310,11 @@ mod tests {
     fn who_waits_is_given_the_seat_of_who_leaves() {
         let line = line("http://a.test", 1);
         let first = line.sit_down(false, true).unwrap();
-        let gone = line.waiting.enter(false, 2).unwrap();
-        let mut waits = line.waiting.enter(false, 2).unwrap();
-        assert!(line.waiting.enter(false, 2).is_none());
+        let gone = line.waiting.enter(false, false, 2).unwrap();
+        let mut waits = line.waiting.enter(false, false, 2).unwrap();
+        assert!(line.waiting.enter(false, false, 2).is_none());
         drop(gone);
-        let mut last = line.waiting.enter(false, 2).unwrap();
+        let mut last = line.waiting.enter(false, false, 2).unwrap();
         drop(first);
         let Ok(Grant::Seat(second)) = waits.try_recv() else { panic!("its turn has come") };
         assert!(last.try_recv().is_err());
@@ -317,6 +322,18 @@ mod tests {
         drop(second);
         drop(last);
         assert!(line.sit_down(false, true).is_some());
+    }
+
+    #[test]
+    fn one_connection_is_closed_for_who_needs_a_new_one() {
+        let line = line("http://a.test", 1);
+        assert!(!line.waiting.first_needs_room());
+        let switching = line.waiting.enter(true, false, 9);
+        assert!(line.waiting.first_needs_room());
+        assert!(!line.waiting.first_needs_room(), "its place is on the way");
+        drop(switching);
+        let _has_room = line.waiting.enter(true, true, 9);
+        assert!(!line.waiting.first_needs_room());
     }
 
     #[test]

@@ -22,12 +22,19 @@ struct Waiter {
     /// Whether it will switch to another protocol, for which it opens a connection of its
     /// own.
     switches: bool,
+    /// Whether a connection was closed for it, whose place is on the way.
+    has_room: bool,
     turn: oneshot::Sender<Grant>,
 }
 
 impl Queue {
     /// Takes a place at the end; `None` when `max` wait already.
-    pub(super) fn enter(&self, switches: bool, max: usize) -> Option<oneshot::Receiver<Grant>> {
+    pub(super) fn enter(
+        &self,
+        switches: bool,
+        has_room: bool,
+        max: usize,
+    ) -> Option<oneshot::Receiver<Grant>> {
         let mut waiting = self.0.borrow_mut();
         if waiting.len() >= max {
             waiting.retain(Waiter::waits);
@@ -36,7 +43,7 @@ impl Queue {
             return None;
         }
         let (turn, granted) = oneshot::channel();
-        waiting.push_back(Waiter { switches, turn });
+        waiting.push_back(Waiter { switches, has_room, turn });
         Some(granted)
     }
 
@@ -45,6 +52,16 @@ impl Queue {
         let mut waiting = self.0.borrow_mut();
         while waiting.pop_front_if(|first| !first.waits()).is_some() {}
         waiting.front().map(|first| first.switches)
+    }
+
+    /// Whether a connection is to be closed for the first one who still waits. It is asked
+    /// once: no second one is closed before the place of the first is free.
+    pub(super) fn first_needs_room(&self) -> bool {
+        if self.first() != Some(true) {
+            return false;
+        }
+        let mut waiting = self.0.borrow_mut();
+        waiting.front_mut().is_some_and(|first| !std::mem::replace(&mut first.has_room, true))
     }
 
     /// Whether anybody waits who takes a connection that is open.

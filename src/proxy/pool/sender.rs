@@ -25,6 +25,7 @@ pub(in crate::proxy) enum Sender {
         socket: Socket,
         /// The task that drives it.
         driver: AbortHandle,
+        has_answered: bool,
     },
     Http2(Stream),
 }
@@ -32,7 +33,7 @@ pub(in crate::proxy) enum Sender {
 impl Pooled {
     pub(super) fn http1(opened: Opened, socket: Socket, switches: bool) -> Self {
         let Opened { sender: requests, driver, switch } = opened;
-        let sender = Sender::Http1 { requests, socket, driver };
+        let sender = Sender::Http1 { requests, socket, driver, has_answered: false };
         Self { sender, switch: switches.then_some(switch) }
     }
 
@@ -43,6 +44,21 @@ impl Pooled {
     /// Whether it is one of many requests on its connection.
     pub(in crate::proxy) fn is_stream(&self) -> bool {
         matches!(self.sender, Sender::Http2(_))
+    }
+
+    /// Whether it has answered a request before.
+    pub(in crate::proxy) fn has_answered(&self) -> bool {
+        match &self.sender {
+            Sender::Http1 { has_answered, .. } => *has_answered,
+            Sender::Http2(stream) => stream.has_answered(),
+        }
+    }
+
+    pub(super) fn note_answer(&mut self) {
+        match &mut self.sender {
+            Sender::Http1 { has_answered, .. } => *has_answered = true,
+            Sender::Http2(stream) => stream.note_answer(),
+        }
     }
 
     /// Gives `request` the form in which this connection takes it.

@@ -1,6 +1,7 @@
 //! HTTP/2 connections, each shared by many requests.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::SendRequest;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::line::Line;
@@ -20,8 +22,10 @@ pub(super) struct Shared {
     sender: RefCell<SendRequest<Upload>>,
     streams_max: Rc<Cell<usize>>,
     running: Cell<usize>,
+    has_answered: Cell<bool>,
     retired: Cell<bool>,
     idle_since: Cell<Instant>,
+    _held: oneshot::Sender<Infallible>,
 }
 
 impl Shared {
@@ -30,8 +34,10 @@ impl Shared {
             sender: RefCell::new(agreed.sender),
             streams_max: agreed.streams_max,
             running: Cell::new(0),
+            has_answered: Cell::new(false),
             retired: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
+            _held: agreed.held,
         })
     }
 
@@ -67,6 +73,14 @@ impl Stream {
 
     pub(super) fn is_closed(&self) -> bool {
         self.connection.sender.borrow().is_closed()
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.connection.has_answered.get()
+    }
+
+    pub(super) fn note_answer(&self) {
+        self.connection.has_answered.set(true);
     }
 
     /// Keeps the connection from other requests.

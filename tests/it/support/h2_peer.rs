@@ -1,18 +1,27 @@
 //! The server side of HTTP/2, frame by frame, for what no good server does.
 
-use super::upstream::Visit;
+use super::upstream::{Upstream, Visit};
 
 pub(crate) const HEADERS: u8 = 1;
 
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Plays `script` over HTTP/2 by prior knowledge.
+pub(crate) fn framed(script: impl Fn(usize, &mut Frames) + Send + Sync + 'static) -> Upstream {
+    Upstream::new(move |visit: &mut Visit| {
+        let number = visit.number;
+        script(number, &mut Frames::greet(visit));
+    })
+}
 
 /// One connection of the proxy.
 pub(crate) struct Frames<'v>(&'v mut Visit);
@@ -39,6 +48,21 @@ impl<'v> Frames<'v> {
                 _ => {}
             }
         }
+    }
+
+    pub(crate) fn answer_each(&mut self) {
+        while let Some(stream) = self.request() {
+            self.answer(stream);
+        }
+    }
+
+    /// Lets the proxy send as much as HTTP/2 can say, and reads none of it.
+    pub(crate) fn stall(&mut self) {
+        let most = 0x7fff_0000_u32.to_be_bytes();
+        // `SETTINGS_INITIAL_WINDOW_SIZE`.
+        self.say(SETTINGS, 0, 0, &[&[0, 4], &most[..]].concat());
+        self.say(WINDOW_UPDATE, 0, 0, &most);
+        self.0.sees_bytes_but_reads_none();
     }
 
     /// A 200 without a body.
