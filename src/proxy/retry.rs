@@ -145,8 +145,8 @@ impl Worker {
 
     /// Whether there is another attempt for a request that is as it was, and where.
     fn goes_on(&self, course: &mut Course<'_>, unsent: bool, says: Says) -> bool {
-        let stays = says == Says::Aged && course.resent == 0;
-        let next = if stays { None } else { self.next(course, unsent) };
+        let is_once_more = says == Says::Aged && course.resent == 0;
+        let next = if is_once_more { None } else { self.next(course, unsent) };
         if next.is_none() && (says == Says::Failed || course.resent == RESENDS_MAX) {
             return false;
         }
