@@ -109,6 +109,11 @@
 //!   serve them all.
 //! - Idle connections, on both sides, are closed by a sweep and not by a timer each:
 //!   a request registers none but the one for its response.
+//! - A client that has ended its side may wait for its answer or be gone, which looks the
+//!   same. It is taken for gone once nothing was said to it for a second while its request
+//!   runs; in the middle of a body, or by a reset, at once.
+//! - Of a target, what the types of a request do not take and others serve (`<`, `>`, a
+//!   backtick, quotes in a query) goes on percent-encoded.
 //! - A client that waits to be asked for its body is asked when the upstream asks, or has
 //!   said nothing for half a second. Other expectations than `100-continue` are passed on: the
 //!   upstream may know them, and a 417 would break what works behind other proxies.
