@@ -107,7 +107,7 @@ fn over_http2(
 }
 
 fn expect_reason(Refused { status, kind, message }: &Refused) {
-    assert!(matches!(status.as_u16(), 400 | 405 | 414), "{status} {message}");
+    assert!(matches!(status.as_u16(), 400 | 405 | 414 | 431), "{status} {message}");
     assert!(matches!(*kind, "http_request_error" | "http_request_denied"), "{kind}");
     assert!(!message.is_empty());
 }
