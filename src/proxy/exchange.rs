@@ -77,10 +77,12 @@ pub(super) async fn exchange(
         Ok(answer) => return Ok(answer),
         Err(failure) => failure,
     };
-    failure.says = match failure.unsent {
-        _ if has_answered && (failure.died || failure.unsent) => Says::Aged,
-        true if is_stream => Says::Declined,
-        _ => Says::Failed,
+    failure.says = if has_answered && (failure.died || failure.unsent) {
+        Says::Aged
+    } else if is_stream && failure.unsent {
+        Says::Declined
+    } else {
+        Says::Failed
     };
     if failure.request.is_none() {
         if failure.unsent {

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
 use super::error::ProxyError;
+use super::fields::{elements, number};
 use super::headers::PSEUDONYM;
 
 /// How often a request may have been through a Serin. A few in a row are a setup that
@@ -97,8 +98,7 @@ fn hops(headers: &HeaderMap) -> usize {
         words.by_ref().any(|protocol| !protocol.is_empty());
         words.find(|word| !word.is_empty()) == Some(PSEUDONYM.as_bytes())
     };
-    let lines = headers.get_all(VIA).iter();
-    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).filter(ours).count()
+    elements(headers, VIA).filter(ours).count()
 }
 
 /// Whether a request is to be answered here and now, because it may not be forwarded
@@ -109,9 +109,7 @@ pub(super) fn is_last_hop(request: &Parts) -> bool {
 
 /// How many may forward a request, if it says so in a way that can be understood.
 pub(super) fn max_forwards(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(MAX_FORWARDS)?.to_str().ok()?;
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_number)
+    number(headers.get(MAX_FORWARDS)?.as_bytes())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
+use super::fields::elements;
 use super::guard::max_forwards;
 use super::trailers;
 use crate::model::{Endpoint, Headers, Transport, TrustedProxies};
@@ -148,18 +149,6 @@ fn take_target(uri: &mut Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     host
 }
 
-/// Whether a body is coded in another way than by chunks, which hyper undoes. The
-/// field that says so is for this hop alone, so nobody behind it could.
-pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    match (codings.next(), codings.next()) {
-        (None, _) => false,
-        (Some(only), None) => !chunked(only),
-        (Some(_), Some(_)) => true,
-    }
-}
-
 /// Removes what must not travel past this hop.
 ///
 /// `Connection` may appear more than once, and each line names more headers to
@@ -167,11 +156,8 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 /// `Content-Length` are no options of a connection, whoever names them.
 pub(super) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .flat_map(|line| line.as_bytes().split(|&b| b == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        let named: Vec<HeaderName> = elements(headers, CONNECTION)
+            .filter_map(|name| HeaderName::from_bytes(name).ok())
             .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
             .collect();
         for name in named {

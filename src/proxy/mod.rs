@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod expect;
 mod failover;
+mod fields;
 mod fit;
 pub mod fuzzing;
 mod guard;

@@ -9,7 +9,7 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::error::ProxyError;
-use super::headers::is_coded;
+use super::fields::{elements, number};
 
 /// Refuses an ambiguous response, and makes one of several lengths that are the same.
 pub(super) fn check(response: &mut Parts) -> Result<(), ProxyError> {
@@ -45,6 +45,18 @@ pub(super) fn check(response: &mut Parts) -> Result<(), ProxyError> {
     Ok(())
 }
 
+/// Whether a body is coded in another way than by chunks, which hyper undoes. The
+/// field that says so is for this hop alone, so nobody behind it could.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    match (codings.next(), codings.next()) {
+        (None, _) => false,
+        (Some(only), None) => !chunked(only),
+        (Some(_), Some(_)) => true,
+    }
+}
+
 /// `Some(None)` where what is said is fine as it stands, else what it comes to (RFC 9112,
 /// section 6.3). hyper looks at no lengths where there is no body.
 #[expect(clippy::option_option, reason = "nearly every response has one length, as it should")]
@@ -52,19 +64,11 @@ fn only_length(headers: &HeaderMap) -> Option<Option<HeaderValue>> {
     let mut lines = headers.get_all(CONTENT_LENGTH).iter();
     let first = lines.next()?.as_bytes();
     if first.iter().all(u8::is_ascii_digit) && lines.next().is_none() {
-        return length(first).map(|_| None);
+        return number(first).map(|_| None);
     }
-    let lines = headers.get_all(CONTENT_LENGTH).iter();
-    let mut said = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
-    let only = length(said.next()?)?;
-    said.all(|other| length(other) == Some(only)).then(|| Some(HeaderValue::from(only)))
-}
-
-fn length(digits: &[u8]) -> Option<u64> {
-    let digits = digits.trim_ascii();
-    // `parse` would take a sign.
-    let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let mut said = elements(headers, CONTENT_LENGTH);
+    let only = number(said.next()?)?;
+    said.all(|other| number(other) == Some(only)).then(|| Some(HeaderValue::from(only)))
 }
 
 /// Whether a response has no body but may say how long one would be, which hyper would

@@ -11,6 +11,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::fields::{elements, names};
+
 /// What says how a message is framed, where it goes, who sent it or how its content is
 /// read: of no use once the content has passed, and a danger to who merges it into the
 /// head (RFC 9110, section 6.5.1).
@@ -54,9 +56,7 @@ fn is_forbidden(name: &HeaderName) -> bool {
 
 /// Whether who sent this head takes trailer fields (RFC 9110, section 10.1.4).
 pub(super) fn are_wanted(headers: &HeaderMap) -> bool {
-    let mut codings =
-        headers.get_all(TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
-    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    names(headers, TE, "trailers")
 }
 
 /// Leaves in `Trailer` what will travel: nothing at all where none will.
@@ -64,11 +64,8 @@ pub(super) fn announce(headers: &mut HeaderMap, travel: bool) {
     if !headers.contains_key(TRAILER) {
         return;
     }
-    let names: Vec<HeaderName> = headers
-        .get_all(TRAILER)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+    let names: Vec<HeaderName> = elements(headers, TRAILER)
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| travel && !is_forbidden(name))
         .collect();
     headers.remove(TRAILER);

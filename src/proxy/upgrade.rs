@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AsHeaderName, CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Response, Version, request, response};
 
 use super::body::Body;
 use super::connect::Socket;
 use super::error::ProxyError;
+use super::fields::{elements, names};
 use super::headers::to_client;
 use super::pool::Lease;
 use crate::model::Upgrades;
@@ -43,7 +44,7 @@ impl Asked {
             let protocol = upgrades.protocols.iter().find(allowed)?;
             (protocol != WEBSOCKET || request.method == Method::GET).then_some(protocol)
         };
-        let protocol = elements(&request.headers, UPGRADE).find_map(|asked| may(&asked))?;
+        let protocol = protocols(&request.headers).find_map(|asked| may(&asked))?;
         HeaderValue::from_str(protocol).ok().map(Self)
     }
 
@@ -58,7 +59,7 @@ impl Asked {
     /// is not understood.
     fn is_agreed(&self, response: &response::Parts) -> bool {
         let headers = &response.headers;
-        let mut said = elements(headers, UPGRADE);
+        let mut said = protocols(headers);
         response.version == Version::HTTP_11
             && said.next().is_some_and(|said| said.eq_ignore_ascii_case(self.0.as_bytes()))
             && said.next().is_none()
@@ -98,15 +99,9 @@ pub(super) async fn switch(
     Ok(Response::from_parts(head, Body::switched(switched)))
 }
 
-fn names(headers: &HeaderMap, list: impl AsHeaderName, element: &str) -> bool {
-    elements(headers, list).any(|said| said.eq_ignore_ascii_case(element.as_bytes()))
-}
-
-/// The elements of a list that may take several lines.
-fn elements(headers: &HeaderMap, list: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
-    let lines = headers.get_all(list).into_iter();
-    let elements = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
-    elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+/// The protocols that a head names.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    elements(headers, UPGRADE).filter(|protocol| !protocol.is_empty())
 }
 
 #[cfg(test)]

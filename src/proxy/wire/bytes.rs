@@ -87,6 +87,6 @@ pub(super) fn trim(mut value: &[u8]) -> &[u8] {
 }
 
 /// The elements of a list, empty ones included (RFC 9110, section 5.6.1).
-pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(in crate::proxy) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim)
 }

@@ -25,6 +25,7 @@ pub use framer::{Framer, Step};
 pub use head::HeadLimits;
 pub use refusal::{Refusal, Violation};
 
+pub(super) use bytes::elements;
 pub(super) use gate::Gate;
 pub(super) use guarded::Guarded;
 pub(super) use reading::{builder, linger};
