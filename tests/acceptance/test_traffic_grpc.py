@@ -42,10 +42,10 @@ def fail(message, context):
 
 
 def hang(_, context):
-    yield b"first"
     ended = concurrent.futures.Future()
     context.add_callback(lambda: ended.set_result(None))
     gone.append(ended)
+    yield b"first"
     ended.result(WITHIN_S)
 
 
