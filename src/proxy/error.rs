@@ -16,6 +16,9 @@ use crate::routing::Unroutable;
 /// What is served here, and any other method but CONNECT and TRACE.
 pub(super) const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
+/// What a library or the system says.
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// A request that the proxy answers instead of an upstream.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProxyError {
@@ -60,9 +63,9 @@ pub(super) enum ProxyError {
     #[error("`limits.connections_per_endpoint` are in use, and none came back within {0:?}")]
     QueueTimeout(Duration),
     #[error("the upstream closed the connection before its response")]
-    Terminated(#[source] hyper::Error),
+    Terminated(#[source] Cause),
     #[error("the upstream's response is not HTTP/1.1")]
-    Protocol(#[source] hyper::Error),
+    Protocol(#[source] Cause),
     #[error(
         "the head of the upstream's response is beyond `limits.header_bytes` or `header_count`"
     )]
@@ -80,11 +83,11 @@ pub(super) enum ProxyError {
     ResponseTimeout(Duration),
     /// From here on the response has begun, and can only be cut.
     #[error("the upstream's response broke off")]
-    Incomplete(#[source] hyper::Error),
+    Incomplete(#[source] Cause),
     #[error("the upstream's response fell silent for {0:?}")]
     BodyTimeout(Duration),
     #[error("the request's body did not arrive")]
-    Upload(#[source] hyper::Error),
+    Upload(#[source] Cause),
     #[error("the request's body fell silent for {0:?}")]
     UploadTimeout(Duration),
 }
@@ -99,6 +102,10 @@ pub(super) enum Fault {
 }
 
 impl ProxyError {
+    pub(super) fn terminated(cause: impl Into<Cause>) -> Self {
+        Self::Terminated(cause.into())
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) | Self::Upload(_) | Self::Unroutable(Unroutable::BadOverride(_)) => {

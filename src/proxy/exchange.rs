@@ -8,17 +8,21 @@ use std::time::Duration;
 use h2::Reason;
 use http::header::UPGRADE;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
 use super::expect::WAIT_MAX;
 use super::fit::is_within;
-use super::pool::{Lease, Pool};
+use super::http1::Broken;
+use super::pool::{Lease, Pool, Pooled};
 use super::progress::Progress;
-use super::upload::{Claim, Upload};
+use super::stream::Content;
+use super::upload::Upload;
 use crate::model::{Endpoint, Transport};
+
+/// The head of a response, and what its content comes over.
+pub(super) type Answer = (Response<Content>, Lease);
 
 /// How long one exchange waits.
 #[derive(Clone, Copy)]
@@ -50,7 +54,7 @@ pub(super) async fn exchange(
     mut request: Request<Upload>,
     waits: Waits,
     fresh: bool,
-) -> Result<(Response<Incoming>, Lease), Failure> {
+) -> Result<Answer, Failure> {
     let line = pool.line(endpoint);
     let is_safe = is_safe(&request);
     // Where HTTP/2 is known to be spoken, nobody can switch to anything.
@@ -65,36 +69,25 @@ pub(super) async fn exchange(
             Err(error) => return Err(Failure::unsent(request, error)),
         },
     };
-    let is_stream = connection.is_stream();
-    let has_answered = connection.has_answered();
-    // What can be sent again is kept until it is answered.
-    let spare = (is_safe || is_stream).then(|| copy_of_head(&request));
-    let claim = is_stream.then(|| request.body_mut().claim());
+    let (is_stream, has_answered) = (connection.is_stream(), connection.has_answered());
     connection.fit(&mut request).map_err(Failure::sent)?;
     // From here on it is closed on whatever way out, unless it answers.
     let lease = Lease::new(line, connection, request.body().progress());
-    let mut failure = match send(pool, lease, request, waits).await {
-        Ok(answer) => return Ok(answer),
-        Err(failure) => failure,
-    };
-    failure.says = if has_answered && (failure.died || failure.unsent) {
-        Says::Aged
-    } else if is_stream && failure.unsent {
-        Says::Declined
+    let sent = if is_stream {
+        Box::pin(send_http2(pool, lease, request, waits, is_safe)).await
     } else {
-        Says::Failed
+        send_http1(lease, request, waits, is_safe).await
     };
-    if failure.request.is_none() {
-        if failure.unsent {
-            let body = claim.and_then(Claim::take);
-            let whole = spare.zip(body).map(|(head, body)| Box::new(head.map(|_| body)));
-            failure.unsent = whole.is_some();
-            failure.request = whole;
-        } else if is_safe && failure.died {
-            failure.request = spare.map(Box::new);
-        }
-    }
-    Err(failure)
+    sent.map_err(|failure| {
+        let says = if has_answered && (failure.died || failure.unsent) {
+            Says::Aged
+        } else if is_stream && failure.unsent {
+            Says::Declined
+        } else {
+            Says::Failed
+        };
+        Failure { says, ..failure }
+    })
 }
 
 /// Whether `request` may be done twice (RFC 9110, section 9.2.2), and is here to be sent
@@ -148,44 +141,88 @@ impl Failure {
     }
 }
 
-async fn send(
-    pool: &Pool,
+/// Over a connection that the request has for itself. `is_safe` is whether it may be sent
+/// twice.
+async fn send_http1(
     mut lease: Lease,
     request: Request<Upload>,
     waits: Waits,
-) -> Result<(Response<Incoming>, Lease), Failure> {
-    let sender = &mut lease.connection().sender;
-    if let Err(error) = sender.ready().await {
-        return Err(Failure::unsent(request, ProxyError::Terminated(error)));
-    }
+    is_safe: bool,
+) -> Result<Answer, Failure> {
     let upload = request.body().progress();
-    let response = sender.try_send_request(request);
-    let failure = match within(waits, &upload, response).await {
-        Ok(Ok(response))
-            if lease.connection().is_stream() && !is_within(response.headers(), &pool.limits()) =>
-        {
+    let (head, body) = request.into_parts();
+    let connection = lease.http1_mut().expect("who takes it for one of HTTP/1.1 has looked");
+    let broken = match within(waits, &upload, connection.exchange(&head, body)).await {
+        Ok(Ok(parts)) => {
+            connection.note_answer();
+            return Ok((Response::from_parts(parts, Content::Http1), lease));
+        }
+        Ok(Err(broken)) => broken,
+        Err(error) => return Err(Failure::sent(error)),
+    };
+    let error = match broken {
+        Broken::Upload(error) => return Err(Failure::sent(error.into())),
+        Broken::HeadTooLarge => return Err(Failure::sent(ProxyError::HeadTooLarge)),
+        Broken::Head(_) | Broken::Unparsed(_) | Broken::Chunks(_) => {
+            return Err(Failure::sent(ProxyError::Protocol(broken.into())));
+        }
+        Broken::Cut => return Err(Failure::sent(ProxyError::terminated(broken))),
+        Broken::Io(_) | Broken::Ended => ProxyError::terminated(broken),
+    };
+    if let Some(body) = connection.take_back() {
+        return Err(Failure::unsent(Request::from_parts(head, body), error));
+    }
+    let again = is_safe.then(|| Box::new(Request::from_parts(head, Upload::empty())));
+    Err(Failure { died: true, request: again, ..Failure::sent(error) })
+}
+
+/// Over a stream of a connection that others share.
+async fn send_http2(
+    pool: &Pool,
+    mut lease: Lease,
+    mut request: Request<Upload>,
+    waits: Waits,
+    is_safe: bool,
+) -> Result<Answer, Failure> {
+    // What can be sent again is kept until it is answered.
+    let (head, claim) = (copy_of_head(&request), request.body_mut().claim());
+    let upload = request.body().progress();
+    let Pooled::Http2(stream) = lease.connection() else {
+        unreachable!("who takes it for a stream has looked");
+    };
+    let mut failure = match within(waits, &upload, stream.try_send(request)).await {
+        Ok(Ok(response)) if !is_within(response.headers(), &pool.limits()) => {
             return Err(Failure::sent(ProxyError::HeadTooLarge));
         }
         Ok(Ok(response)) => {
-            lease.note_answer();
-            return Ok((response, lease));
+            stream.note_answer();
+            return Ok((response.map(Content::Http2), lease));
         }
-        Ok(Err(error)) => failure(error, &upload),
+        Ok(Err(error)) => stream_failure(error, &upload),
         Err(error) => Failure::sent(error),
     };
     // Its peer may be gone without a word, or has said that it takes no more.
     let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
     if is_silent || failure.unsent && failure.request.is_none() {
-        lease.connection().retire();
+        stream.retire();
+    }
+    if failure.request.is_none() {
+        if failure.unsent {
+            let whole = claim.take().map(|body| Box::new(head.map(|_| body)));
+            failure.unsent = whole.is_some();
+            failure.request = whole;
+        } else if is_safe && failure.died {
+            failure.request = Some(Box::new(head));
+        }
     }
     Err(failure)
 }
 
-fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
+fn stream_failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failure {
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::unsent(unsent, ProxyError::Terminated(error));
+        return Failure::unsent(unsent, ProxyError::terminated(error));
     }
     if let Some(limit) = upload.overflowed() {
         return Failure::sent(ProxyError::TooLarge(limit));
@@ -193,23 +230,19 @@ fn failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -> Failu
     if let Some(cause) = error.source().and_then(<dyn Error>::downcast_ref::<h2::Error>) {
         return if cause.is_remote() {
             let unsent = cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM);
-            Failure { unsent, ..Failure::sent(ProxyError::Terminated(error)) }
+            Failure { unsent, ..Failure::sent(ProxyError::terminated(error)) }
         } else if cause.is_library() {
-            Failure::sent(ProxyError::Protocol(error))
+            Failure::sent(ProxyError::Protocol(error.into()))
         } else {
             // It was we who gave the stream up, for want of the client's body.
-            Failure::sent(ProxyError::Upload(error))
+            Failure::sent(ProxyError::Upload(error.into()))
         };
     }
     if error.is_user() && !upload.ended() {
         // Our body failed, which is the client's body.
-        Failure::sent(ProxyError::Upload(error))
-    } else if error.is_parse_too_large() {
-        Failure::sent(ProxyError::HeadTooLarge)
-    } else if error.is_parse() {
-        Failure::sent(ProxyError::Protocol(error))
+        Failure::sent(ProxyError::Upload(error.into()))
     } else {
-        Failure { died: true, ..Failure::sent(ProxyError::Terminated(error)) }
+        Failure { died: true, ..Failure::sent(ProxyError::terminated(error)) }
     }
 }
 

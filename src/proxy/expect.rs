@@ -1,17 +1,15 @@
 //! `Expect: 100-continue`: a client is asked for its body when the upstream wants it.
 //!
-//! hyper asks a client when its body is first read, and does not wait itself when it
-//! sends one. So the head goes first, and what holds the body back is here.
+//! hyper asks a client when its body is first read. So the head goes first, and what holds
+//! the body back is here.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderMap, Request, StatusCode, Version};
+use http::{HeaderMap, Version};
 use tokio::time::Sleep;
 
 /// An upstream that says nothing for this long does not know of expectations, and waits
@@ -33,30 +31,15 @@ fn asks_to_continue(headers: &HeaderMap) -> bool {
 }
 
 /// Holds a body back until the upstream asks for it.
+#[derive(Default)]
 pub(super) struct Hold {
-    asked: Arc<AtomicBool>,
     /// From when the head is sent.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Hold {
-    pub(super) fn until_asked<B>(request: &mut Request<B>) -> Self {
-        let asked = Arc::new(AtomicBool::new(false));
-        let asking = asked.clone();
-        hyper::ext::on_informational(request, move |response| {
-            if response.status() == StatusCode::CONTINUE {
-                asking.store(true, Ordering::Relaxed);
-            }
-        });
-        Self { asked, timer: None }
-    }
-
-    /// The task that reads the upstream's word is the one that asks here, after it has
-    /// read, so the timer is all there is to be woken by.
+    /// Ready once the upstream has had its time to ask.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.asked.load(Ordering::Relaxed) {
-            return Poll::Ready(());
-        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(WAIT_MAX)));
         timer.as_mut().poll(cx)
     }

@@ -202,7 +202,7 @@ impl Worker {
 
         let (mut parts, incoming) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            let switched = switch(asked, parts, lease, waits.response_head).await;
+            let switched = switch(asked, parts, lease);
             return switched.map_err(Failed::from);
         }
         responses::check(&mut parts)?;

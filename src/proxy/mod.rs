@@ -21,6 +21,7 @@ mod h2;
 mod handle;
 mod headers;
 mod health;
+mod http1;
 mod linger;
 mod opening;
 mod patient;

@@ -12,15 +12,13 @@
 //! is sent twice; where nothing was sent, no endpoint gets more to do.
 
 use http::header::HOST;
-use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderValue, Request};
 use tokio::time::Instant;
 
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
-use super::exchange::{Failure, Says, Waits, exchange, is_safe};
-use super::pool::Lease;
+use super::exchange::{Answer, Failure, Says, Waits, exchange, is_safe};
 use super::upload::Upload;
 use super::worker::Worker;
 use crate::model::{Endpoint, Policy, Upstream};
@@ -102,7 +100,7 @@ impl Worker {
         mut request: Request<Upload>,
         waits: Waits,
         names_endpoint: bool,
-    ) -> Result<(Response<Incoming>, Lease), Failed> {
+    ) -> Result<Answer, Failed> {
         let (mut fresh, mut left) = (false, waits);
         loop {
             let is_safe = is_safe(&request);

@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::is_last;
-use super::error::ProxyError;
+use super::error::{Cause, ProxyError};
+use super::http1::Connection;
 use super::linger::Linger;
 use super::pool::Lease;
 use super::progress::Progress;
@@ -21,9 +22,17 @@ use super::worker::Worker;
 use crate::model::Timeouts;
 use crate::routing::Answerer;
 
+/// Where the content of a response comes from.
+pub(super) enum Content {
+    /// The leased connection.
+    Http1,
+    /// A stream of it.
+    Http2(Incoming),
+}
+
 /// The body of an upstream's response.
 pub(super) struct Stream {
-    incoming: Incoming,
+    content: Content,
     /// The connection it comes over, pooled again when the body was read whole.
     lease: Option<Lease>,
     ended: bool,
@@ -44,7 +53,7 @@ struct Unfinished {
 
 impl Stream {
     pub(super) fn new(
-        incoming: Incoming,
+        content: Content,
         lease: Lease,
         linger: &Linger,
         timeouts: &Timeouts,
@@ -55,7 +64,7 @@ impl Stream {
             Box::new(Unfinished { upload, silence: Silence::of(max), max, linger: linger.clone() })
         });
         Self {
-            incoming,
+            content,
             lease: Some(lease),
             ended: false,
             silence: Silence::of(timeouts.response_body_idle),
@@ -79,7 +88,7 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ProxyError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = self.poll_content(cx) else {
             let error = ready!(self.poll_silence(cx));
             return Poll::Ready(Some(Err(self.fail(error))));
         };
@@ -97,6 +106,28 @@ impl Stream {
                 }))
             }
         }))
+    }
+
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        match &mut self.content {
+            Content::Http1 => match self.lease.as_mut().and_then(Lease::http1_mut) {
+                Some(connection) => connection.poll_frame(cx).map_err(Cause::from),
+                None => Poll::Ready(None),
+            },
+            Content::Http2(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Cause::from),
+        }
+    }
+
+    /// Whether hyper, which drops a body that it knows to be at its end without asking
+    /// again, is right to do so.
+    fn has_ended(&self) -> bool {
+        match &self.content {
+            Content::Http1 => {
+                let connection = self.lease.as_ref().and_then(Lease::http1);
+                connection.is_none_or(Connection::is_at_end)
+            }
+            Content::Http2(incoming) => incoming.is_end_stream(),
+        }
     }
 
     /// Whose silence has lasted too long. The upstream's counts when it is not the client
@@ -123,19 +154,27 @@ impl Stream {
     }
 
     pub(super) fn is_at_end(&self) -> bool {
-        !self.shows_length && self.incoming.is_end_stream()
+        !self.shows_length && self.has_ended()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.shows_length { SizeHint::default() } else { self.incoming.size_hint() }
+        if self.shows_length {
+            return SizeHint::default();
+        }
+        match &self.content {
+            Content::Http1 => {
+                let connection = self.lease.as_ref().and_then(Lease::http1);
+                connection.map_or_else(|| SizeHint::with_exact(0), Connection::size_hint)
+            }
+            Content::Http2(incoming) => incoming.size_hint(),
+        }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        let is_whole = self.ended || self.has_ended();
         let Some(lease) = self.lease.take() else { return };
-        // hyper drops a body that it knows to be at its end without asking again.
-        let is_whole = self.ended || self.incoming.is_end_stream();
         match self.unfinished.as_deref() {
             _ if !is_whole => drop(lease),
             Some(Unfinished { upload, linger, max, .. }) if !upload.ended() => {

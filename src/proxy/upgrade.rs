@@ -1,8 +1,6 @@
 //! Requests that ask to go on in another protocol (RFC 9110, section 7.8): which may,
 //! and when both sides have agreed.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Response, Version, request, response};
@@ -68,34 +66,32 @@ impl Asked {
 }
 
 /// What becomes of a 101: the response to the client, which carries the upstream's side.
-/// `within` is how long the rest of the request may take to leave.
-pub(super) async fn switch(
+pub(super) fn switch(
     asked: Option<Asked>,
     mut head: response::Parts,
-    mut lease: Lease,
-    within: Duration,
+    lease: Lease,
 ) -> Result<Response<Body>, ProxyError> {
-    let (Some(asked), Some(bare)) = (asked, lease.switch.take()) else {
+    let Some(asked) = asked else {
         return Err(ProxyError::Switched);
     };
     if !asked.is_agreed(&head) {
         return Err(ProxyError::Upgrade("the upstream switched to what nobody asked for"));
     }
     // The client cannot change its protocol in the middle of a message.
-    if !lease.upload.ended() {
+    if !lease.is_through() {
         return Err(ProxyError::Upgrade(
             "the upstream switched protocols before the request's end",
         ));
     }
-    let bare = tokio::time::timeout(within, bare).await;
-    let bare = bare.map_err(|_| ProxyError::ResponseTimeout(within))?;
-    let bare = bare.map_err(|_| ProxyError::Upgrade("the upstream closed after it switched"))?;
+    let Some((socket, read)) = lease.into_bare() else {
+        return Err(ProxyError::Switched);
+    };
 
     to_client(head.version, &mut head.headers);
     // RFC 9110, section 8.6: none in a 1xx.
     head.headers.remove(CONTENT_LENGTH);
     asked.say(&mut head.headers);
-    let switched = Switched { socket: bare.io.bare(), read: bare.read_buf };
+    let switched = Switched { socket, read };
     Ok(Response::from_parts(head, Body::switched(switched)))
 }
 

@@ -30,7 +30,7 @@ pub(super) enum UploadError {
 impl From<UploadError> for ProxyError {
     fn from(error: UploadError) -> Self {
         match error {
-            UploadError::Broken(error) => Self::Upload(error),
+            UploadError::Broken(error) => Self::Upload(error.into()),
             UploadError::TooLarge(limit) => Self::TooLarge(limit),
         }
     }
@@ -201,9 +201,16 @@ impl Upload {
     /// for a while.
     pub(super) fn hold_back(request: &mut Request<Self>) -> Option<Unasked> {
         let rest = request.body_mut().lend()?;
-        request.body_mut().hold = Some(Hold::until_asked(request));
+        request.body_mut().hold = Some(Hold::default());
         request.body().progress.hold_back(true);
         Some(Unasked(rest))
+    }
+
+    /// Holds it back no longer.
+    pub(super) fn ask(&mut self) {
+        if self.hold.take().is_some() {
+            self.progress.hold_back(false);
+        }
     }
 }
 
@@ -243,12 +250,11 @@ impl http_body::Body for Upload {
     type Error = UploadError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Read> {
-        let Self { source, progress, hold } = &mut *self;
-        if let Some(holding) = hold {
-            ready!(holding.poll(cx));
-            *hold = None;
-            progress.hold_back(false);
+        if let Some(hold) = &mut self.hold {
+            ready!(hold.poll(cx));
+            self.ask();
         }
+        let Self { source, progress, .. } = &mut *self;
         match source {
             UploadSource::Empty => Poll::Ready(None),
             UploadSource::Own(rest) => rest.poll(cx, progress),

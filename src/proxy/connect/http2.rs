@@ -13,11 +13,13 @@ use hyper_util::rt::TokioTimer;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::http1::GOODBYE_MAX;
 use super::{Deadline, Socket};
 use crate::model::Limits;
 use crate::proxy::error::ProxyError;
 use crate::proxy::upload::Upload;
+
+/// To tell a peer that a connection ends. One that reads nothing may not take it.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// Requests at once on one connection, even if its peer would take more.
 const STREAMS_MAX: usize = 100;
@@ -75,7 +77,7 @@ pub(in crate::proxy) async fn handshake(
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PING_TIMEOUT);
     let (sender, connection) =
-        deadline.bound(builder.handshake(socket)).await?.map_err(ProxyError::Terminated)?;
+        deadline.bound(builder.handshake(socket)).await?.map_err(ProxyError::terminated)?;
     let streams_max = Rc::new(Cell::new(STREAMS_UNKNOWN));
     let mut driver = Driver { connection, local, streams_max: streams_max.clone() };
     let settled = poll_fn(|cx| match driver.poll(cx) {

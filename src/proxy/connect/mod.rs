@@ -3,7 +3,6 @@
 
 mod address;
 mod deadline;
-mod http1;
 mod http2;
 mod socket;
 mod tls;
@@ -12,11 +11,10 @@ use hyper_util::rt::TokioIo;
 
 pub(super) use self::address::{LOOKUPS_AT_ONCE_MAX, reach};
 pub(super) use self::deadline::Deadline;
-pub(super) use self::http1::{Opened, Switch};
 pub(super) use self::http2::Agreement;
+pub(super) use self::http2::handshake as http2;
 pub(super) use self::socket::{Socket, Stream};
 pub use self::tls::UpstreamTls;
-pub(super) use self::{http1::handshake as http1, http2::handshake as http2};
 
 use self::address::Reached;
 use super::error::ProxyError;

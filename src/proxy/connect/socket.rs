@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use hyper::rt::ReadBufCursor;
+use bytes::BytesMut;
+use hyper::rt::{ReadBufCursor, Write as _};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
@@ -46,7 +48,7 @@ impl Socket {
         Self { speaks_http: false, ..self }
     }
 
-    /// An upstream that takes no more may have said why, and hyper would not listen after
+    /// An upstream that takes no more may have said why, and would not be listened to after
     /// a write that failed. Whoever reads is told of the end as well.
     fn hear_out(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionReset};
@@ -58,6 +60,18 @@ impl Socket {
             }
             other => other,
         }
+    }
+
+    /// Whether anything was heard that nobody has read: no more than this process knows,
+    /// and no system call.
+    pub(in crate::proxy) fn has_news(&self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let ready = match &*self.seated.stream.borrow() {
+            Stream::Tcp(stream) => stream.inner().poll_read_ready(cx),
+            Stream::Unix(stream) => stream.inner().poll_read_ready(cx),
+            Stream::Tls(stream) => stream.inner().get_ref().0.poll_read_ready(cx),
+        };
+        ready.is_ready()
     }
 
     /// Whether the peer is silent, as the server of an idle connection should be:
@@ -84,6 +98,73 @@ impl Line for TokioIo<Socket> {
     }
 }
 
+impl Socket {
+    /// Reads behind what `buffer` holds, into the room that it has. How many bytes: none at
+    /// the end.
+    pub(in crate::proxy) fn poll_read_buf(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => pin!(stream.inner_mut().read_buf(buffer)).poll(cx),
+            Stream::Unix(stream) => pin!(stream.inner_mut().read_buf(buffer)).poll(cx),
+            Stream::Tls(stream) => pin!(stream.inner_mut().read_buf(buffer)).poll(cx),
+        }
+    }
+
+    pub(in crate::proxy) fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        };
+        self.hear_out(written)
+    }
+
+    pub(in crate::proxy) fn poll_write_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+        };
+        self.hear_out(written)
+    }
+
+    pub(in crate::proxy) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    /// Tells the peer of a connection over TLS, on which nothing is under way, that it
+    /// ends. Without that it could not tell the end from a cut.
+    pub(in crate::proxy) fn say_goodbye(&self) {
+        if !matches!(&*self.seated.stream.borrow(), Stream::Tls(_)) {
+            return;
+        }
+        drop(self.poll_shutdown(&mut Context::from_waker(Waker::noop())));
+    }
+}
+
 impl hyper::rt::Read for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -102,30 +183,17 @@ impl hyper::rt::Write for Socket {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = match &mut *self.seated.stream.borrow_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        };
-        self.hear_out(written)
+        Self::poll_write(&self, cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.seated.stream.borrow_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        Self::poll_flush(&self, cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.seated.stream.borrow_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Self::poll_shutdown(&self, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -135,13 +203,8 @@ impl hyper::rt::Write for Socket {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = match &mut *self.seated.stream.borrow_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        };
-        self.hear_out(written)
+        Self::poll_write_vectored(&self, cx, parts)
     }
 }

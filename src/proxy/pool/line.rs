@@ -10,10 +10,11 @@ use tokio::time::Instant;
 
 use super::queue::{Grant, Queue};
 use super::shared::{Shared, Stream};
-use super::{Pool, Pooled, Seat, Sender};
+use super::{Pool, Pooled, Seat};
 use crate::model::{Endpoint, Limits, Transport};
 use crate::proxy::connect::{self, Deadline, Protocol, Socket};
 use crate::proxy::error::ProxyError;
+use crate::proxy::http1::Connection;
 
 /// Idle connections to one endpoint that a worker keeps.
 const IDLE_PER_ENDPOINT_MAX: usize = 1_024;
@@ -39,7 +40,7 @@ pub(in crate::proxy) struct Line {
 }
 
 struct Idle {
-    connection: Pooled,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -70,21 +71,21 @@ impl Line {
     /// A connection that was used before, and that takes a request now: one that still
     /// has a request to flush may do so forever.
     ///
-    /// hyper knows what its task has seen. Behind a busy worker's back the peer may
-    /// have closed, which a request that cannot be repeated would not survive, or said
-    /// what the next client would take for its response. So the socket itself is asked,
-    /// unless the connection was in use a moment ago: that would be a system call a
-    /// request where there are many, to learn what cannot have happened yet.
+    /// Behind a busy worker's back the peer may have closed, which a request that cannot
+    /// be repeated would not survive, or said what the next client would take for its
+    /// response. So the socket itself is asked, unless the connection was in use a moment
+    /// ago: that would be a system call a request where there are many, to learn what
+    /// cannot have happened yet.
     pub(in crate::proxy) fn take(self: &Rc<Self>, repeatable: bool) -> Option<Pooled> {
         if let Some(stream) = self.stream() {
-            return Some(Pooled::stream(stream));
+            return Some(Pooled::Http2(stream));
         }
         loop {
             let Idle { connection, since } = self.idle.borrow_mut().pop()?;
             let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
-            let Sender::Http1 { requests, socket, .. } = &connection.sender else { continue };
-            if requests.is_ready() && (trusted || socket.is_quiet()) {
-                return Some(connection);
+            let socket = connection.socket();
+            if if trusted { !socket.has_news() } else { socket.is_quiet() } {
+                return Some(Pooled::Http1(connection));
             }
         }
     }
@@ -152,13 +153,11 @@ impl Line {
             connect::open(&self.endpoint, &pool.tls, switches, deadline).await?;
         let socket = Socket::new(stream, seat);
         let connection = match protocol {
-            Protocol::Http1 => {
-                Pooled::http1(connect::http1(socket.clone(), limits).await?, socket, switches)
-            }
+            Protocol::Http1 => Pooled::http1(socket, limits),
             Protocol::Http2 => {
                 let connection = Shared::new(connect::http2(socket, limits, deadline).await?);
                 self.shared.borrow_mut().push(connection.clone());
-                Pooled::stream(Stream::of(connection, self.clone()))
+                Pooled::Http2(Stream::of(connection, self.clone()))
             }
         };
         if !switches {
@@ -168,17 +167,22 @@ impl Line {
     }
 
     /// Takes back a connection that can take another request.
-    pub(super) fn put(&self, connection: Pooled) {
-        if self.waiting.first_needs_room() {
-            return;
+    pub(super) fn put(&self, connection: Box<Connection>) {
+        let mut connection = connection;
+        if !self.waiting.is_empty() {
+            if self.waiting.first_needs_room() {
+                return;
+            }
+            connection = match self.waiting.hand(Grant::Connection(Pooled::Http1(connection))) {
+                Err(Grant::Connection(Pooled::Http1(connection))) => connection,
+                Err(_) | Ok(()) => return,
+            };
         }
-        let connection = match self.waiting.hand(Grant::Connection(connection)) {
-            Err(Grant::Connection(connection)) => connection,
-            Err(Grant::Seat(_)) | Ok(()) => return,
-        };
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() < IDLE_PER_ENDPOINT_MAX {
-            idle.push(Idle { connection, since: Instant::now() });
+        connection.settle();
+        let idle = Idle { connection, since: Instant::now() };
+        let mut others = self.idle.borrow_mut();
+        if others.len() < IDLE_PER_ENDPOINT_MAX {
+            others.push(idle);
         }
     }
 
@@ -190,7 +194,7 @@ impl Line {
         while self.waiting.takes_connections()
             && let Some(stream) = self.stream()
         {
-            drop(self.waiting.hand(Grant::Connection(Pooled::stream(stream))));
+            drop(self.waiting.hand(Grant::Connection(Pooled::Http2(stream))));
         }
         while let Some(switches) = self.waiting.first()
             && let Some(seat) = self.sit_down(switches, true)
@@ -250,9 +254,10 @@ impl Line {
 
     /// Closes what has waited for longer than `idle`.
     pub(super) fn close_idle(&self, now: Instant, idle: Duration) {
-        self.idle
-            .borrow_mut()
-            .retain(|waiting| now - waiting.since < idle && !waiting.connection.sender.is_closed());
+        self.idle.borrow_mut().retain(|waiting| {
+            let socket = waiting.connection.socket();
+            now - waiting.since < idle && (!socket.has_news() || socket.is_quiet())
+        });
         self.shared
             .borrow_mut()
             .retain(|connection| connection.is_of_use() && !connection.is_idle_for(now, idle));

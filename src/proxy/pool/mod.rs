@@ -3,9 +3,9 @@
 
 mod lease;
 mod line;
+mod pooled;
 mod queue;
 mod seat;
-mod sender;
 mod shared;
 
 use std::cell::{Cell, RefCell};
@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 pub(super) use self::lease::Lease;
 pub(super) use self::line::Line;
+pub(super) use self::pooled::Pooled;
 pub(super) use self::seat::Seat;
-pub(super) use self::sender::{Pooled, Sender};
 
 use super::UpstreamTls;
 use crate::model::{Endpoint, Limits, Transport};

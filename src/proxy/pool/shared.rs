@@ -79,16 +79,16 @@ impl Stream {
         self.connection.has_answered.get()
     }
 
-    pub(super) fn note_answer(&self) {
+    pub(in crate::proxy) fn note_answer(&self) {
         self.connection.has_answered.set(true);
     }
 
     /// Keeps the connection from other requests.
-    pub(super) fn retire(&self) {
+    pub(in crate::proxy) fn retire(&self) {
         self.connection.retired.set(true);
     }
 
-    pub(super) fn try_send(
+    pub(in crate::proxy) fn try_send(
         &self,
         request: Request<Upload>,
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>

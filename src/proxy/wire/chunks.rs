@@ -16,7 +16,7 @@ const TRAILERS_MAX: usize = 64;
 
 /// How far a chunked body has come.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(in crate::proxy) struct Chunks {
     place: Place,
     /// Digits of the size so far.
     digits: u8,
@@ -48,8 +48,32 @@ enum Place {
     Ended,
 }
 
+/// What the next bytes of a chunked body are, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::proxy) enum Part {
+    /// Sizes, extensions and line ends.
+    Frame(usize),
+    Data(usize),
+    /// Of the trailer section, the empty line at its end included.
+    Trailers(usize),
+}
+
+impl Part {
+    fn len(self) -> usize {
+        match self {
+            Self::Frame(len) | Self::Data(len) | Self::Trailers(len) => len,
+        }
+    }
+}
+
+impl Place {
+    fn is_trailers(self) -> bool {
+        matches!(self, Self::Line | Self::Name | Self::Value | Self::LineEnd | Self::End)
+    }
+}
+
 impl Chunks {
-    pub(super) fn new(fields_max: usize) -> Self {
+    pub(in crate::proxy) fn new(fields_max: usize) -> Self {
         Self {
             place: Place::Size,
             digits: 0,
@@ -61,7 +85,7 @@ impl Chunks {
         }
     }
 
-    pub(super) fn is_ended(&self) -> bool {
+    pub(in crate::proxy) fn is_ended(&self) -> bool {
         self.place == Place::Ended
     }
 
@@ -70,24 +94,40 @@ impl Chunks {
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<usize, Violation> {
         let mut at = 0;
         while at < bytes.len() && self.place != Place::Ended {
-            if self.place == Place::Data {
-                let here = (bytes.len() - at).min(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= here as u64;
-                at += here;
-                if self.left == 0 {
-                    self.place = Place::DataCr;
-                }
-                continue;
-            }
-            match self.next(bytes[at]) {
-                Ok(place) => self.place = place,
+            match self.part(&bytes[at..]) {
+                Ok(part) => at += part.len(),
                 Err(violation) if at == 0 => return Err(violation),
                 // It will be met again, by then as the first byte.
                 Err(_) => break,
             }
-            at += 1;
         }
         Ok(at)
+    }
+
+    /// What `bytes`, which are some, begin with. Nothing is, behind the end.
+    pub(in crate::proxy) fn part(&mut self, bytes: &[u8]) -> Result<Part, Violation> {
+        if self.place == Place::Data {
+            let here = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            self.left -= here as u64;
+            if self.left == 0 {
+                self.place = Place::DataCr;
+            }
+            return Ok(Part::Data(here));
+        }
+        let is_trailers = self.place.is_trailers();
+        let mut at = 0;
+        while at < bytes.len()
+            && !matches!(self.place, Place::Data | Place::Ended)
+            && self.place.is_trailers() == is_trailers
+        {
+            match self.next(bytes[at]) {
+                Ok(place) => self.place = place,
+                Err(violation) if at == 0 => return Err(violation),
+                Err(_) => break,
+            }
+            at += 1;
+        }
+        Ok(if is_trailers { Part::Trailers(at) } else { Part::Frame(at) })
     }
 
     /// Where `byte` leads to. Leaves everything as it is if it leads nowhere.

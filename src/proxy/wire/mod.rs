@@ -26,6 +26,7 @@ pub use head::HeadLimits;
 pub use refusal::{Refusal, Violation};
 
 pub(super) use bytes::elements;
+pub(super) use chunks::{Chunks, Part};
 pub(super) use gate::Gate;
 pub(super) use guarded::Guarded;
 pub(super) use reading::{builder, linger};

@@ -1,0 +1,236 @@
+//! One connection to an endpoint, and the exchange on it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, StatusCode, request, response};
+use http_body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use super::broken::Broken;
+use super::content::Framing;
+use super::response::{Head, Search, framing, parse};
+use super::sending::Sending;
+use crate::model::Limits;
+use crate::proxy::connect::Socket;
+use crate::proxy::upload::Upload;
+
+/// What is read at once to begin with, and at most. It doubles while that is not enough.
+const READ_BYTES: usize = 4 << 10;
+const READ_BYTES_MAX: usize = 128 << 10;
+/// Room that is worth a system call.
+const READ_BYTES_MIN: usize = 1 << 10;
+
+/// A connection that takes one request after the other.
+pub(in crate::proxy) struct Connection {
+    socket: Socket,
+    /// What was read and not taken.
+    read: BytesMut,
+    /// What is read at once.
+    read_bytes: usize,
+    search: Search,
+    sending: Sending,
+    /// The request, if it was answered before it had left.
+    rest: Option<Rest>,
+    framing: Framing,
+    /// Whether it goes on behind the response.
+    persists: bool,
+    has_answered: bool,
+    head_bytes_max: usize,
+    fields_max: usize,
+}
+
+/// What sends the rest of a request that is answered: the response may be waited for by a
+/// client that is waited for by the request.
+struct Rest(JoinHandle<Result<(), Broken>>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Connection {
+    pub(in crate::proxy) fn new(socket: Socket, limits: &Limits) -> Self {
+        Self {
+            socket,
+            read: BytesMut::new(),
+            read_bytes: READ_BYTES,
+            search: Search::default(),
+            sending: Sending::default(),
+            rest: None,
+            framing: Framing::Ended,
+            persists: true,
+            has_answered: false,
+            head_bytes_max: limits.header_bytes.get(),
+            fields_max: limits.header_count.get(),
+        }
+    }
+
+    pub(in crate::proxy) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Whether it has answered a request before.
+    pub(in crate::proxy) fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    pub(in crate::proxy) fn note_answer(&mut self) {
+        self.has_answered = true;
+    }
+
+    /// Sends a request in origin form, and waits for the head of the response to it. What
+    /// is told before that is heard: it may ask for the body.
+    pub(in crate::proxy) async fn exchange(
+        &mut self,
+        head: &request::Parts,
+        upload: Upload,
+    ) -> Result<response::Parts, Broken> {
+        self.sending.begin(head, upload);
+        // Nothing goes on behind an exchange that does not come to its end.
+        self.persists = false;
+        poll_fn(|cx| self.poll_exchange(cx, &head.method)).await
+    }
+
+    fn poll_exchange(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+    ) -> Poll<Result<response::Parts, Broken>> {
+        loop {
+            let sent = self.sending.poll(cx, &self.socket)?;
+            let Head { parts, persists } = ready!(self.poll_head(cx))?;
+            if parts.status == StatusCode::CONTINUE {
+                self.sending.ask();
+            }
+            if parts.status.is_informational() && parts.status != StatusCode::SWITCHING_PROTOCOLS {
+                continue;
+            }
+            self.framing = framing(method, &parts, self.fields_max)?;
+            self.persists = persists
+                && parts.status != StatusCode::SWITCHING_PROTOCOLS
+                && !matches!(self.framing, Framing::UntilClose);
+            if sent.is_pending() {
+                self.send_rest();
+            }
+            return Poll::Ready(Ok(parts));
+        }
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Broken>> {
+        loop {
+            if let Some(len) = self.search.end(&self.read) {
+                if len > self.head_bytes_max {
+                    return Poll::Ready(Err(Broken::HeadTooLarge));
+                }
+                let head = self.read.split_to(len).freeze();
+                return Poll::Ready(parse(&head, self.fields_max));
+            }
+            if self.read.len() > self.head_bytes_max {
+                return Poll::Ready(Err(Broken::HeadTooLarge));
+            }
+            match ready!(self.poll_read(cx)) {
+                Ok(0) | Err(_) if !self.read.is_empty() => return Poll::Ready(Err(Broken::Cut)),
+                Ok(0) => return Poll::Ready(Err(Broken::Ended)),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Lets a task send what has not left.
+    fn send_rest(&mut self) {
+        let (mut sending, socket) = (std::mem::take(&mut self.sending), self.socket.clone());
+        let rest = async move { poll_fn(|cx| sending.poll(cx, &socket)).await };
+        self.rest = Some(Rest(tokio::task::spawn_local(rest)));
+    }
+
+    /// The next part of the content; `None` at its end.
+    pub(in crate::proxy) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(rest) = &mut self.rest
+            && let Poll::Ready(sent) = Pin::new(&mut rest.0).poll(cx)
+        {
+            self.rest = None;
+            sent.unwrap_or(Err(Broken::Ended)).inspect_err(|_| self.persists = false)?;
+        }
+        loop {
+            if let Poll::Ready(frame) = self.framing.take(&mut self.read) {
+                return Poll::Ready(frame);
+            }
+            if ready!(self.poll_read(cx))? == 0 {
+                self.framing.close()?;
+            }
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Broken>> {
+        if self.read.capacity() - self.read.len() < READ_BYTES_MIN {
+            self.read.reserve(self.read_bytes);
+        }
+        let read = ready!(self.socket.poll_read_buf(cx, &mut self.read))?;
+        if self.read.len() == self.read.capacity() {
+            self.read_bytes = READ_BYTES_MAX.min(self.read_bytes * 2);
+        }
+        Poll::Ready(Ok(read))
+    }
+
+    /// Whether the content has ended.
+    pub(in crate::proxy) fn is_at_end(&self) -> bool {
+        self.framing.has_ended()
+    }
+
+    /// How much of the content is left.
+    pub(in crate::proxy) fn size_hint(&self) -> SizeHint {
+        self.framing.size_hint()
+    }
+
+    /// Whether the request has left.
+    pub(in crate::proxy) fn is_sent(&self) -> bool {
+        match &self.rest {
+            None => self.sending.is_through(),
+            Some(rest) => rest.0.is_finished(),
+        }
+    }
+
+    /// The body of the request, if nothing of it has left.
+    pub(in crate::proxy) fn take_back(&mut self) -> Option<Upload> {
+        self.sending.take_back()
+    }
+
+    /// Whether it can take another request: the last exchange has ended on both sides, and
+    /// nothing came that nobody asked for.
+    pub(in crate::proxy) fn is_free(&self) -> bool {
+        self.persists
+            && self.framing.has_ended()
+            && self.read.is_empty()
+            && self.rest.is_none()
+            && self.sending.is_through()
+    }
+
+    /// Leaves no more memory than a connection needs that waits.
+    pub(in crate::proxy) fn settle(&mut self) {
+        if self.read_bytes > READ_BYTES {
+            self.read_bytes = READ_BYTES;
+            self.read = BytesMut::new();
+        }
+    }
+
+    /// What is left where HTTP has ended: the socket, and what came behind the response.
+    pub(in crate::proxy) fn into_bare(mut self) -> (Socket, Bytes) {
+        (self.socket.clone().bare(), std::mem::take(&mut self.read).freeze())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.is_free() {
+            self.socket.say_goodbye();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A request on its way to an endpoint.
+
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::header::TRANSFER_ENCODING;
+use http::request::Parts;
+use http_body::{Body as _, Frame};
+
+use super::broken::Broken;
+use super::request;
+use crate::proxy::connect::Socket;
+use crate::proxy::upload::Upload;
+
+/// A request on its way: what is to be written next, and what will be.
+#[derive(Default)]
+pub(super) struct Sending {
+    /// The head, and what frames chunks. It is kept from one request to the next.
+    front: Vec<u8>,
+    /// So many of it have left.
+    front_sent: usize,
+    data: Bytes,
+    /// What ends a chunk.
+    back: &'static [u8],
+    body: Option<Body>,
+    has_begun: bool,
+}
+
+struct Body {
+    upload: Upload,
+    is_chunked: bool,
+}
+
+impl Sending {
+    /// Begins with a request, once the last one has left.
+    pub(super) fn begin(&mut self, head: &Parts, upload: Upload) {
+        self.front.clear();
+        self.front_sent = 0;
+        self.has_begun = false;
+        request::write(head, &mut self.front);
+        let is_chunked = head.headers.contains_key(TRANSFER_ENCODING);
+        self.body = (!upload.is_empty()).then_some(Body { upload, is_chunked });
+    }
+
+    /// Whether all of it has left.
+    pub(super) fn is_through(&self) -> bool {
+        self.body.is_none() && !self.has_bytes()
+    }
+
+    /// The body, if nothing of the request has left.
+    pub(super) fn take_back(&mut self) -> Option<Upload> {
+        if self.has_begun {
+            return None;
+        }
+        Some(self.body.take().map_or_else(Upload::empty, |body| body.upload))
+    }
+
+    /// The upstream asks for the body.
+    pub(super) fn ask(&mut self) {
+        if let Some(body) = &mut self.body {
+            body.upload.ask();
+        }
+    }
+
+    /// Ready once all of it has left. It fails when the body does, or the connection.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &Socket,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            // What there is of a body leaves with the head.
+            if self.data.is_empty()
+                && self.back.is_empty()
+                && let Some(body) = &mut self.body
+                && let Poll::Ready(frame) = Pin::new(&mut body.upload).poll_frame(cx)
+            {
+                self.stage(frame.transpose()?);
+            }
+            if self.has_bytes() {
+                ready!(self.poll_write(cx, socket))?;
+                continue;
+            }
+            ready!(socket.poll_flush(cx))?;
+            return if self.body.is_none() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
+    }
+
+    fn has_bytes(&self) -> bool {
+        self.front_sent < self.front.len() || !self.data.is_empty() || !self.back.is_empty()
+    }
+
+    /// Takes the next part of the body, or its end.
+    fn stage(&mut self, frame: Option<Frame<Bytes>>) {
+        if self.front_sent == self.front.len() {
+            self.front.clear();
+            self.front_sent = 0;
+        }
+        let is_chunked = self.body.as_ref().is_some_and(|body| body.is_chunked);
+        let trailers = match frame.map(Frame::into_data) {
+            Some(Ok(data)) => {
+                if is_chunked && !data.is_empty() {
+                    request::write_chunk_size(data.len(), &mut self.front);
+                    self.back = b"\r\n";
+                }
+                self.data = data;
+                return;
+            }
+            Some(Err(frame)) => frame.into_trailers().ok(),
+            None => None,
+        };
+        self.body = None;
+        if is_chunked {
+            request::write_last_chunk(trailers.as_ref(), &mut self.front);
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, socket: &Socket) -> Poll<Result<(), Broken>> {
+        let front = &self.front[self.front_sent..];
+        let sent = if self.data.is_empty() && self.back.is_empty() {
+            ready!(socket.poll_write(cx, front))?
+        } else {
+            let parts = [IoSlice::new(front), IoSlice::new(&self.data), IoSlice::new(self.back)];
+            ready!(socket.poll_write_vectored(cx, &parts))?
+        };
+        if sent == 0 {
+            return Poll::Ready(Err(Broken::Ended));
+        }
+        self.has_begun = true;
+        let of_front = sent.min(front.len());
+        self.front_sent += of_front;
+        let of_data = (sent - of_front).min(self.data.len());
+        self.data.advance(of_data);
+        self.back = &self.back[sent - of_front - of_data..];
+        Poll::Ready(Ok(()))
+    }
+}
