@@ -166,7 +166,6 @@ async fn send_http1(
         Broken::Head(_) | Broken::Unparsed(_) | Broken::Chunks(_) => {
             return Err(Failure::sent(ProxyError::Protocol(broken.into())));
         }
-        Broken::Cut => return Err(Failure::sent(ProxyError::terminated(broken))),
         Broken::Io(_) | Broken::Ended => ProxyError::terminated(broken),
     };
     if let Some(body) = connection.take_back() {

@@ -10,11 +10,8 @@ use crate::proxy::wire::Violation;
 pub(in crate::proxy) enum Broken {
     #[error("the connection failed")]
     Io(#[from] io::Error),
-    /// With nothing of a response, or in its content.
     #[error("the connection was closed before the message was complete")]
     Ended,
-    #[error("the connection was closed within the head")]
-    Cut,
     #[error("the head is malformed: {0}")]
     Head(&'static str),
     #[error("the head is not one of HTTP/1.1")]

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::broken::Broken;
 use super::content::Framing;
-use super::response::{Head, Search, framing, parse};
+use super::response::{Head, Search, framing, judge, parse};
 use super::sending::Sending;
 use crate::model::Limits;
 use crate::proxy::connect::Socket;
@@ -31,6 +31,8 @@ pub(in crate::proxy) struct Connection {
     /// What is read at once.
     read_bytes: usize,
     search: Search,
+    /// So much of a head that is not whole was looked at.
+    judged: usize,
     sending: Sending,
     /// The request, if it was answered before it had left.
     rest: Option<Rest>,
@@ -59,6 +61,7 @@ impl Connection {
             read: BytesMut::new(),
             read_bytes: READ_BYTES,
             search: Search::default(),
+            judged: 0,
             sending: Sending::default(),
             rest: None,
             framing: Framing::Ended,
@@ -126,17 +129,19 @@ impl Connection {
                 if len > self.head_bytes_max {
                     return Poll::Ready(Err(Broken::HeadTooLarge));
                 }
+                self.judged = 0;
                 let head = self.read.split_to(len).freeze();
                 return Poll::Ready(parse(&head, self.fields_max));
             }
             if self.read.len() > self.head_bytes_max {
                 return Poll::Ready(Err(Broken::HeadTooLarge));
             }
-            match ready!(self.poll_read(cx)) {
-                Ok(0) | Err(_) if !self.read.is_empty() => return Poll::Ready(Err(Broken::Cut)),
-                Ok(0) => return Poll::Ready(Err(Broken::Ended)),
-                Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(error)),
+            if self.read.len() >= self.judged * 2 {
+                self.judged = self.read.len();
+                judge(&self.read, self.fields_max)?;
+            }
+            if ready!(self.poll_read(cx))? == 0 {
+                return Poll::Ready(Err(Broken::Ended));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, response};
 use hyper::ext::ReasonPhrase;
 use memchr::memchr;
 
@@ -45,41 +45,56 @@ pub(super) struct Head {
     pub(super) persists: bool,
 }
 
+/// Refuses the beginning of what will be no head, so that its end is not waited for.
+pub(super) fn judge(beginning: &[u8], fields_max: usize) -> Result<(), Broken> {
+    read(beginning, fields_max, |_| Ok(())).map(drop)
+}
+
 /// Reads a whole head of at most `fields_max` fields, of which values are slices.
 pub(super) fn parse(head: &Bytes, fields_max: usize) -> Result<Head, Broken> {
+    let read = read(head, fields_max, |read| {
+        let status = read.code.and_then(|code| StatusCode::from_u16(code).ok());
+        let status = status.ok_or(Broken::Head("its status is none"))?;
+        let mut parts = Response::new(()).into_parts().0;
+        parts.status = status;
+        parts.version = if read.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
+        if let Some(reason) = read.reason
+            && status.canonical_reason() != Some(reason)
+            && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
+        {
+            parts.extensions.insert(reason);
+        }
+        parts.headers.reserve(read.headers.len());
+        append(&mut parts.headers, head, read.headers)?;
+        let persists = persists(parts.version, &parts.headers);
+        Ok(Head { parts, persists })
+    });
+    read?.ok_or(Broken::Head("it does not begin with a status line"))
+}
+
+/// What `take` makes of a head, if all of `bytes` are a whole one; `None` where they could
+/// become one.
+fn read<T>(
+    bytes: &[u8],
+    fields_max: usize,
+    take: impl FnOnce(&httparse::Response<'_, '_>) -> Result<T, Broken>,
+) -> Result<Option<T>, Broken> {
     let mut inline = [const { MaybeUninit::uninit() }; FIELDS_INLINE];
     let mut more = Vec::new();
     let fields = if fields_max <= FIELDS_INLINE {
         &mut inline[..fields_max]
     } else {
-        more.resize(fields_max, MaybeUninit::uninit());
+        more.resize_with(fields_max, MaybeUninit::uninit);
         &mut more[..]
     };
-    let mut read = httparse::Response::new(&mut []);
+    let mut response = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
-    let parsed = config.parse_response_with_uninit_headers(&mut read, head, fields);
-    match parsed {
-        Ok(httparse::Status::Complete(len)) if len == head.len() => {}
-        Ok(_) => return Err(Broken::Head("it does not begin with a status line")),
-        Err(httparse::Error::TooManyHeaders) => return Err(Broken::HeadTooLarge),
-        Err(error) => return Err(error.into()),
+    match config.parse_response_with_uninit_headers(&mut response, bytes, fields) {
+        Ok(httparse::Status::Complete(len)) if len == bytes.len() => take(&response).map(Some),
+        Ok(_) => Ok(None),
+        Err(httparse::Error::TooManyHeaders) => Err(Broken::HeadTooLarge),
+        Err(error) => Err(error.into()),
     }
-    let status = read.code.and_then(|code| StatusCode::from_u16(code).ok());
-    let status = status.ok_or(Broken::Head("its status is none"))?;
-    let mut response = http::Response::new(()).into_parts().0;
-    response.status = status;
-    response.version = if read.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
-    if let Some(reason) = read.reason
-        && status.canonical_reason() != Some(reason)
-        && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
-    {
-        response.extensions.insert(reason);
-    }
-    let headers = &mut response.headers;
-    headers.reserve(read.headers.len());
-    append(headers, head, read.headers)?;
-    let persists = persists(response.version, headers);
-    Ok(Head { parts: response, persists })
 }
 
 /// Adds `fields`, which were read from `bytes`.
@@ -152,4 +167,68 @@ pub(super) fn framing(
 fn first(list: &HeaderValue) -> &[u8] {
     let first = list.as_bytes().split(|byte| *byte == b',').next();
     first.unwrap_or_default().trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(head: &'static str) -> Result<Head, Broken> {
+        parse(&Bytes::from_static(head.as_bytes()), 4)
+    }
+
+    #[test]
+    fn a_head_ends_behind_its_empty_line_wherever_it_is_cut() {
+        for head in ["HTTP/1.1 200 OK\r\na: b\r\n\r\n", "HTTP/1.1 200 OK\na: b\n\n"] {
+            let bytes = [head, "\r\n\r\n"].concat().into_bytes();
+            for cut in 0..head.len() {
+                let mut search = Search::default();
+                assert_eq!(search.end(&bytes[..cut]), None, "{cut}");
+                assert_eq!(search.end(&bytes), Some(head.len()));
+                assert!(judge(&bytes[..cut], 4).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn what_will_be_no_head_is_known_early() {
+        for beginning in ["SSH-2.0-", "HTTP/2", "\0", "HTTP/1.1 abc", "HTTP/1.1 200 OK\r\na b"] {
+            assert!(judge(beginning.as_bytes(), 4).is_err(), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn a_head_has_a_status_a_reason_and_fields() {
+        let head = parsed("HTTP/1.0 299 Fine\r\nA:  b \r\nset-cookie: 1\r\nSet-Cookie: 2\r\n\r\n");
+        let Head { parts, persists } = head.unwrap();
+        assert_eq!((parts.status.as_u16(), parts.version), (299, Version::HTTP_10));
+        assert_eq!(parts.extensions.get::<ReasonPhrase>().unwrap().as_bytes(), b"Fine");
+        assert_eq!((parts.headers["a"].as_bytes(), parts.headers.len()), (&b"b"[..], 3));
+        assert!(!persists);
+        for none in [
+            "HTTP/1.1 200 OK\r\na : b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n",
+            "HTTP/1.1 099 OK\r\n\r\n",
+            "\r\n\r\n",
+        ] {
+            assert!(parsed(none).is_err(), "{none:?}");
+        }
+        let many = parsed("HTTP/1.1 200 OK\r\na:\r\nb:\r\nc:\r\nd:\r\ne:\r\n\r\n");
+        assert!(matches!(many, Err(Broken::HeadTooLarge)));
+    }
+
+    #[test]
+    fn a_connection_persists_unless_the_response_says_otherwise() {
+        for (version, connection, expected) in [
+            ("1.1", "", true),
+            ("1.1", "connection: x, Close\r\nconnection: keep-alive\r\n", false),
+            ("1.0", "", false),
+            ("1.0", "connection: Keep-Alive\r\n", true),
+            ("1.0", "connection: close, keep-alive\r\n", false),
+        ] {
+            let head = format!("HTTP/{version} 200 OK\r\n{connection}\r\n");
+            let head = parse(&Bytes::from(head), 4).unwrap();
+            assert_eq!(head.persists, expected, "{version} {connection}");
+        }
+    }
 }

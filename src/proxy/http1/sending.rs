@@ -5,14 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::TRANSFER_ENCODING;
+use http::header::{TRAILER, TRANSFER_ENCODING};
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame};
 
 use super::broken::Broken;
 use super::request;
 use crate::proxy::connect::Socket;
 use crate::proxy::upload::Upload;
+use crate::proxy::wire::elements;
 
 /// A request on its way: what is to be written next, and what will be.
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub(super) struct Sending {
 struct Body {
     upload: Upload,
     is_chunked: bool,
+    /// The trailer fields that `Trailer` announces: they travel, and no others.
+    announced: Option<HeaderValue>,
 }
 
 impl Sending {
@@ -41,7 +45,8 @@ impl Sending {
         self.has_begun = false;
         request::write(head, &mut self.front);
         let is_chunked = head.headers.contains_key(TRANSFER_ENCODING);
-        self.body = (!upload.is_empty()).then_some(Body { upload, is_chunked });
+        let announced = head.headers.get(TRAILER).cloned();
+        self.body = (!upload.is_empty()).then_some(Body { upload, is_chunked, announced });
     }
 
     /// Whether all of it has left.
@@ -78,6 +83,10 @@ impl Sending {
                 && let Poll::Ready(frame) = Pin::new(&mut body.upload).poll_frame(cx)
             {
                 self.stage(frame.transpose()?);
+                if !self.has_bytes() && self.body.is_some() {
+                    // An empty part of it. Who was not told to wait is not woken.
+                    continue;
+                }
             }
             if self.has_bytes() {
                 ready!(self.poll_write(cx, socket))?;
@@ -99,7 +108,7 @@ impl Sending {
             self.front_sent = 0;
         }
         let is_chunked = self.body.as_ref().is_some_and(|body| body.is_chunked);
-        let trailers = match frame.map(Frame::into_data) {
+        let mut trailers = match frame.map(Frame::into_data) {
             Some(Ok(data)) => {
                 if is_chunked && !data.is_empty() {
                     request::write_chunk_size(data.len(), &mut self.front);
@@ -111,7 +120,8 @@ impl Sending {
             Some(Err(frame)) => frame.into_trailers().ok(),
             None => None,
         };
-        self.body = None;
+        let announced = self.body.take().and_then(|body| body.announced);
+        trailers = trailers.zip(announced).map(|(fields, names)| keep(&fields, &names));
         if is_chunked {
             request::write_last_chunk(trailers.as_ref(), &mut self.front);
         }
@@ -136,4 +146,18 @@ impl Sending {
         self.back = &self.back[sent - of_front - of_data..];
         Poll::Ready(Ok(()))
     }
+}
+
+/// What of `fields` is named in a list.
+fn keep(fields: &HeaderMap, names: &HeaderValue) -> HeaderMap {
+    let is_named = |name: &HeaderName| {
+        elements(names.as_bytes()).any(|named| named.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    };
+    let mut kept = HeaderMap::new();
+    for (name, value) in fields {
+        if is_named(name) {
+            kept.append(name, value.clone());
+        }
+    }
+    kept
 }
