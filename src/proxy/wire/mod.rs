@@ -16,7 +16,9 @@ mod half_close;
 mod head;
 mod reading;
 mod refusal;
+mod sieve;
 mod target;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +31,4 @@ pub(super) use bytes::elements;
 pub(super) use gate::Gate;
 pub(super) use guarded::Guarded;
 pub(super) use reading::{builder, linger};
+pub(super) use watch::Watched;
