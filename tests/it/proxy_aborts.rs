@@ -99,7 +99,6 @@ fn a_reset_is_seen_under_tls() {
     assert_eq!(missed, [""; 0]);
 }
 
-/// What was sent behind a request that runs, before anything else was.
 #[test]
 fn a_reset_is_seen_while_a_response_streams() {
     let (asked, asks) = channel();
@@ -121,7 +120,6 @@ fn a_reset_is_seen_while_a_response_streams() {
     assert_eq!(ends.recv_timeout(WAIT_MAX), Ok(true));
 }
 
-/// Also one that came while the first request ran, and one that waits behind it.
 #[test]
 fn a_reset_ends_the_second_of_three_requests() {
     let (asked, asks) = channel();

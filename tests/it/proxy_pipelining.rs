@@ -3,7 +3,10 @@
 
 use std::io::Write;
 use std::num::NonZeroU64;
+use std::sync::mpsc;
+use std::time::Duration;
 
+use crate::support::WAIT_MAX;
 use crate::support::edge::{Edge, Setup, deploy, routine};
 use crate::support::raw::{Client, request};
 use crate::support::upstream::Upstream;
@@ -87,6 +90,28 @@ fn bytes_that_arrive_one_by_one_are_as_good() {
     for _ in 0..3 {
         expect_path(&mut client, "/1");
         expect_path(&mut client, "/2");
+    }
+}
+
+#[test]
+fn a_slow_reader_is_answered_to_the_last() {
+    const LENGTH: usize = 8 << 20;
+    let (blocked, blocks) = mpsc::channel();
+    let body = vec![b'x'; LENGTH];
+    let upstream = Upstream::new(move |visit| {
+        while visit.request().is_some() {
+            visit.say(format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n"));
+            let said = visit.say_until_blocked(&body, Duration::from_millis(100));
+            blocked.send(said).unwrap();
+            visit.say(&body[said..]);
+        }
+    });
+    let edge = Setup::before(upstream.url()).start();
+    let mut client = edge.client();
+    client.send(request("GET", "/", &[]).repeat(3));
+    for _ in 0..3 {
+        blocks.recv_timeout(WAIT_MAX).unwrap();
+        assert_eq!(client.answer().body.len(), LENGTH);
     }
 }
 

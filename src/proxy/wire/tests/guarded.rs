@@ -286,7 +286,7 @@ fn a_reader_that_was_put_off_is_woken_by_the_answer_and_nobody_else_is() {
     }
 }
 
-/// How a request may be followed by more than its answer is waited for with.
+/// Requests, and what may have come behind each before its answer.
 fn followed() -> Vec<Vec<Vec<u8>>> {
     let of = |pieces: &[&[u8]]| pieces.iter().map(|piece| piece.to_vec()).collect();
     vec![
@@ -302,7 +302,7 @@ fn followed() -> Vec<Vec<Vec<u8>>> {
     ]
 }
 
-const FLOOD: [u8; 1 << 20] = [b'x'; 1 << 20];
+static FLOOD: [u8; 1 << 20] = [b'x'; 1 << 20];
 
 #[test]
 fn a_peer_that_breaks_off_is_seen_whatever_it_has_sent() {
