@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -302,6 +303,9 @@ fn followed() -> Vec<Vec<Vec<u8>>> {
     ]
 }
 
+/// Long enough for what must come, and no test waits for it.
+const LONG: Duration = Duration::from_secs(30);
+
 static FLOOD: [u8; 1 << 20] = [b'x'; 1 << 20];
 
 #[test]
@@ -314,7 +318,8 @@ fn a_peer_that_breaks_off_is_seen_whatever_it_has_sent() {
         let _busy = gate.presence().busy();
         assert_eq!(gate.admit(), Ok(()));
         let mut byte = [0; 8_192];
-        let error = runtime.block_on(guarded.read(&mut byte)).unwrap_err();
+        let read = async { tokio::time::timeout(LONG, guarded.read(&mut byte)).await };
+        let error = runtime.block_on(read).expect("it is seen").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{}", pieces[0].escape_ascii());
     }
 }
