@@ -105,14 +105,19 @@ impl Presence {
         self.running.get() > 0 || self.is_unwritten.get()
     }
 
+    /// Whether the client has no room for what is to be written.
+    pub fn is_full(&self) -> bool {
+        self.is_unwritten.get()
+    }
+
     /// Takes note that the client has no room for what is to be written. Whoever writes
     /// gives it up, should that last.
-    pub fn waits_to_write(&self) {
+    pub(super) fn waits_to_write(&self) {
         self.is_unwritten.set(true);
     }
 
     /// Takes note that something was written.
-    pub fn has_written(&self) {
+    pub(super) fn has_written(&self) {
         if self.is_unwritten.replace(false) {
             self.moved();
         }

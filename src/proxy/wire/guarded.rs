@@ -251,7 +251,11 @@ impl<S> Guarded<S> {
     /// All is said for now, perhaps all of an answer. hyper asks no stream again that had
     /// nothing.
     fn flushed(&mut self, cx: &Context<'_>) {
+        let was_full = std::mem::take(&mut self.is_full);
         let Some(half_close) = &mut self.half_close else { return };
+        if was_full {
+            half_close.told();
+        }
         if !self.gate.presence().is_busy() {
             self.half_close = None;
             cx.waker().wake_by_ref();
@@ -325,11 +329,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.heed();
         let before = buf.filled().len();
         // Nothing read would mean the end of the stream, so what does not go on at once
         // has the socket asked again, until that has nothing either.
         while buf.filled().len() == before {
+            this.heed();
             if this.cleared > 0 {
                 this.give(buf);
             } else if let Some(end) = this.end {
@@ -361,6 +365,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         if flushed.is_ready() {
             this.flushed(cx);
+        } else {
+            // TLS has taken all, and the client has not.
+            this.is_full = true;
         }
         flushed
     }
