@@ -94,7 +94,7 @@
 //!   handshake for a name that no certificate is good for is refused; one without a name
 //!   gets the first certificate.
 //! - A client that takes less than 16 KiB of an HTTP/2 response in three times
-//!   `client_idle`, on a connection that has room for more, stands still, and loses that
+//!   `client_idle`, while its connection has room for more, stands still, and loses that
 //!   stream; one that takes back most of what it asks for loses the connection. It is not
 //!   pinged, since a slow reader would meet the ping minutes later: the kernel's probes
 //!   find who vanished.

@@ -54,6 +54,8 @@ pub struct Presence {
     pub(super) idle_since: Cell<Instant>,
     /// Bytes wait until the client takes some.
     is_unwritten: Cell<bool>,
+    /// When they last did.
+    unwritten_until: Cell<Instant>,
     /// Until its first request.
     newcomer_until: Cell<Option<Instant>>,
     first_request: Notify,
@@ -71,6 +73,7 @@ impl Presence {
             running: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
             is_unwritten: Cell::new(false),
+            unwritten_until: Cell::new(Instant::now()),
             newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
             first_request: Notify::new(),
             is_dismissed: Cell::new(false),
@@ -105,9 +108,9 @@ impl Presence {
         self.running.get() > 0 || self.is_unwritten.get()
     }
 
-    /// Whether the client has no room for what is to be written.
-    pub fn is_full(&self) -> bool {
-        self.is_unwritten.get()
+    /// When the client last had no room for what is to be written: now, if it has none.
+    pub fn full_until(&self) -> Instant {
+        if self.is_unwritten.get() { Instant::now() } else { self.unwritten_until.get() }
     }
 
     /// Takes note that the client has no room for what is to be written. Whoever writes
@@ -119,6 +122,7 @@ impl Presence {
     /// Takes note that something was written.
     pub(super) fn has_written(&self) {
         if self.is_unwritten.replace(false) {
+            self.unwritten_until.set(Instant::now());
             self.moved();
         }
     }

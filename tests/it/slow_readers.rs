@@ -98,17 +98,15 @@ fn an_http2_client_that_reads_slowly_gets_all() {
 /// Each of them moves less than a stream must by itself.
 #[test]
 fn streams_that_share_a_slow_connection_are_all_served() {
-    const STREAMS: u32 = 32;
-    const WHOLE: usize = 1 << 20;
+    const STREAMS: u32 = 100;
+    const WHOLE: usize = 256 << 10;
     let mut shop = routine("shop", &[("1", None)]);
     deploy(&mut shop, Environment::Production, 1, &[("1", 100)]);
     let mut setup = Setup::of([shop]);
     setup.built_in = Box::new(|_| vec![b'x'; WHOLE]);
     setup.policy.timeouts.client_idle = IDLE / 2;
     let edge = setup.start();
-    let stream = TcpStream::connect(edge.production).unwrap();
-    SockRef::from(&stream).set_recv_buffer_size(16 << 10).unwrap();
-    let mut client = opened(stream);
+    let mut client = opened(TcpStream::connect(edge.production).unwrap());
     let streams = (0..STREAMS).map(|number| 2 * number + 1);
     for stream in streams.clone() {
         client.say(&get_frame(stream, "/"));

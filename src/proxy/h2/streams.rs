@@ -116,12 +116,13 @@ impl Pace {
                     alarm.as_mut().reset(due);
                 }
                 ready!(alarm.as_mut().poll(cx));
-                if !streams.presence.is_full() {
+                let full_until = streams.presence.full_until();
+                if full_until <= given {
                     return Poll::Ready(());
                 }
-                // The connection is held up as a whole, perhaps by others that it carries,
-                // and is given up should that last.
-                self.given();
+                // The connection was held up as a whole, perhaps by others that it carries.
+                // It is given up should that last.
+                self.0.set(Some(full_until));
             }
         })
         .await;
