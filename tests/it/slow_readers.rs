@@ -76,6 +76,15 @@ fn huge() -> Upstream {
     })
 }
 
+/// Reads slowly for longer than a client may stand still.
+fn gets_all<S: Read + Write>(mut client: Rude<S>) {
+    client.say(&get_frame(1, "/"));
+    let mut taken = HashMap::from([(1, (0, false))]);
+    take(&mut client, &mut taken, 20 * STEP, true);
+    take(&mut client, &mut taken, HUGE, false);
+    assert_eq!(taken[&1], (HUGE, true));
+}
+
 #[test]
 fn an_http2_client_that_reads_slowly_gets_all() {
     let upstream = huge();
@@ -83,14 +92,6 @@ fn an_http2_client_that_reads_slowly_gets_all() {
     setup.policy.timeouts.client_idle = IDLE;
     setup.policy.timeouts.request_head = IDLE / 2;
     let edge = setup.start();
-    fn gets_all<S: Read + Write>(mut client: Rude<S>) {
-        client.say(&get_frame(1, "/"));
-        let mut taken = HashMap::from([(1, (0, false))]);
-        // Longer than a client may stand still.
-        take(&mut client, &mut taken, 20 * STEP, true);
-        take(&mut client, &mut taken, HUGE, false);
-        assert_eq!(taken[&1], (HUGE, true));
-    }
     gets_all(opened(TcpStream::connect(edge.production).unwrap()));
     gets_all(opened(tls(&edge, "h2")));
 }
