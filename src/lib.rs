@@ -93,9 +93,11 @@
 //!   asked for: nothing depends on that name, so 421 would refuse what is harmless. A
 //!   handshake for a name that no certificate is good for is refused; one without a name
 //!   gets the first certificate.
-//! - A client that takes less than 16 KiB of an HTTP/2 response in `client_idle` stands
-//!   still, and loses that stream; one that takes back most of what it asks for loses the
-//!   connection.
+//! - A client that takes less than 16 KiB of an HTTP/2 response in three times
+//!   `client_idle`, while its connection has room for more, stands still, and loses that
+//!   stream; one that takes back most of what it asks for loses the connection. It is not
+//!   pinged, since a slow reader would meet the ping minutes later: the kernel's probes
+//!   find who vanished.
 //! - `limits.connections` counts clients, not their requests; whoever is one too many is
 //!   told by a line written as it stands, so that it costs next to nothing. A trusted proxy
 //!   has no limit of its own address.
@@ -129,9 +131,10 @@
 //!   beside a length are refused and not read as chunks. Equal lengths become one.
 //! - An upstream that has answered gets the rest of an upload for as long as it takes it;
 //!   one that takes none is left, and the client heard out. Neither connection is pooled.
-//! - Limits on bodies are on silences. A client that takes nothing of its response is given
-//!   up after twice `client_idle`, because the window of a slow one opens in steps that are
-//!   a minute apart at 1 KiB/s on loopback.
+//! - Limits on bodies are on silences. A client, of admin too, that takes nothing of its
+//!   response is given up after three times `client_idle`, because the window of a slow one
+//!   opens in steps that are two minutes apart at 1 KiB/s on loopback. That is told beneath
+//!   TLS, which takes what the client has not.
 //! - A request that has been through Serin eight times goes in a circle.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store

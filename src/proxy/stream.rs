@@ -15,11 +15,11 @@ use super::error::ProxyError;
 use super::linger::Linger;
 use super::pool::Lease;
 use super::progress::Progress;
-use super::silence::Silence;
 use super::trailers;
 use super::worker::Worker;
 use crate::model::Timeouts;
 use crate::routing::Answerer;
+use crate::server::Silence;
 
 /// The body of an upstream's response.
 pub(super) struct Stream {

@@ -49,6 +49,7 @@ mod rules;
 mod signatures;
 mod site_changes;
 mod sites;
+mod slow_readers;
 mod split_rule;
 mod split_statistics;
 mod support;

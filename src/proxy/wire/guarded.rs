@@ -104,6 +104,11 @@ impl<S> Guarded<S> {
 
     /// All is said for now, perhaps all of an answer.
     fn flushed(&mut self, cx: &Context<'_>) {
+        if std::mem::take(&mut self.is_full)
+            && let Some(half_close) = &mut self.half_close
+        {
+            half_close.told();
+        }
         if self.is_put_off && self.is_answered() {
             self.is_put_off = false;
             self.half_close = None;
@@ -118,11 +123,11 @@ impl<S> Guarded<S> {
 
 impl<S: AsyncRead + Watched + Unpin> Guarded<S> {
     fn poll_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.sieve.heed_time();
         let before = buf.filled().len();
         // Nothing read would mean the end of the stream, so what does not go on at once
         // has the socket asked again, until that has nothing either.
         while buf.filled().len() == before {
+            self.sieve.heed_time();
             if self.sieve.is_ready() {
                 self.sieve.give(buf);
             } else if self.sieve.is_due() {
@@ -205,6 +210,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         if flushed.is_ready() {
             this.flushed(cx);
+        } else {
+            // TLS has taken all, and the client has not.
+            this.is_full = true;
         }
         flushed
     }

@@ -31,4 +31,3 @@ pub(super) use bytes::elements;
 pub(super) use gate::Gate;
 pub(super) use guarded::Guarded;
 pub(super) use reading::{builder, linger};
-pub(super) use watch::Watched;

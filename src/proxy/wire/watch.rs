@@ -2,12 +2,18 @@
 
 use std::task::{Context, Poll, ready};
 
-use crate::proxy::silence::Silence;
-use crate::proxy::tunnel::WATCH_EVERY;
+use crate::proxy::tunnel::{Line, WATCH_EVERY};
+use crate::server::Silence;
 
 /// A stream that tells without being read whether its peer broke off.
 pub(in crate::proxy) trait Watched {
     fn is_broken(&self) -> bool;
+}
+
+impl<L: Line> Watched for L {
+    fn is_broken(&self) -> bool {
+        Line::is_broken(self)
+    }
 }
 
 /// Looks at a stream from time to time.
