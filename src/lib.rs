@@ -93,9 +93,11 @@
 //!   asked for: nothing depends on that name, so 421 would refuse what is harmless. A
 //!   handshake for a name that no certificate is good for is refused; one without a name
 //!   gets the first certificate.
-//! - A client that takes less than 16 KiB of an HTTP/2 response in `client_idle` stands
-//!   still, and loses that stream; one that takes back most of what it asks for loses the
-//!   connection.
+//! - A client that takes less than 16 KiB of an HTTP/2 response in three times
+//!   `client_idle`, while its connection has room for more, stands still, and loses that
+//!   stream; one that takes back most of what it asks for loses the connection. It is not
+//!   pinged, since a slow reader would meet the ping minutes later: the kernel's probes
+//!   find who vanished.
 //! - `limits.connections` counts clients, not their requests; whoever is one too many is
 //!   told by a line written as it stands, so that it costs next to nothing. A trusted proxy
 //!   has no limit of its own address.
@@ -103,6 +105,9 @@
 //!   is given whole, good heads alone: it forgives what others read differently, and
 //!   refuses without a word. In place of a head that is refused it is given one of ours,
 //!   so that what came before is answered first and a refusal is answered like a request.
+//!   It has no more than one request at a time: while it has bytes to read it does not see
+//!   that a client breaks off. So what is pipelined waits before it, and is read no further
+//!   than some 8 KiB.
 //! - Connections to an endpoint are counted by their sockets, and those who find none free
 //!   wait in order of arrival. Where HTTP/2 may be spoken one is opened at a time, and
 //!   takes requests once the peer's settings have come: a burst waits for it, since it may
@@ -126,9 +131,10 @@
 //!   beside a length are refused and not read as chunks. Equal lengths become one.
 //! - An upstream that has answered gets the rest of an upload for as long as it takes it;
 //!   one that takes none is left, and the client heard out. Neither connection is pooled.
-//! - Limits on bodies are on silences. A client that takes nothing of its response is given
-//!   up after twice `client_idle`, because the window of a slow one opens in steps that are
-//!   a minute apart at 1 KiB/s on loopback.
+//! - Limits on bodies are on silences. A client, of admin too, that takes nothing of its
+//!   response is given up after three times `client_idle`, because the window of a slow one
+//!   opens in steps that are two minutes apart at 1 KiB/s on loopback. That is told beneath
+//!   TLS, which takes what the client has not.
 //! - A request that has been through Serin eight times goes in a circle.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store

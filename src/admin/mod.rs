@@ -118,7 +118,7 @@ use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
 use crate::observe::{Tallies, Traffic, Wellness};
 use crate::routing::TableReader;
-use crate::server::{self, Patience, Presence};
+use crate::server::{self, Patience, Patient, Presence};
 
 /// A TLS handshake must be complete this long after the connection was made.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
@@ -187,6 +187,7 @@ pub async fn serve(
     let service = TowerToHyperService::new(router(admin, door));
     let handle = |stream, _peer, presence: Rc<Presence>| {
         let (service, tls, patience) = (service.clone(), tls.clone(), patience());
+        let stream = Patient::new(stream, presence.clone(), patience.idle);
         async move {
             let Some(tls) = tls else {
                 return attend(stream, service, presence, patience).await;

@@ -18,14 +18,13 @@ use super::error::ProxyError;
 use super::h2;
 use super::headers::Client;
 use super::opening::{self, Spoken};
-use super::patient::Patient;
 use super::seats::Seat;
 use super::tunnel::{self, Line, Side};
 use super::upgrade::Switched;
 use super::wire::{self, Gate, Guarded, HeadLimits};
 use super::worker::{Door, Worker};
 use crate::model::{Environment, Timeouts};
-use crate::server::{self, Busy, Presence};
+use crate::server::{self, Busy, Patient, Presence};
 
 /// Who is served on a connection, and where.
 pub(super) struct Visitor {
@@ -66,7 +65,7 @@ impl Worker {
                 return;
             }
         };
-        let limit = policy.timeouts.request_head;
+        let Timeouts { client_idle, request_head, .. } = policy.timeouts;
         drop(policy);
         let visitor = Rc::new(Visitor {
             environment: door.environment,
@@ -76,14 +75,15 @@ impl Worker {
         });
         // Boxed is what most connections have no use for, and would carry the state of.
         if let Some(tls) = door.tls {
-            let handshake = server::handshake(tls, stream, &visitor.presence, limit);
+            let stream = Patient::new(stream, visitor.presence.clone(), client_idle);
+            let handshake = server::handshake(tls, stream, &visitor.presence, request_head);
             let Some(stream) = Box::pin(handshake).await else { return };
             match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Box::pin(h2::serve(self, visitor, stream)).await,
                 _ => Box::pin(self.serve_http1(visitor, stream)).await,
             }
         } else {
-            match opening::hear(stream, &visitor.presence, limit).await {
+            match opening::hear(stream, visitor.presence.clone(), client_idle).await {
                 Some((Spoken::Http1, stream)) => self.serve_http1(visitor, stream).await,
                 Some((Spoken::Http2, stream)) => {
                     Box::pin(h2::serve(self, visitor, stream)).await;
@@ -97,7 +97,6 @@ impl Worker {
         let policy = self.policy();
         let patience = self.patience();
         let gate = Gate::new(visitor.presence.clone());
-        let stream = Patient::new(stream, visitor.presence.clone(), patience.idle);
         let switched = Cell::new(None);
         let service = service_fn(|request| {
             let (worker, visitor, gate) = (self.clone(), visitor.clone(), gate.clone());
@@ -114,7 +113,6 @@ impl Worker {
                     switched.set(Some((upstream, busy)));
                     return Ok::<_, Infallible>(response);
                 }
-                gate.release();
                 if is_last {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(CONNECTION, close);
@@ -133,9 +131,9 @@ impl Worker {
         let ended = server::drive(Pin::new(&mut connection), gate.presence(), patience).await;
         let guarded = connection.into_parts().io.into_inner();
         if ended {
-            // hyper was given nothing behind a request that asked for another protocol.
+            // hyper was given nothing behind the request.
             let (stream, read) = guarded.into_parts();
-            let client = Side { stream: stream.into_stream(), read };
+            let client = Side { stream, read };
             // What follows is large, and no part of what an idle connection takes.
             Box::pin(self.go_on(client, switched.take(), &gate)).await;
         }

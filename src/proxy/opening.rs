@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::tunnel::Line;
-use crate::server::Presence;
+use crate::server::{Patient, Presence};
 
 /// How a client begins that knows us to speak HTTP/2 (RFC 9113, section 3.4). HTTP/1.1
 /// has no such method and never will.
@@ -28,21 +29,25 @@ pub(super) enum Spoken {
 }
 
 /// Waits for the first bytes, and gives them back with the stream. `None` when the client
-/// leaves, is dismissed, or stops in the middle of a preface for longer than `silence`.
+/// leaves, or is dismissed before any. What could be a preface and goes no further is the
+/// head of an HTTP/1.1 request, which is late, and answered as such.
 pub(super) async fn hear(
     stream: TcpStream,
-    presence: &Presence,
-    silence: Duration,
-) -> Option<(Spoken, Reopened<TcpStream>)> {
+    presence: Rc<Presence>,
+    idle: Duration,
+) -> Option<(Spoken, Reopened<Patient>)> {
     let mut first = BytesMut::new();
-    loop {
-        let patience = tokio::time::timeout(silence, stream.readable());
+    let spoken = loop {
         let readable = tokio::select! {
-            // What has arrived is heard, also of a client that is dismissed.
             biased;
+            () = presence.head().late(), if !first.is_empty() => {
+                // The less there is, the less it could be refused for instead.
+                first.truncate(1);
+                break Spoken::Http1;
+            }
+            // What has arrived is heard, also of a client that is dismissed.
+            readable = stream.readable() => readable,
             // An idle client is dismissed by the sweep, without a timer of its own.
-            readable = stream.readable(), if first.is_empty() => readable,
-            readable = patience, if !first.is_empty() => readable.ok()?,
             () = presence.dismissed() => return None,
         };
         readable.ok()?;
@@ -55,10 +60,16 @@ pub(super) async fn hear(
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => return None,
         }
-        if let Some(spoken) = spoken(&first) {
-            return Some((spoken, Reopened { first: first.freeze(), stream }));
+        match spoken(&first) {
+            Some(spoken) => break spoken,
+            None => presence.head().moved(),
         }
+    };
+    if spoken == Spoken::Http2 {
+        presence.head().stop();
     }
+    let stream = Patient::new(stream, presence, idle);
+    Some((spoken, Reopened { first: first.freeze(), stream }))
 }
 
 /// What is spoken by who begins with `first`; `None` while it may be either.
@@ -129,6 +140,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Reopened<S> {
 impl<S: Line> Line for Reopened<S> {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
         self.stream.socket(look)
+    }
+
+    fn endure(&mut self) {
+        self.stream.endure();
     }
 }
 

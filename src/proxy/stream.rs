@@ -16,11 +16,11 @@ use super::http1::Connection;
 use super::linger::Linger;
 use super::pool::Lease;
 use super::progress::Progress;
-use super::silence::Silence;
 use super::trailers;
 use super::worker::Worker;
 use crate::model::Timeouts;
 use crate::routing::Answerer;
+use crate::server::Silence;
 
 /// Where the content of a response comes from.
 pub(super) enum Content {

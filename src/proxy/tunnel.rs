@@ -14,16 +14,17 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
+
+use crate::server::Patient;
 
 /// What is read at once, and held at most, in each direction.
 const CHUNK_BYTES: usize = 16 << 10;
 
 /// A side that is not read from cannot say that it broke off, so its socket is asked this
 /// often.
-const WATCH_EVERY: Duration = Duration::from_millis(250);
+pub(super) const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// How long a side is heard out whose other has ended and is gone: to close on it at once
 /// would reset the connection, and the last words of the other would be lost.
@@ -32,6 +33,9 @@ const LINGER_MAX: Duration = Duration::from_secs(5);
 /// One side of a tunnel.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T;
+
+    /// Takes note that a tunnel begins, which has a patience of its own.
+    fn endure(&mut self) {}
 
     /// Makes closing it a reset, which nobody takes for the end of what was said.
     fn break_off(&self) {
@@ -45,15 +49,23 @@ pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {
     }
 }
 
-impl Line for TcpStream {
+impl Line for Patient {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
-        look(SockRef::from(self))
+        look(SockRef::from(self.stream()))
+    }
+
+    fn endure(&mut self) {
+        Self::endure(self);
     }
 }
 
 impl<S: Line> Line for TlsStream<S> {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
         self.get_ref().0.socket(look)
+    }
+
+    fn endure(&mut self) {
+        self.get_mut().0.endure();
     }
 }
 
@@ -70,6 +82,7 @@ pub(super) async fn run<C: Line, U: Line>(
     mut upstream: Side<U>,
     idle: Duration,
 ) {
+    client.stream.endure();
     let now = Instant::now();
     let mut tunnel = Tunnel {
         up: Flow::new(client.read),

@@ -7,11 +7,10 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Presence;
+use super::{Patient, Presence};
 
 /// The TLS alert `unrecognized_name`, fatal: before any key is agreed on it goes in
 /// the clear (RFC 8446, section 6.2; RFC 6066, section 3).
@@ -21,10 +20,10 @@ const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 /// connection is dismissed before.
 pub async fn handshake(
     config: Arc<ServerConfig>,
-    stream: TcpStream,
+    stream: Patient,
     presence: &Presence,
     limit: Duration,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<TlsStream<Patient>> {
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(limit, agree(config, stream)) => outcome,
         () = presence.dismissed() => return None,
@@ -39,7 +38,7 @@ pub async fn handshake(
     }
 }
 
-async fn agree(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn agree(config: Arc<ServerConfig>, stream: Patient) -> io::Result<TlsStream<Patient>> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     // Asked here, since rustls would say `access_denied`, which names no cause.
     if config.cert_resolver.resolve(start.client_hello()).is_none() {

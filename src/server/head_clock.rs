@@ -1,7 +1,8 @@
 //! The time of a head that is arriving.
 
 use std::cell::{Cell, RefCell};
-use std::task::Waker;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,6 +39,18 @@ impl HeadClock {
             Some(waiting) => waiting.clone_from(reader),
             None => *waiting = Some(reader.clone()),
         }
+    }
+
+    /// Ends once the head is late, for who reads what may be one.
+    pub async fn late(&self) {
+        poll_fn(|cx| {
+            if self.is_late() {
+                return Poll::Ready(());
+            }
+            self.wait(cx.waker());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Takes note that the head is whole, or no longer waited for.

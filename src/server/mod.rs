@@ -1,11 +1,14 @@
 //! The one accept loop behind every `serve()`: it takes connections, shakes hands
-//! where they speak TLS, lets them go when they are idle, and ends them gracefully.
+//! where they speak TLS, lets them go when they are idle or take nothing of what is said,
+//! and ends them gracefully.
 
 mod drive;
 mod handshake;
 mod head_clock;
+mod patient;
 mod presence;
 mod queue;
+mod silence;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,9 +22,11 @@ use tokio::net::{TcpListener, TcpStream};
 pub use self::drive::{drive, http1, outstayed};
 pub use self::handshake::handshake;
 pub use self::head_clock::HeadClock;
+pub use self::patient::{Patient, STANDSTILLS_MAX};
 pub use self::presence::{Busy, Presence};
 use self::presence::{Connections, NEWCOMER_PATIENCE};
 use self::queue::{ACCEPT_PAUSE, Shortage, next_waiting, of_one_connection};
+pub use self::silence::Silence;
 
 /// How long connections may last.
 #[derive(Debug, Clone, Copy)]

@@ -54,6 +54,8 @@ pub struct Presence {
     pub(super) idle_since: Cell<Instant>,
     /// Bytes wait until the client takes some.
     is_unwritten: Cell<bool>,
+    /// When they last did.
+    unwritten_until: Cell<Instant>,
     /// Until its first request.
     newcomer_until: Cell<Option<Instant>>,
     first_request: Notify,
@@ -71,6 +73,7 @@ impl Presence {
             running: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
             is_unwritten: Cell::new(false),
+            unwritten_until: Cell::new(Instant::now()),
             newcomer_until: Cell::new(Some(Instant::now() + NEWCOMER_PATIENCE)),
             first_request: Notify::new(),
             is_dismissed: Cell::new(false),
@@ -105,15 +108,21 @@ impl Presence {
         self.running.get() > 0 || self.is_unwritten.get()
     }
 
+    /// When the client last had no room for what is to be written: now, if it has none.
+    pub fn full_until(&self) -> Instant {
+        if self.is_unwritten.get() { Instant::now() } else { self.unwritten_until.get() }
+    }
+
     /// Takes note that the client has no room for what is to be written. Whoever writes
     /// gives it up, should that last.
-    pub fn waits_to_write(&self) {
+    pub(super) fn waits_to_write(&self) {
         self.is_unwritten.set(true);
     }
 
     /// Takes note that something was written.
-    pub fn has_written(&self) {
+    pub(super) fn has_written(&self) {
         if self.is_unwritten.replace(false) {
+            self.unwritten_until.set(Instant::now());
             self.moved();
         }
     }

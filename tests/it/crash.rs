@@ -108,7 +108,8 @@ fn live_and_die(config: &Path, life: Duration, ledgers: &mut [Ledger]) {
         for (writer, ledger) in ledgers.iter_mut().enumerate() {
             let acknowledge = acknowledge.clone();
             scope.spawn(move || {
-                let mut connection = Connection::open(admin).unwrap();
+                // Who comes after the kill has nothing to say.
+                let Ok(mut connection) = Connection::open(admin) else { return };
                 loop {
                     if let Err(error) = ledger.change(&mut connection, writer) {
                         // A connection that breaks is the kill, silence is not.

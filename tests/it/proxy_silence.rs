@@ -1,6 +1,6 @@
 //! Who falls silent is given up, whoever it is; what moves is not.
 
-use std::io::{Read, Write as _};
+use std::io::{BufReader, Read, Write};
 use std::num::NonZeroU64;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -9,9 +9,10 @@ use serin::model::Environment;
 use socket2::SockRef;
 
 use crate::support::WAIT_MAX;
-use crate::support::edge::{Setup, deploy, routine};
+use crate::support::edge::{Edge, Setup, deploy, routine};
 use crate::support::frames::{DATA, INITIAL_WINDOW_SIZE, Rude, get_frame, window_update};
-use crate::support::raw::request;
+use crate::support::raw::{head_of, request};
+use crate::support::tls::Stream;
 use crate::support::upstream::Upstream;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -19,6 +20,15 @@ const SOON: Duration = Duration::from_millis(150);
 
 /// More than all the buffers between two ends of a connection hold.
 const HUGE: usize = 64 << 20;
+
+trait Talk: Read + Write {}
+impl<S: Read + Write> Talk for S {}
+
+/// A client of HTTP/1.1 over TLS.
+fn secure(edge: &Edge) -> Stream {
+    let trust = edge.trust().speaking(&["http/1.1"]);
+    trust.connect(edge.production_tls.unwrap(), "localhost").unwrap()
+}
 
 #[test]
 fn a_client_that_falls_silent_in_its_body_ends_its_request() {
@@ -137,16 +147,19 @@ fn a_client_that_takes_nothing_of_its_response_is_given_up() {
         visit.say(vec![b'x'; HUGE]);
         tell.send(visit.sees_end()).unwrap();
     });
-    let mut setup = Setup::before(upstream.url());
+    let mut setup = Setup::before(upstream.url()).with_tls();
     setup.policy.timeouts.client_idle = SOON;
     let edge = setup.start();
-    let mut client = edge.client();
-    client.send(request("GET", "/", &[]));
-    assert_eq!(told.recv_timeout(WAIT_MAX), Ok(true));
-    // What was on its way arrives, and it is not all.
-    let mut rest = Vec::new();
-    drop(client.stream().read_to_end(&mut rest));
-    assert!(rest.len() < HUGE);
+    let is_cut = |client: &mut dyn Talk| {
+        client.write_all(request("GET", "/", &[]).as_bytes()).unwrap();
+        assert_eq!(told.recv_timeout(WAIT_MAX), Ok(true));
+        // What was on its way arrives, and it is not all.
+        let mut rest = Vec::new();
+        drop(client.read_to_end(&mut rest));
+        assert!(rest.len() < HUGE);
+    };
+    is_cut(&mut edge.client().stream());
+    is_cut(&mut secure(&edge));
 }
 
 #[test]
@@ -184,7 +197,7 @@ fn a_client_that_reads_the_rest_slowly_gets_all_of_it() {
         visit.say(vec![b'x'; WHOLE]);
         visit.sees_end();
     });
-    let mut setup = Setup::before(upstream.url());
+    let mut setup = Setup::before(upstream.url()).with_tls();
     setup.policy.timeouts.client_idle = SOON * 3;
     let edge = setup.start();
     let take = |stream: &mut dyn Read| {
@@ -193,17 +206,30 @@ fn a_client_that_reads_the_rest_slowly_gets_all_of_it() {
         let mut step = [0; STEP];
         while let Ok(count @ 1..) = stream.read(&mut step) {
             taken += count;
-            if taken >= WHOLE {
+            if taken > WHOLE {
                 break;
             }
             assert!(pause.recv_timeout(SOON * 2 / 7).is_err());
         }
         taken
     };
+    let get = request("GET", "/", &["connection: close"]);
     let mut client = edge.client();
     SockRef::from(client.stream()).set_recv_buffer_size(2 * STEP).unwrap();
-    client.send(request("GET", "/", &[])).head();
+    client.send(&get).head();
     assert_eq!(take(client.reader()), WHOLE);
+    for says_no_more in [false, true] {
+        let mut client = secure(&edge);
+        SockRef::from(&client.sock).set_recv_buffer_size(2 * STEP).unwrap();
+        client.write_all(get.as_bytes()).unwrap();
+        if says_no_more {
+            client.conn.send_close_notify();
+            client.flush().unwrap();
+        }
+        let mut client = BufReader::with_capacity(STEP, client);
+        head_of(&mut client).unwrap();
+        assert_eq!(take(&mut client), WHOLE);
+    }
 }
 
 /// Its window is what holds it up here, and not what the kernel has room for.

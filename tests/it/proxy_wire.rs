@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::support::WAIT_MAX;
 use crate::support::edge::Setup;
+use crate::support::frames::PREFACE;
 use crate::support::raw::{Answer, Client, headers, request};
 use crate::support::upstream::Upstream;
 
@@ -481,6 +482,23 @@ fn a_head_that_does_not_come_is_told_so() {
         client.expect_end();
     }
     assert_eq!(upstream.requests().len(), 4);
+}
+
+#[test]
+fn what_could_be_a_preface_and_does_not_come_is_told_so() {
+    let upstream = Upstream::saying(OK);
+    let edge = impatient(&upstream).start();
+    for length in [1, 3, PREFACE.len() - 6, PREFACE.len() - 1] {
+        let part = str::from_utf8(&PREFACE[..length]).unwrap();
+        let mut client = edge.client();
+        client.send(part);
+        expect_refusal(&client.answer(), 408, part);
+        client.expect_end();
+    }
+    // One that goes on in time is heard.
+    let mut client = edge.client();
+    client.send("P").send(&request("POST", "/", &["content-length: 0"])[1..]);
+    assert_eq!(client.answer().text(), "ok");
 }
 
 #[test]

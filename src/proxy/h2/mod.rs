@@ -13,12 +13,14 @@ mod streams;
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use socket2::TcpKeepalive;
 
 pub(super) use self::admit::admit;
 use self::body::{Paced, forbid_body};
@@ -26,7 +28,6 @@ use self::prompt::Prompt;
 use self::streams::{Spawner, Streams};
 use super::body::Body;
 use super::connection::Visitor;
-use super::patient::Patient;
 use super::tunnel::Line;
 use super::worker::Worker;
 use crate::model::Policy;
@@ -40,6 +41,11 @@ const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// What waits to be written to a client, of one response.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 
+/// A connection on which nothing moves is probed this often once it could be idle, and is
+/// gone after so many probes without an answer.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const PROBES_MAX: u32 = 3;
+
 /// Requests that a client may have taken back before anybody saw them, at one time.
 const RESET_UNSEEN_MAX: usize = 20;
 /// Mistakes of one client in the frames of streams, before it is sent away.
@@ -49,7 +55,8 @@ const STREAM_ERRORS_MAX: usize = 1_024;
 pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
     let policy = worker.policy();
     let patience = worker.patience();
-    let streams = Rc::new(Streams::new(policy.timeouts.client_idle));
+    let streams = Rc::new(Streams::new(patience.idle, visitor.presence.clone()));
+    watch_over(&stream, patience.idle);
     let service = service_fn(|request| {
         let (worker, visitor, streams) = (worker.clone(), visitor.clone(), streams.clone());
         let busy = visitor.presence.busy();
@@ -63,7 +70,6 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
             Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace, presence)))
         }
     });
-    let stream = Patient::new(stream, visitor.presence.clone(), patience.idle);
     let stream = Prompt::new(stream, policy.timeouts.request_head);
     let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);
     drop(policy);
@@ -92,21 +98,28 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
     }
 }
 
+/// Has the kernel miss a client that vanished while its response is awaited. A ping would
+/// come behind all that a slow reader has yet to read, and be answered minutes later.
+fn watch_over(stream: &impl Line, idle: Duration) {
+    let probes = TcpKeepalive::new()
+        .with_time(idle.max(PROBE_INTERVAL))
+        .with_interval(PROBE_INTERVAL)
+        .with_retries(PROBES_MAX);
+    // Without them it is missed when its response comes.
+    drop(stream.socket(|socket| socket.set_tcp_keepalive(&probes)));
+}
+
 fn builder(policy: &Policy, streams: &Rc<Streams>) -> http2::Builder<Spawner> {
-    let (limits, timeouts) = (&policy.limits, &policy.timeouts);
+    let limits = &policy.limits;
     let mut builder = http2::Builder::new(Spawner(streams.clone()));
     builder
-        .timer(TokioTimer::new())
         .max_concurrent_streams(limits.h2_streams.get())
         .max_header_list_size(u32::try_from(limits.header_bytes.get()).unwrap_or(u32::MAX))
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(RESET_UNSEEN_MAX)
-        .max_local_error_reset_streams(STREAM_ERRORS_MAX)
-        // A client that vanished while its response is awaited would never be missed.
-        .keep_alive_interval(timeouts.client_idle)
-        .keep_alive_timeout(timeouts.request_head);
+        .max_local_error_reset_streams(STREAM_ERRORS_MAX);
     builder
 }
 

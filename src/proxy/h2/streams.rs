@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::Executor;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
+
+use crate::server::{Presence, STANDSTILLS_MAX};
 
 /// Requests that a client may take back before they are answered, on one connection and
 /// unless they are less than half of all. More is no change of mind: each has cost an
@@ -19,6 +21,7 @@ const TAKEN_BACK_MAX: u64 = 256;
 pub(super) struct Streams {
     /// How long a client may leave untaken what it is given.
     patience: Duration,
+    presence: Rc<Presence>,
     /// The stream whose request was told of, and whose task comes next.
     entered: Cell<Option<Rc<Pace>>>,
     asked: Cell<u64>,
@@ -27,9 +30,11 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    pub(super) fn new(patience: Duration) -> Self {
+    /// `idle` is how long a connection may be without a request.
+    pub(super) fn new(idle: Duration, presence: Rc<Presence>) -> Self {
         Self {
-            patience,
+            patience: idle.saturating_mul(STANDSTILLS_MAX),
+            presence,
             entered: Cell::default(),
             asked: Cell::new(0),
             taken_back: Cell::new(0),
@@ -95,21 +100,30 @@ impl Pace {
         self.0.set(None);
     }
 
-    /// Ends when something given was left untaken for `patience`. To be asked after each
-    /// step of its stream.
-    async fn stalled(&self, patience: Duration) {
+    /// Ends when something given was left untaken for as long as `streams` may. To be
+    /// asked after each step of its stream.
+    async fn stalled(&self, streams: &Streams) {
         // Nearly no stream ever waits for its client, and others pay for no timer.
         let mut alarm: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
-            let Some(given) = self.0.get() else {
-                return Poll::Pending;
-            };
-            let due = given + patience;
-            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            if alarm.deadline() != due {
-                alarm.as_mut().reset(due);
+            loop {
+                let Some(given) = self.0.get() else {
+                    return Poll::Pending;
+                };
+                let due = given + streams.patience;
+                let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+                if alarm.deadline() != due {
+                    alarm.as_mut().reset(due);
+                }
+                ready!(alarm.as_mut().poll(cx));
+                let full_until = streams.presence.full_until();
+                if full_until <= given {
+                    return Poll::Ready(());
+                }
+                // The connection was held up as a whole, perhaps by others that it carries.
+                // It is given up should that last.
+                self.0.set(Some(full_until));
             }
-            alarm.as_mut().poll(cx)
         })
         .await;
     }
@@ -122,14 +136,14 @@ pub(super) struct Spawner(pub(super) Rc<Streams>);
 impl<F: Future<Output = ()> + 'static> Executor<F> for Spawner {
     fn execute(&self, stream: F) {
         let pace = self.0.entered.take().unwrap_or_default();
-        let patience = self.0.patience;
+        let streams = self.0.clone();
         tokio::task::spawn_local(async move {
             let mut stream = pin!(stream);
             tokio::select! {
                 biased;
                 () = stream.as_mut() => {}
                 // The stream is reset as it is dropped.
-                () = pace.stalled(patience) => {
+                () = pace.stalled(&streams) => {
                     tracing::debug!("an HTTP/2 client takes nothing of a response, which is cut");
                 }
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::proxy::silence::Silence;
+use crate::server::Silence;
 
 /// How long nothing need be said to a client that says no more, until it is taken for
 /// gone: longer than most answers take, so that who half-closes has one; and no longer

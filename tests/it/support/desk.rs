@@ -24,6 +24,9 @@ use super::WAIT_MAX;
 /// 2024-03-11T01:23:21.067203242Z
 const START_NS: i64 = 1_710_120_201_067_203_242;
 
+/// For so long a connection may be idle.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// A running admin listener. It ends with the test.
 pub(crate) struct Desk {
     pub(crate) address: SocketAddr,
@@ -54,7 +57,8 @@ impl Desk {
             origin: None,
         };
         let sites = sites.iter().map(site).collect();
-        Self::declaring(&[], Account::default(), Declared { sites, ..Declared::default() })
+        let declared = Declared { sites, ..Declared::default() };
+        Self::declaring(&[], Account::default(), declared, IDLE)
     }
 
     /// As [`Desk::keyed`], where the config has an account such as this.
@@ -63,10 +67,21 @@ impl Desk {
         account: Account,
         quotas: Quotas,
     ) -> Self {
-        Self::declaring(keys, account, Declared { quotas: Some(quotas), ..Declared::default() })
+        let declared = Declared { quotas: Some(quotas), ..Declared::default() };
+        Self::declaring(keys, account, declared, IDLE)
     }
 
-    fn declaring(keys: &[(&str, &str, bool)], account: Account, declared: Declared) -> Self {
+    /// One that lets connections be idle for so long.
+    pub(crate) fn impatient(idle: Duration) -> Self {
+        Self::declaring(&[], Account::default(), Declared::default(), idle)
+    }
+
+    fn declaring(
+        keys: &[(&str, &str, bool)],
+        account: Account,
+        declared: Declared,
+        idle: Duration,
+    ) -> Self {
         let key = |&(id, secret, read_only): &(&str, &str, bool)| AccessKey {
             id: AccessKeyId::new(id).unwrap(),
             secret: Secret::new(secret).unwrap(),
@@ -120,7 +135,7 @@ impl Desk {
         let (end, ended) = oneshot::channel();
         let threads = vec![
             std::thread::spawn(move || plane.run()),
-            std::thread::spawn(move || attend(listener, admin, ended)),
+            std::thread::spawn(move || attend(listener, admin, idle, ended)),
         ];
         Self { address, ready, now_ns, tallies, traffic, wellness, end: Some(end), threads }
     }
@@ -210,13 +225,15 @@ impl Drop for Desk {
     }
 }
 
-fn attend(listener: std::net::TcpListener, admin: Admin, ended: oneshot::Receiver<()>) {
+fn attend(
+    listener: std::net::TcpListener,
+    admin: Admin,
+    idle: Duration,
+    ended: oneshot::Receiver<()>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let patience = Patience {
-        idle: Duration::from_mins(1),
-        request_head: Duration::from_secs(10),
-        drain: Duration::from_secs(5),
-    };
+    let patience =
+        Patience { idle, request_head: Duration::from_secs(10), drain: Duration::from_secs(5) };
     let serving = async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
         let shutdown = async { drop(ended.await) };

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
+use super::presence::Presence;
 use super::silence::Silence;
-use super::tunnel::Line;
-use crate::server::Presence;
 
 /// What the kernel holds of a response that the client has no room for. It would hold
 /// megabytes, and say nothing for minutes while a slow client takes them.
@@ -20,44 +21,60 @@ const UNSENT_MAX_BYTES: u32 = 64 << 10;
 /// sent, and a window opens by a segment, which is 64 KiB on loopback: together up to
 /// 128 KiB, two minutes at 1 KiB/s. So nothing less than this many times the limit, which
 /// is a minute by default, is a client that has stopped.
-const PATIENCE: u32 = 3;
+pub const STANDSTILLS_MAX: u32 = 3;
 
 /// A client's connection. Writing to it fails once the client has taken nothing for too
 /// long; a client that takes what there is costs no timer. While it is waited for, its
 /// connection is not idle.
-pub(super) struct Patient<S> {
-    stream: S,
+///
+/// It lies beneath TLS, which takes what is written and may hold it still: what moves is
+/// seen here alone.
+pub struct Patient {
+    stream: TcpStream,
     presence: Rc<Presence>,
-    silence: Silence,
+    /// `None` where something else limits the wait.
+    silence: Option<Silence>,
 }
 
-impl<S: Line> Patient<S> {
-    pub(super) fn new(stream: S, presence: Rc<Presence>, idle: Duration) -> Self {
+impl Patient {
+    /// `idle` is how long a connection may be without a request.
+    pub fn new(stream: TcpStream, presence: Rc<Presence>, idle: Duration) -> Self {
         // Without it a slow client is only given up later.
-        drop(stream.socket(|socket| socket.set_tcp_notsent_lowat(UNSENT_MAX_BYTES)));
-        Self { stream, presence, silence: Silence::of(idle.saturating_mul(PATIENCE)) }
+        drop(SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES));
+        let silence = Some(Silence::of(idle.saturating_mul(STANDSTILLS_MAX)));
+        Self { stream, presence, silence }
     }
 
-    pub(super) fn into_stream(self) -> S {
-        self.stream
+    /// Gives the client up no more: from here on somebody else knows how long is too long.
+    pub fn endure(&mut self) {
+        self.silence = None;
     }
 
-    fn note<T>(
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn note(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
-            self.silence.end();
+            if let Some(silence) = &mut self.silence {
+                silence.end();
+            }
             self.presence.has_written();
             return written;
         }
         self.presence.waits_to_write();
-        self.silence.poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into()))
+        match &mut self.silence {
+            Some(silence) => silence.poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into())),
+            None => Poll::Pending,
+        }
     }
 }
 
-impl<S: Line> AsyncRead for Patient<S> {
+impl AsyncRead for Patient {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -67,7 +84,7 @@ impl<S: Line> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: Line> AsyncWrite for Patient<S> {
+impl AsyncWrite for Patient {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -91,9 +108,7 @@ impl<S: Line> AsyncWrite for Patient<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // TLS has taken what is written, and may hold it still.
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.note(cx, flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -11,31 +11,31 @@ use tokio::time::{Instant, Sleep};
 /// There is one timer at most, made when the first wait begins; it is not moved by
 /// what comes, but looks back when it fires. So what is never waited for has none, and
 /// a stream costs one for each time its limit passes, however many its parts.
-pub(super) struct Silence {
+pub struct Silence {
     max: Duration,
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Silence {
-    pub(super) fn of(max: Duration) -> Self {
+    pub fn of(max: Duration) -> Self {
         Self { max, since: None, timer: None }
     }
 
     /// Something came.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.since = None;
     }
 
     /// Nothing came now; ready once that has lasted too long.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.poll_since(cx, since)
     }
 
     /// Nothing has come since then, as somebody else knows; ready once that is too long,
     /// with the time that is.
-    pub(super) fn poll_since(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<Duration> {
+    pub fn poll_since(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<Duration> {
         let due = since + self.max;
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         if timer.deadline() > due {
