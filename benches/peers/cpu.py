@@ -1,0 +1,42 @@
+"""CPU time per request, user and kernel, of a process that has a core for itself."""
+
+import pathlib
+
+import peers
+import rounds
+import work
+from rows import Row
+
+CONNECTIONS = (64, 512)
+ALL = ("Serin", "nginx", "HAProxy", "TCP")
+
+
+def run_time_s(pid, threads=""):
+    """How long threads of a process have run, of all whose names begin so."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().startswith(threads):
+            total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def spent(system, threads, load):
+    """What a load did, and the CPU seconds that it took."""
+    before = run_time_s(system.pid, threads)
+    done = load()
+    return done, run_time_s(system.pid, threads) - before
+
+
+def measure(setting):
+    with peers.running(setting.folder, ALL) as systems:
+        for connections in CONNECTIONS:
+            def once(system, connections=connections):
+                url = f"http://127.0.0.1:{system.plain}/"
+                done, cpu_s = spent(system, "", lambda: work.wrk(
+                    url, peers.OTHER_CORE, connections, setting.round_s, setting.keys))
+                return cpu_s / done.requests * 1e6, done.requests / done.seconds
+
+            cost, rate = rounds.alternate(setting, systems, once)
+            what = f"h1 keep-alive, {connections} connections"
+            yield Row("cpu", what, "µs a request", cost)
+            yield Row("cpu", what, "requests/s", rate, higher=True)

@@ -1,0 +1,68 @@
+"""Measures Serin beside nginx and HAProxy on the same work, and tells what it found."""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+import cpu
+import instructions
+import table
+import work
+
+SECTIONS = {
+    "instructions": (instructions, "user-space instructions per request, by callgrind"),
+    "cpu": (cpu, "CPU time per request and throughput"),
+}
+
+
+@dataclasses.dataclass
+class Setting:
+    """How thorough to be, and where files go."""
+
+    folder: pathlib.Path
+    quick: bool
+    rounds: int
+    round_s: int
+
+    @property
+    def keys(self):
+        return self.folder / "keys"
+
+
+def arguments(words):
+    parser = argparse.ArgumentParser(prog="benches/peers/run", description=__doc__)
+    told = "; ".join(f"{name}: {what}" for name, (_, what) in SECTIONS.items())
+    parser.add_argument("section", nargs="*", help=f"what to measure, all by default. {told}")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--rounds", type=int, help="rounds in which the systems take turns")
+    parser.add_argument("--seconds", type=int, help="how long one system is measured in a round")
+    chosen = parser.parse_args(words)
+    for name in chosen.section:
+        if name not in SECTIONS:
+            parser.error(f"there is no section {name}: name {', '.join(SECTIONS)}")
+    return chosen
+
+
+def main(words):
+    chosen = arguments(words)
+    if len(os.sched_getaffinity(0)) < 2:
+        raise SystemExit("two cores are needed: one for what is measured, one for the rest")
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="serin-peers-") as folder:
+        setting = Setting(pathlib.Path(folder), chosen.quick,
+                          chosen.rounds or (3 if chosen.quick else 7),
+                          chosen.seconds or (1 if chosen.quick else 3))
+        setting.keys.write_text("\n".join(work.keys()) + "\n")
+        for name in chosen.section or SECTIONS:
+            began = time.monotonic()
+            rows += SECTIONS[name][0].measure(setting)
+            print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(table.text(rows))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
