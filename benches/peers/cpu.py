@@ -8,7 +8,6 @@ import work
 from rows import Row
 
 CONNECTIONS = (64, 512)
-ALL = ("Serin", "nginx", "HAProxy", "TCP")
 
 
 def run_time_s(pid, threads=""):
@@ -28,7 +27,7 @@ def spent(system, threads, load):
 
 
 def measure(setting):
-    with peers.running(setting.folder, ALL) as systems:
+    with peers.running(setting.folder, peers.SYSTEMS) as systems:
         for connections in CONNECTIONS:
             def once(system, connections=connections):
                 url = f"http://127.0.0.1:{system.plain}/"

@@ -8,20 +8,19 @@ import subprocess
 import peers
 import work
 from peers import Shape
-from rows import Row
+from rows import PEERS, SERIN, Row
 
 CONNECTIONS = 16
 FEW = 2_000
-ALL = ("Serin", "nginx", "HAProxy")
 TELL_WITHIN_S = 60
 
 
 @dataclasses.dataclass
 class Case:
-    """What is asked for, of whom, and how they are started. The first is of all."""
+    """What is asked for, of whom, and how they are started."""
 
     work: str
-    names: tuple = ALL
+    names: tuple = (SERIN, *PEERS)
     port: str = "plain"
     options: tuple = ("--h1",)
     shape: Shape = dataclasses.field(default_factory=Shape)
@@ -30,8 +29,8 @@ class Case:
 
 CASES = [
     Case("h1 keep-alive"),
-    Case("h1 keep-alive, 2 workers", ("Serin",), shape=Shape(workers=2)),
-    Case("h1 keep-alive, 100,000 routines", ("Serin",), shape=Shape(routines=100_000)),
+    Case("h1 keep-alive, 2 workers", (SERIN,), shape=Shape(workers=2)),
+    Case("h1 keep-alive, 100,000 routines", (SERIN,), shape=Shape(routines=100_000)),
     Case("h1, POST of 1 KiB", body=1_024),
     Case("h1 over TLS", port="tls"),
     Case("h2c, 10 streams each", port="h2c", options=("-m", "10")),

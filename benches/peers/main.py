@@ -8,14 +8,25 @@ import sys
 import tempfile
 import time
 
+import bodies
 import cpu
+import idle
 import instructions
+import latency
+import peers
+import secure
+import swap
 import table
 import work
 
 SECTIONS = {
     "instructions": (instructions, "user-space instructions per request, by callgrind"),
     "cpu": (cpu, "CPU time per request and throughput"),
+    "latency": (latency, "quantiles at a fixed rate"),
+    "bodies": (bodies, "bytes of bodies per CPU second"),
+    "idle": (idle, "memory of idle connections"),
+    "swap": (swap, "what deployments cost the traffic, and how long they take"),
+    "tls": (secure, "TLS, HTTP/2 and handshakes"),
 }
 
 
@@ -27,6 +38,9 @@ class Setting:
     quick: bool
     rounds: int
     round_s: int
+    # Where there is much to compare.
+    few_rounds: int
+    short_s: int
 
     @property
     def keys(self):
@@ -51,11 +65,13 @@ def main(words):
     chosen = arguments(words)
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("two cores are needed: one for what is measured, one for the rest")
+    os.sched_setaffinity(0, {peers.OTHER_CORE})
     rows = []
     with tempfile.TemporaryDirectory(prefix="serin-peers-") as folder:
         setting = Setting(pathlib.Path(folder), chosen.quick,
                           chosen.rounds or (3 if chosen.quick else 7),
-                          chosen.seconds or (1 if chosen.quick else 3))
+                          chosen.seconds or (1 if chosen.quick else 3),
+                          chosen.rounds or (1 if chosen.quick else 5), chosen.seconds or 1)
         setting.keys.write_text("\n".join(work.keys()) + "\n")
         for name in chosen.section or SECTIONS:
             began = time.monotonic()
