@@ -1,5 +1,6 @@
 """CPU time per request, user and kernel, of a process that has a core for itself."""
 
+import os
 import pathlib
 
 import peers
@@ -8,15 +9,24 @@ import work
 from rows import Row
 
 CONNECTIONS = (64, 512)
+# How the names of Serin's threads begin that serve requests.
+WORKERS = "worker-"
 
 
 def run_time_s(pid, threads=""):
-    """How long threads of a process have run, of all whose names begin so."""
+    """How long those threads of a process have run whose names begin so."""
     total = 0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         if (task / "comm").read_text().startswith(threads):
             total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
+
+
+def place(system, workers, others):
+    """Lets Serin's threads run on these cores."""
+    for task in pathlib.Path(f"/proc/{system.pid}/task").iterdir():
+        is_worker = (task / "comm").read_text().startswith(WORKERS)
+        os.sched_setaffinity(int(task.name), workers if is_worker else others)
 
 
 def spent(system, threads, load):
@@ -37,5 +47,5 @@ def measure(setting):
 
             cost, rate = rounds.alternate(setting, systems, once)
             what = f"h1 keep-alive, {connections} connections"
-            yield Row("cpu", what, "µs a request", cost)
+            yield Row("cpu", what, "CPU µs a request", cost)
             yield Row("cpu", what, "requests/s", rate, higher=True)

@@ -16,12 +16,13 @@ def quantiles(took_us):
 
 
 def at_rate(setting, system):
-    """What requests took, in µs: evenly spaced on each of the connections."""
+    """What requests took, in µs: evenly spaced on each of the connections, which begin one
+    after the other, for else all would ask at the same moment again and again."""
     log = setting.folder / "latency"
     log.unlink(missing_ok=True)
     process = work.h2load(
         f"http://127.0.0.1:{system.plain}/", peers.OTHER_CORE, "--h1", "-c", CLIENTS,
-        "--rps", RATE // CLIENTS, "-n", RATE * setting.round_s, f"--log-file={log}",
+        "-r", RATE // 1_000, "--rate-period", "1ms", "--rps", RATE // CLIENTS, "-n", RATE * setting.round_s, f"--log-file={log}",
         key=work.keys()[0])
     work.done_by_h2load(process)
     return [int(line.split("\t")[2]) for line in log.read_text().splitlines()]

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,8 @@ import secure
 import swap
 import table
 import work
+import workers
+from report import Report
 
 SECTIONS = {
     "instructions": (instructions, "user-space instructions per request, by callgrind"),
@@ -26,6 +29,7 @@ SECTIONS = {
     "bodies": (bodies, "bytes of bodies per CPU second"),
     "idle": (idle, "memory of idle connections"),
     "swap": (swap, "what deployments cost the traffic, and how long they take"),
+    "workers": (workers, "how evenly two workers share connections"),
     "tls": (secure, "TLS, HTTP/2 and handshakes"),
 }
 
@@ -54,6 +58,11 @@ def arguments(words):
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help="rounds in which the systems take turns")
     parser.add_argument("--seconds", type=int, help="how long one system is measured in a round")
+    parser.add_argument("--json", metavar="FILE", help="keep what was measured in a file")
+    parser.add_argument("--from", dest="kept", metavar="FILE",
+                        help="measure nothing, take what was kept")
+    parser.add_argument("--write", action="store_true",
+                        help="put the table into the README and the plot beside this command")
     chosen = parser.parse_args(words)
     for name in chosen.section:
         if name not in SECTIONS:
@@ -61,8 +70,7 @@ def arguments(words):
     return chosen
 
 
-def main(words):
-    chosen = arguments(words)
+def measured(chosen):
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("two cores are needed: one for what is measured, one for the rest")
     os.sched_setaffinity(0, {peers.OTHER_CORE})
@@ -75,9 +83,26 @@ def main(words):
         setting.keys.write_text("\n".join(work.keys()) + "\n")
         for name in chosen.section or SECTIONS:
             began = time.monotonic()
-            rows += SECTIONS[name][0].measure(setting)
-            print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
-    print(table.text(rows))
+            found = list(SECTIONS[name][0].measure(setting))
+            print(f"{name}, in {time.monotonic() - began:.0f} s\n{table.text(found)}\n", flush=True)
+            rows += found
+            # Should a later section fail, this is not lost.
+            if chosen.json:
+                Report.of(rows).save(chosen.json)
+    return Report.of(rows)
+
+
+def main(words):
+    chosen = arguments(words)
+    # What was started is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    if chosen.kept:
+        report = Report.read(chosen.kept)
+        print(table.text(report.rows))
+    else:
+        report = measured(chosen)
+    if chosen.write:
+        report.write()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def measure(setting):
             values, = rounds.alternate(
                 setting, systems, lambda system, once=once: cost(*once(setting, system)),
                 setting.few_rounds)
-            yield Row("tls", what, "µs a request", values)
+            yield Row("tls", what, "CPU µs a request", values)
         values, = rounds.alternate(
             setting, systems, lambda system: rate(*handshakes(setting, system)),
             setting.few_rounds)

@@ -1,22 +1,19 @@
 """What deployments cost the traffic meanwhile, and how long one takes."""
 
 import contextlib
-import os
-import pathlib
 import statistics
 
 import latency
 import peers
 import rounds
 import work
-from cpu import spent
+from cpu import WORKERS, place, spent
 from deployments import Deployments
 from peers import Shape
 from rows import SERIN, Row
 
 DEPLOYMENTS_PER_S = 300
 CONNECTIONS = 64
-WORKERS = "worker-"
 ROUTINES = 10_000
 STORES = {"in memory": "", "durable": '[store]\npath = "serin.db"\n'}
 # How many deployments are timed, one after the other.
@@ -27,21 +24,14 @@ def measure(setting):
     for store, more in STORES.items():
         shape = Shape(routines=ROUTINES, more=more)
         with peers.running(setting.folder, [SERIN], shape) as systems:
-            set_workers_apart(systems[SERIN])
+            # Who deploys is not to be counted as the workers' cost.
+            place(systems[SERIN], {peers.MEASURED_CORE}, {peers.OTHER_CORE})
             yield from traffic(setting, systems[SERIN], store)
             yield answered(systems[SERIN], ROUTINES, store)
     if not setting.quick:
         shape = Shape(routines=10 * ROUTINES, more=STORES["in memory"])
         with peers.running(setting.folder, [SERIN], shape) as systems:
             yield answered(systems[SERIN], shape.routines, "in memory")
-
-
-def set_workers_apart(system):
-    """Workers keep their core; who deploys is not to be counted as their cost."""
-    for task in pathlib.Path(f"/proc/{system.pid}/task").iterdir():
-        is_worker = (task / "comm").read_text().startswith(WORKERS)
-        core = peers.MEASURED_CORE if is_worker else peers.OTHER_CORE
-        os.sched_setaffinity(int(task.name), {core})
 
 
 def traffic(setting, system, store):
@@ -60,7 +50,7 @@ def traffic(setting, system, store):
         return cpu_s / done.requests * 1e6, p999
 
     ways = {"without": False, "with": True}
-    units = ("workers' CPU", "µs a request"), ("p99.9", f"µs at {latency.RATE:,} requests/s")
+    units = ("workers", "CPU µs a request"), ("p99.9", f"µs at {latency.RATE:,} requests/s")
     for (what, unit), values in zip(units, rounds.alternate(setting, ways, once)):
         for way, each in values.items():
             yield Row("swap", f"{what}, {way} deployments, {store}", unit, {SERIN: each})
