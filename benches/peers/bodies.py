@@ -13,7 +13,7 @@ REQUESTS = 10
 
 
 def measure(setting):
-    with peers.running(setting.folder, peers.SYSTEMS, backend=peers.Bodies) as systems:
+    with peers.running(setting.folder, setting.of(peers.SYSTEMS), backend=peers.Bodies) as systems:
         for size, name in work.BODIES.items():
             for way, path, body in [("to clients", size, 0), ("to upstreams", "upload", size)]:
                 def once(system, path=path, body=body, size=size):

@@ -37,7 +37,7 @@ def spent(system, threads, load):
 
 
 def measure(setting):
-    with peers.running(setting.folder, peers.SYSTEMS) as systems:
+    with peers.running(setting.folder, setting.of(peers.SYSTEMS)) as systems:
         for connections in CONNECTIONS:
             def once(system, connections=connections):
                 url = f"http://127.0.0.1:{system.plain}/"

@@ -21,7 +21,7 @@ def measure(setting):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(CONNECTIONS // 4 if setting.quick else CONNECTIONS, hard - BEYOND)
-    values = {name: [each(setting, name, count)] for name in (SERIN, *PEERS)}
+    values = {name: [each(setting, name, count)] for name in setting.of((SERIN, *PEERS))}
     yield Row("idle", f"memory, {count:,} idle h1 connections", "KiB a connection", values)
 
 

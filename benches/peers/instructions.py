@@ -39,9 +39,11 @@ CASES = [
 
 
 def measure(setting):
-    for case in CASES[:1] if setting.quick else CASES:
-        values = {name: [count(setting, name, case)] for name in case.names}
-        yield Row("instructions", case.work, "instructions a request", values)
+    wanted = [case for case in CASES if setting.case in case.work]
+    for case in wanted[:1] if setting.quick and not setting.case else wanted:
+        values = {name: [count(setting, name, case)] for name in setting.of(case.names)}
+        if values:
+            yield Row("instructions", case.work, "instructions a request", values)
 
 
 def count(setting, name, case):
@@ -64,11 +66,15 @@ def count(setting, name, case):
 
         tell(system, "instrumentation on")
         ask(FEW // 2)  # pools are filled, and what is written once is written
-        totals = [dumped(setting, system)]
-        for number in (FEW, many):
-            ask(number)
-            totals.append(dumped(setting, system))
-    return (totals[2] - totals[1]) / (many - FEW)
+        dumped(setting, system)
+        ask(FEW)
+        few, _ = dumped(setting, system)
+        ask(many)
+        all_of_them, profile = dumped(setting, system)
+    if setting.profiles:
+        name = re.sub(r"\W+", "-", f"{name} {case.work}".lower())
+        (setting.profiles / f"callgrind.out.{name}").write_text(profile)
+    return (all_of_them - few) / (many - FEW)
 
 
 def tell(system, words):
@@ -79,10 +85,9 @@ def tell(system, words):
 
 
 def dumped(setting, system):
-    """Instructions since the last time."""
+    """Instructions since the last time, and where they went."""
     tell(system, "dump")
-    files = sorted(setting.folder.glob(f"callgrind.{system.pid}.*"))
-    total = int(re.search(r"^totals: (\d+)", files[0].read_text(), re.M)[1])
-    for file in files:
-        file.unlink()
-    return total
+    file, = setting.folder.glob(f"callgrind.{system.pid}.*")
+    profile = file.read_text()
+    file.unlink()
+    return int(re.search(r"^totals: (\d+)", profile, re.M)[1]), profile

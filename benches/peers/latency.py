@@ -29,7 +29,7 @@ def at_rate(setting, system):
 
 
 def measure(setting):
-    with peers.running(setting.folder, peers.SYSTEMS) as systems:
+    with peers.running(setting.folder, setting.of(peers.SYSTEMS)) as systems:
         found = rounds.alternate(
             setting, systems, lambda system: quantiles(at_rate(setting, system)))
     for name, values in zip(QUANTILES, found):

@@ -45,10 +45,18 @@ class Setting:
     # Where there is much to compare.
     few_rounds: int
     short_s: int
+    systems: list[str]
+    # What the work of the section of instructions is to be called, in part.
+    case: str
+    profiles: pathlib.Path | None
 
     @property
     def keys(self):
         return self.folder / "keys"
+
+    def of(self, names):
+        """Those that are to be measured."""
+        return [name for name in names if name in self.systems]
 
 
 def arguments(words):
@@ -58,6 +66,12 @@ def arguments(words):
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help="rounds in which the systems take turns")
     parser.add_argument("--seconds", type=int, help="how long one system is measured in a round")
+    parser.add_argument("--only", action="append", choices=peers.SYSTEMS, metavar="SYSTEM",
+                        help=f"measure this one alone: {', '.join(peers.SYSTEMS)}")
+    parser.add_argument("--case", default="", metavar="TEXT",
+                        help="count the instructions of cases alone that are called so, in part")
+    parser.add_argument("--profiles", metavar="FOLDER", type=pathlib.Path,
+                        help="keep callgrind's profiles there, for callgrind_annotate")
     parser.add_argument("--json", metavar="FILE", help="keep what was measured in a file")
     parser.add_argument("--from", dest="kept", metavar="FILE",
                         help="measure nothing, take what was kept")
@@ -79,7 +93,10 @@ def measured(chosen):
         setting = Setting(pathlib.Path(folder), chosen.quick,
                           chosen.rounds or (3 if chosen.quick else 7),
                           chosen.seconds or (1 if chosen.quick else 3),
-                          chosen.rounds or (1 if chosen.quick else 5), chosen.seconds or 1)
+                          chosen.rounds or (1 if chosen.quick else 5), chosen.seconds or 1,
+                          chosen.only or list(peers.SYSTEMS), chosen.case, chosen.profiles)
+        if setting.profiles:
+            setting.profiles.mkdir(parents=True, exist_ok=True)
         setting.keys.write_text("\n".join(work.keys()) + "\n")
         for name in chosen.section or SECTIONS:
             began = time.monotonic()

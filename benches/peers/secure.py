@@ -13,7 +13,7 @@ HANDSHAKES_PER_S = 500
 
 
 def measure(setting):
-    with peers.running(setting.folder, (SERIN, *PEERS)) as systems:
+    with peers.running(setting.folder, setting.of((SERIN, *PEERS))) as systems:
         for what, once in [
             (f"h1 over TLS, {CONNECTIONS} connections", over_tls),
             (f"h2c, {CONNECTIONS} connections of {STREAMS} streams", h2("http", "h2c")),
