@@ -21,6 +21,8 @@ def measure(setting):
                     done, cpu_s = spent(system, "", lambda: work.wrk(
                         url, peers.OTHER_CORE, CONNECTIONS[size], setting.short_s, setting.keys,
                         body, REQUESTS))
+                    if not body and done.bytes < done.requests * size:
+                        raise SystemExit(f"{system.name} answered {done}, in bodies of {size}")
                     return (done.requests * size / cpu_s / 1e6,)
 
                 values, = rounds.alternate(setting, systems, once, setting.few_rounds)

@@ -27,6 +27,7 @@ class Case:
     body: int = 0
 
 
+# What more costs, as an access log, is a case with `more` in Serin's config.
 CASES = [
     Case("h1 keep-alive"),
     Case("h1 keep-alive, 2 workers", (SERIN,), shape=Shape(workers=2)),

@@ -85,7 +85,7 @@ def arguments(words):
 
 
 def measured(chosen):
-    if len(os.sched_getaffinity(0)) < 2:
+    if len(peers.CORES) < 2:
         raise SystemExit("two cores are needed: one for what is measured, one for the rest")
     os.sched_setaffinity(0, {peers.OTHER_CORE})
     rows = []

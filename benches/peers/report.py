@@ -72,8 +72,7 @@ class Report:
 
 def machine():
     found = re.search(r"^model name\s*:\s*(.+)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    cores = len(os.sched_getaffinity(os.getppid()))
-    return f"{found[1] if found else platform.machine()}, {cores} cores, Linux {kernel()}"
+    return f"{found[1] if found else platform.machine()}, {os.cpu_count()} cores, Linux {kernel()}"
 
 
 def kernel():

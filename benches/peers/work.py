@@ -29,6 +29,7 @@ class Done:
 
     requests: int
     seconds: float
+    bytes: int = 0
 
 
 @functools.cache
@@ -72,7 +73,7 @@ def wrk(url, core, connections, seconds, keys_file, body=0, count=KEYS):
     done = re.search(r"done: (\d+) requests, (\d+) us, (\d+) bytes, (\d+) errors", said)
     if not done or done[4] != "0":
         sys.exit(f"not all was answered well:\n{said}")
-    return Done(int(done[1]), int(done[2]) / 1e6)
+    return Done(int(done[1]), int(done[2]) / 1e6, int(done[3]))
 
 
 def h2load(url, core, *options, key):
