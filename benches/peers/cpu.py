@@ -1,5 +1,6 @@
 """CPU time per request, user and kernel, of a process that has a core for itself."""
 
+import contextlib
 import os
 import pathlib
 
@@ -7,6 +8,7 @@ import peers
 import rounds
 import work
 from rows import Row
+from server import OTHER_CORE
 
 CONNECTIONS = (64, 512)
 # How the names of Serin's threads begin that serve requests.
@@ -17,8 +19,9 @@ def run_time_s(pid, threads=""):
     """How long those threads of a process have run whose names begin so."""
     total = 0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().startswith(threads):
-            total += int((task / "schedstat").read_text().split()[0])
+        with contextlib.suppress(OSError):  # it has ended
+            if (task / "comm").read_text().startswith(threads):
+                total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
 
 
@@ -42,7 +45,7 @@ def measure(setting):
             def once(system, connections=connections):
                 url = f"http://127.0.0.1:{system.plain}/"
                 done, cpu_s = spent(system, "", lambda: work.wrk(
-                    url, peers.OTHER_CORE, connections, setting.round_s, setting.keys))
+                    url, OTHER_CORE, connections, setting.round_s, setting.keys))
                 return cpu_s / done.requests * 1e6, done.requests / done.seconds
 
             cost, rate = rounds.alternate(setting, systems, once)

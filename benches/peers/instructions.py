@@ -9,6 +9,7 @@ import peers
 import work
 from peers import Shape
 from rows import PEERS, SERIN, Row
+from server import OTHER_CORE
 
 CONNECTIONS = 16
 FEW = 2_000
@@ -63,7 +64,7 @@ def count(setting, name, case):
         url = f"{scheme}://127.0.0.1:{getattr(system, case.port)}/"
 
         def ask(requests):
-            work.split_h2load(url, peers.OTHER_CORE, options, requests, CONNECTIONS, system.key_of)
+            work.split_h2load(url, OTHER_CORE, options, requests, CONNECTIONS, system.key_of)
 
         tell(system, "instrumentation on")
         ask(FEW // 2)  # pools are filled, and what is written once is written

@@ -4,6 +4,7 @@ import peers
 import rounds
 import work
 from rows import Row
+from server import OTHER_CORE
 
 CLIENTS = 64
 RATE = 5_120
@@ -21,9 +22,9 @@ def at_rate(setting, system):
     log = setting.folder / "latency"
     log.unlink(missing_ok=True)
     process = work.h2load(
-        f"http://127.0.0.1:{system.plain}/", peers.OTHER_CORE, "--h1", "-c", CLIENTS,
-        "-r", RATE // 1_000, "--rate-period", "1ms", "--rps", RATE // CLIENTS, "-n", RATE * setting.round_s, f"--log-file={log}",
-        key=work.keys()[0])
+        f"http://127.0.0.1:{system.plain}/", OTHER_CORE, "--h1", "-c", CLIENTS,
+        "-r", RATE // 1_000, "--rate-period", "1ms", "--rps", RATE // CLIENTS,
+        "-n", RATE * setting.round_s, f"--log-file={log}", key=work.keys()[0])
     work.done_by_h2load(process)
     return [int(line.split("\t")[2]) for line in log.read_text().splitlines()]
 

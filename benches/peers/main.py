@@ -15,23 +15,16 @@ import idle
 import instructions
 import latency
 import peers
-import secure
 import swap
 import table
+import tls
 import work
 import workers
 from report import Report
+from server import CORES, OTHER_CORE
 
-SECTIONS = {
-    "instructions": (instructions, "user-space instructions per request, by callgrind"),
-    "cpu": (cpu, "CPU time per request and throughput"),
-    "latency": (latency, "quantiles at a fixed rate"),
-    "bodies": (bodies, "bytes of bodies per CPU second"),
-    "idle": (idle, "memory of idle connections"),
-    "swap": (swap, "what deployments cost the traffic, and how long they take"),
-    "workers": (workers, "how evenly two workers share connections"),
-    "tls": (secure, "TLS, HTTP/2 and handshakes"),
-}
+SECTIONS = {it.__name__: it for it in (
+    instructions, cpu, latency, bodies, idle, swap, workers, tls)}
 
 
 @dataclasses.dataclass
@@ -61,7 +54,7 @@ class Setting:
 
 def arguments(words):
     parser = argparse.ArgumentParser(prog="benches/peers/run", description=__doc__)
-    told = "; ".join(f"{name}: {what}" for name, (_, what) in SECTIONS.items())
+    told = "; ".join(f"{name}: {it.__doc__.strip('.')}" for name, it in SECTIONS.items())
     parser.add_argument("section", nargs="*", help=f"what to measure, all by default. {told}")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help="rounds in which the systems take turns")
@@ -85,9 +78,9 @@ def arguments(words):
 
 
 def measured(chosen):
-    if len(peers.CORES) < 2:
+    if len(CORES) < 2:
         raise SystemExit("two cores are needed: one for what is measured, one for the rest")
-    os.sched_setaffinity(0, {peers.OTHER_CORE})
+    os.sched_setaffinity(0, {OTHER_CORE})
     rows = []
     with tempfile.TemporaryDirectory(prefix="serin-peers-") as folder:
         setting = Setting(pathlib.Path(folder), chosen.quick,
@@ -100,7 +93,7 @@ def measured(chosen):
         setting.keys.write_text("\n".join(work.keys()) + "\n")
         for name in chosen.section or SECTIONS:
             began = time.monotonic()
-            found = list(SECTIONS[name][0].measure(setting))
+            found = list(SECTIONS[name].measure(setting))
             print(f"{name}, in {time.monotonic() - began:.0f} s\n{table.text(found)}\n", flush=True)
             rows += found
             # Should a later section fail, this is not lost.

@@ -11,6 +11,7 @@ from cpu import WORKERS, place, spent
 from deployments import Deployments
 from peers import Shape
 from rows import SERIN, Row
+from server import MEASURED_CORE, OTHER_CORE
 
 DEPLOYMENTS_PER_S = 300
 CONNECTIONS = 64
@@ -25,7 +26,7 @@ def measure(setting):
         shape = Shape(routines=ROUTINES, more=more)
         with peers.running(setting.folder, [SERIN], shape) as systems:
             # Who deploys is not to be counted as the workers' cost.
-            place(systems[SERIN], {peers.MEASURED_CORE}, {peers.OTHER_CORE})
+            place(systems[SERIN], {MEASURED_CORE}, {OTHER_CORE})
             yield from traffic(setting, systems[SERIN], store)
             yield answered(systems[SERIN], ROUTINES, store)
     if not setting.quick:
@@ -42,7 +43,7 @@ def traffic(setting, system, store):
         changing = Deployments(system.admin, DEPLOYMENTS_PER_S, ROUTINES)
         with changing if deploys else contextlib.nullcontext():
             done, cpu_s = spent(system, WORKERS, lambda: work.wrk(
-                f"http://127.0.0.1:{system.plain}/", peers.OTHER_CORE, CONNECTIONS,
+                f"http://127.0.0.1:{system.plain}/", OTHER_CORE, CONNECTIONS,
                 setting.round_s, setting.keys))
             *_, p999 = latency.quantiles(latency.at_rate(setting, system))
         if deploys:

@@ -1,10 +1,8 @@
 """The work that is asked for: its requests, and the programs that send them."""
 
-import collections
 import contextlib
 import dataclasses
 import functools
-import os
 import pathlib
 import random
 import re

@@ -5,6 +5,7 @@ import rounds
 import work
 from cpu import spent
 from rows import PEERS, SERIN, Row
+from server import OTHER_CORE
 
 CONNECTIONS = 64
 STREAMS = 10
@@ -40,7 +41,7 @@ def rate(done, cpu_s):
 
 def over_tls(setting, system):
     return spent(system, "", lambda: work.wrk(
-        f"https://localhost:{system.tls}/", peers.OTHER_CORE, CONNECTIONS, setting.short_s,
+        f"https://localhost:{system.tls}/", OTHER_CORE, CONNECTIONS, setting.short_s,
         setting.keys))
 
 
@@ -48,7 +49,7 @@ def h2(scheme, port):
     def once(setting, system):
         url = f"{scheme}://127.0.0.1:{getattr(system, port)}/"
         return spent(system, "", lambda: work.split_h2load(
-            url, peers.OTHER_CORE, ["-m", STREAMS], REQUESTS_PER_S * setting.short_s, CONNECTIONS,
+            url, OTHER_CORE, ["-m", STREAMS], REQUESTS_PER_S * setting.short_s, CONNECTIONS,
             system.key_of))
     return once
 
@@ -57,5 +58,5 @@ def handshakes(setting, system):
     """Each connection is new to its client, so that none is resumed."""
     count = HANDSHAKES_PER_S * setting.short_s
     return spent(system, "", lambda: work.done_by_h2load(work.h2load(
-        f"https://127.0.0.1:{system.tls}/", peers.OTHER_CORE, "--h1", "-n", count, "-c", count,
+        f"https://127.0.0.1:{system.tls}/", OTHER_CORE, "--h1", "-n", count, "-c", count,
         key=work.keys()[0])))
