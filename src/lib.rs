@@ -103,6 +103,9 @@
 //!   is given whole, good heads alone: it forgives what others read differently, and
 //!   refuses without a word. In place of a head that is refused it is given one of ours,
 //!   so that what came before is answered first and a refusal is answered like a request.
+//!   It has no more than one request at a time: while it has bytes to read it does not see
+//!   that a client breaks off. So what is pipelined waits before it, and is read no further
+//!   than some 8 KiB.
 //! - Connections to an endpoint are counted by their sockets, and those who find none free
 //!   wait in order of arrival. Where HTTP/2 may be spoken one is opened at a time, and
 //!   takes requests once the peer's settings have come: a burst waits for it, since it may

@@ -114,7 +114,6 @@ impl Worker {
                     switched.set(Some((upstream, busy)));
                     return Ok::<_, Infallible>(response);
                 }
-                gate.release();
                 if is_last {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(CONNECTION, close);
@@ -133,7 +132,7 @@ impl Worker {
         let ended = server::drive(Pin::new(&mut connection), gate.presence(), patience).await;
         let guarded = connection.into_parts().io.into_inner();
         if ended {
-            // hyper was given nothing behind a request that asked for another protocol.
+            // hyper was given nothing behind the request.
             let (stream, read) = guarded.into_parts();
             let client = Side { stream: stream.into_stream(), read };
             // What follows is large, and no part of what an idle connection takes.

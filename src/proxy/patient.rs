@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::silence::Silence;
 use super::tunnel::Line;
+use super::wire::Watched;
 use crate::server::Presence;
 
 /// What the kernel holds of a response that the client has no room for. It would hold
@@ -54,6 +55,12 @@ impl<S: Line> Patient<S> {
         }
         self.presence.waits_to_write();
         self.silence.poll(cx).map(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: Line> Watched for Patient<S> {
+    fn is_broken(&self) -> bool {
+        self.stream.is_broken()
     }
 }
 

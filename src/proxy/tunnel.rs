@@ -23,7 +23,7 @@ const CHUNK_BYTES: usize = 16 << 10;
 
 /// A side that is not read from cannot say that it broke off, so its socket is asked this
 /// often.
-const WATCH_EVERY: Duration = Duration::from_millis(250);
+pub(super) const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// How long a side is heard out whose other has ended and is gone: to close on it at once
 /// would reset the connection, and the last words of the other would be lost.

@@ -16,8 +16,6 @@ pub struct Framer {
     limits: HeadLimits,
     place: Place,
     heads: u64,
-    /// What follows the request that is passing is not for the next one to read.
-    holds: bool,
 }
 
 #[derive(Debug)]
@@ -26,7 +24,6 @@ enum Place {
     Head(Head),
     Length(u64),
     Chunks(Chunks),
-    Held,
     Refused(Refusal),
     Broken(Violation),
 }
@@ -45,9 +42,6 @@ pub enum Step {
     PassAs(usize, Vec<u8>),
     /// All of them begin a head. They are to be shown again, with more behind them.
     Wait,
-    /// A request that asks for another protocol has passed. Whose the bytes are is not
-    /// known until [`Framer::release`].
-    Hold,
     /// The bytes begin a head that nobody shall read, nor anything behind it.
     Refuse(Refusal),
     /// The body that was passing goes on with what is no part of one.
@@ -56,7 +50,7 @@ pub enum Step {
 
 impl Framer {
     pub fn new(limits: HeadLimits) -> Self {
-        Self { limits, place: BETWEEN, heads: 0, holds: false }
+        Self { limits, place: BETWEEN, heads: 0 }
     }
 
     /// How many heads have passed.
@@ -64,21 +58,15 @@ impl Framer {
         self.heads
     }
 
-    /// Whether bytes are held.
-    pub fn is_held(&self) -> bool {
-        matches!(self.place, Place::Held)
+    /// Whether no request has begun, or one has and all of it has passed: what comes next
+    /// is for the next one.
+    pub fn is_between(&self) -> bool {
+        matches!(self.place, Place::Between { .. })
     }
 
     /// Whether a body has begun and more of it is to come.
     pub fn is_in_body(&self) -> bool {
         matches!(self.place, Place::Length(_) | Place::Chunks(_))
-    }
-
-    /// Takes what is held for the next request: there was no change of protocol.
-    pub fn release(&mut self) {
-        if self.is_held() {
-            self.place = BETWEEN;
-        }
     }
 
     /// Judges the beginning of `bytes`, which are all that have not passed and must be at
@@ -99,14 +87,14 @@ impl Framer {
                 let here = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= here as u64;
                 if *left == 0 {
-                    self.place = self.end();
+                    self.place = BETWEEN;
                 }
                 Step::Pass(here)
             }
             Place::Chunks(chunks) => match chunks.pass(bytes) {
                 Ok(passed) => {
                     if chunks.is_ended() {
-                        self.place = self.end();
+                        self.place = BETWEEN;
                     }
                     Step::Pass(passed)
                 }
@@ -115,7 +103,6 @@ impl Framer {
                     Step::Break(violation)
                 }
             },
-            Place::Held => Step::Hold,
             Place::Refused(refusal) => Step::Refuse(*refusal),
             Place::Broken(violation) => Step::Break(*violation),
         }
@@ -129,9 +116,8 @@ impl Framer {
             }
             Ok(Some(whole)) => {
                 self.heads += 1;
-                self.holds = whole.upgrade;
                 self.place = match whole.framing {
-                    Framing::None | Framing::Length(0) => self.end(),
+                    Framing::None | Framing::Length(0) => BETWEEN,
                     Framing::Length(length) => Place::Length(length),
                     Framing::Chunked => Place::Chunks(Chunks::new(self.limits.fields)),
                 };
@@ -142,11 +128,6 @@ impl Framer {
             }
             Err(refusal) => self.refuse(refusal),
         }
-    }
-
-    /// Where a message leads to that is over.
-    fn end(&self) -> Place {
-        if self.holds { Place::Held } else { BETWEEN }
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Step {

@@ -1,8 +1,7 @@
 //! What those who serve a connection know of its bytes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
-use std::task::Waker;
 
 use super::refusal::Refusal;
 use crate::server::Presence;
@@ -18,10 +17,6 @@ pub(in crate::proxy) struct Gate {
     passed: Cell<u64>,
     /// Requests that hyper made of them.
     met: Cell<u64>,
-    /// The last request behind which nothing is held.
-    released: Cell<u64>,
-    /// Who waits for that.
-    reader: RefCell<Option<Waker>>,
     refused: Cell<Option<Refusal>>,
     lingers: Cell<bool>,
 }
@@ -32,8 +27,6 @@ impl Gate {
             presence,
             passed: Cell::new(0),
             met: Cell::new(0),
-            released: Cell::new(0),
-            reader: RefCell::new(None),
             refused: Cell::new(None),
             lingers: Cell::new(false),
         })
@@ -53,15 +46,6 @@ impl Gate {
         }
     }
 
-    /// Lets what follows the last request be read as the next one, should that have
-    /// asked for another protocol: it goes on in this one.
-    pub(in crate::proxy) fn release(&self) {
-        self.released.set(self.met.get());
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
-    }
-
     /// Has the client heard out before the connection is closed on it: it may not have
     /// read the last answer, nor sent all that it means to (RFC 9112, section 9.6).
     pub(in crate::proxy) fn linger(&self) {
@@ -76,13 +60,10 @@ impl Gate {
         self.passed.set(heads);
     }
 
-    pub(super) fn is_released(&self, head: u64) -> bool {
-        self.released.get() >= head
-    }
-
-    /// Names whom a release is to wake. hyper asks no stream again that had nothing.
-    pub(super) fn wait(&self, reader: &Waker) {
-        self.reader.replace(Some(reader.clone()));
+    /// Whether every request that has passed is answered, but for what the client has not
+    /// taken yet. One that goes on in another protocol never is.
+    pub(super) fn is_answered(&self) -> bool {
+        self.met.get() >= self.passed.get() && !self.presence.is_busy()
     }
 
     pub(super) fn refuse(&self, refusal: Refusal) {

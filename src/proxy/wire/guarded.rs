@@ -2,221 +2,79 @@
 
 use std::future::Future;
 use std::io;
-use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::framer::{Framer, Step};
 use super::gate::Gate;
 use super::half_close::HalfClose;
 use super::head::HeadLimits;
-use super::refusal::{Refusal, Violation};
+use super::sieve::{End, Sieve};
+use super::watch::{Watch, Watched};
 
-/// What is read at once while a head is not whole.
-const READ_BYTES: usize = 8 << 10;
-/// Room that is worth a system call.
-const READ_BYTES_MIN: usize = 1 << 10;
-
-/// What is read behind a request that asks for another protocol. It is read at all to see
-/// the client leave.
-const HELD_BYTES_MAX: usize = 8 << 10;
-
-/// What hyper is given in place of a head that is refused. The [`Gate`] knows it.
-pub(super) const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
-
-/// A stream that gives its reader whole, good heads, and bodies.
+/// A stream that gives its reader whole, good heads, and bodies; and nothing of the next
+/// request before the one before it is answered.
 ///
 /// Bytes are read where the reader wants them and judged there, so that nearly all of
-/// them are copied by nobody. Those that cannot go on yet are kept aside: the beginning
-/// of a head, and what is held. So is a head that goes on in another spelling, which may
-/// be too long for where it was read.
+/// them are copied by nobody. It reads on while a request runs, so that its reader hears
+/// of a client that breaks off.
 pub(in crate::proxy) struct Guarded<S> {
     stream: S,
-    gate: Rc<Gate>,
-    framer: Framer,
-    /// What was read and not given. It takes no memory while there is nothing.
-    kept: BytesMut,
-    /// So many bytes of it may go on.
-    cleared: usize,
-    end: Option<End>,
+    sieve: Sieve,
+    /// The reader was given nothing, although there is something for after the answer. It
+    /// asks no stream again that had nothing, so it must be woken then.
+    is_put_off: bool,
     /// The client has no room for all that is said to it.
     is_full: bool,
     half_close: Option<Box<HalfClose>>,
-}
-
-/// What became of bytes that were judged.
-struct Judged {
-    /// So many go on, and are the first now.
-    passed: usize,
-    /// Behind them goes this. What is left was not judged then.
-    instead: Option<Vec<u8>>,
-    /// What else there is.
-    left: Range<usize>,
-}
-
-/// Why nothing more is read from the stream.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Stream,
-    /// A head is refused. What stands in for it is given once.
-    Refused {
-        told: bool,
-    },
-    Broken(Violation),
+    watch: Option<Box<Watch>>,
 }
 
 impl<S> Guarded<S> {
     pub(in crate::proxy) fn new(stream: S, gate: Rc<Gate>, limits: HeadLimits) -> Self {
         Self {
             stream,
-            gate,
-            framer: Framer::new(limits),
-            kept: BytesMut::new(),
-            cleared: 0,
-            end: None,
+            sieve: Sieve::new(gate, limits),
+            is_put_off: false,
             is_full: false,
             half_close: None,
+            watch: None,
         }
     }
 
     /// The stream, and what was read from it and given to nobody: what follows a request
     /// that asked for another protocol.
     pub(in crate::proxy) fn into_parts(self) -> (S, Bytes) {
-        (self.stream, self.kept.freeze())
+        (self.stream, self.sieve.into_kept())
     }
 
     #[cfg(test)]
-    pub(super) fn stream(&self) -> &S {
-        &self.stream
+    pub(super) fn stream(&mut self) -> &mut S {
+        &mut self.stream
     }
 
     /// Memory that is taken.
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
-        self.kept.capacity()
+    pub(super) fn memory(&self) -> usize {
+        self.sieve.memory()
     }
 
-    /// Judges `bytes`, up to a head that goes on in another spelling.
-    fn judge(&mut self, bytes: &mut [u8]) -> Judged {
-        let (mut passed, mut at, mut end) = (0, 0, bytes.len());
-        let (mut instead, mut waits) = (None, false);
-        while at < end && !waits && instead.is_none() {
-            match self.framer.step(&mut bytes[at..end]) {
-                Step::Pass(more) => {
-                    move_back(bytes, at..at + more, passed);
-                    passed += more;
-                    at += more;
-                }
-                Step::PassAs(head, respelled) => {
-                    at += head;
-                    instead = Some(respelled);
-                }
-                Step::Skip(empty) => at += empty,
-                Step::Wait => waits = true,
-                Step::Hold if self.gate.is_released(self.framer.heads()) => self.framer.release(),
-                Step::Hold => break,
-                Step::Refuse(refusal) => {
-                    self.refuse(refusal);
-                    end = at;
-                }
-                Step::Break(violation) => {
-                    self.end = Some(End::Broken(violation));
-                    self.gate.linger();
-                    end = at;
-                }
-            }
-        }
-        self.gate.pass(self.framer.heads());
-        if waits {
-            self.gate.presence().head().moved();
-        } else {
-            self.gate.presence().head().stop();
-        }
-        Judged { passed, instead, left: at..end }
-    }
-
-    /// Judges what is kept and not cleared.
-    fn judge_kept(&mut self) {
-        let mut kept = std::mem::take(&mut self.kept);
-        let judged = self.judge(&mut kept[self.cleared..]);
-        let from = self.cleared;
-        self.cleared += judged.passed;
-        if judged.instead.is_some() {
-            self.kept.extend_from_slice(&kept[..self.cleared]);
-            self.keep(judged, &mut kept[from..]);
-        } else {
-            let left = from + judged.left.start..from + judged.left.end;
-            let end = self.cleared + left.len();
-            move_back(&mut kept, left, self.cleared);
-            kept.truncate(end);
-            self.kept = kept;
-        }
-    }
-
-    /// Keeps what is not among the first of `bytes`, those that passed.
-    fn keep(&mut self, mut judged: Judged, mut bytes: &mut [u8]) {
-        while let Some(head) = judged.instead {
-            self.kept.extend_from_slice(&head);
-            bytes = &mut bytes[judged.left];
-            judged = self.judge(bytes);
-            self.kept.extend_from_slice(&bytes[..judged.passed]);
-            self.cleared = self.kept.len();
-        }
-        self.kept.extend_from_slice(&bytes[judged.left]);
-    }
-
-    fn refuse(&mut self, refusal: Refusal) {
-        self.gate.refuse(refusal);
-        self.end = Some(End::Refused { told: false });
-    }
-
-    /// Does what was decided since bytes were last asked for.
-    fn heed(&mut self) {
-        let head = self.gate.presence().head();
-        if head.is_late() && head.is_running() {
-            head.stop();
-            self.kept.truncate(self.cleared);
-            self.refuse(Refusal::Late);
-        }
-        if self.framer.is_held() && self.gate.is_released(self.framer.heads()) {
-            self.framer.release();
-            self.judge_kept();
-        }
-    }
-
-    fn give(&mut self, buf: &mut ReadBuf<'_>) {
-        let count = self.cleared.min(buf.remaining());
-        buf.put_slice(&self.kept[..count]);
-        self.kept.advance(count);
-        self.cleared -= count;
-        if self.kept.is_empty() {
-            self.kept = BytesMut::new();
-        }
+    fn is_answered(&self) -> bool {
+        self.sieve.gate().is_answered()
     }
 
     /// What there is instead of further bytes.
-    fn say(
-        &mut self,
-        end: End,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_end(&mut self, end: End, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match end {
             End::Stream => {
-                self.gate.presence().head().stop();
+                self.sieve.gate().presence().head().stop();
                 self.poll_gone(cx).map(Ok)
             }
-            End::Refused { told: false } => {
-                buf.put_slice(STAND_IN);
-                self.end = Some(End::Refused { told: true });
-                Poll::Ready(Ok(()))
-            }
             // The answer ends the connection.
-            End::Refused { told: true } => Poll::Pending,
+            End::Refused => Poll::Pending,
             End::Broken(violation) => {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)))
             }
@@ -227,13 +85,9 @@ impl<S> Guarded<S> {
     /// if nobody waits for an answer. While a request runs, and until its answer has gone
     /// to its last byte, hyper takes an end for an abort.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let is_idle = !self.gate.presence().is_busy() && !self.is_full;
-        if self.framer.is_in_body() || is_idle {
+        if self.sieve.is_in_body() || self.is_answered() && !self.is_full {
             self.half_close = None;
             return Poll::Ready(());
-        }
-        if self.framer.is_held() {
-            self.gate.wait(cx.waker());
         }
         let half_close = self.half_close.get_or_insert_with(|| Box::new(HalfClose::new()));
         half_close.poll_gone(cx, self.is_full)
@@ -248,27 +102,42 @@ impl<S> Guarded<S> {
         }
     }
 
-    /// All is said for now, perhaps all of an answer. hyper asks no stream again that had
-    /// nothing.
+    /// All is said for now, perhaps all of an answer.
     fn flushed(&mut self, cx: &Context<'_>) {
-        let Some(half_close) = &mut self.half_close else { return };
-        if !self.gate.presence().is_busy() {
+        if self.is_put_off && self.is_answered() {
+            self.is_put_off = false;
             self.half_close = None;
             cx.waker().wake_by_ref();
-        } else if half_close.take_unwatched() {
+        } else if let Some(half_close) = &mut self.half_close
+            && half_close.take_unwatched()
+        {
             cx.waker().wake_by_ref();
         }
     }
 }
 
-/// Moves `range` of `bytes` to where `to` is, which is not behind it.
-fn move_back(bytes: &mut [u8], range: Range<usize>, to: usize) {
-    if range.start != to {
-        bytes.copy_within(range, to);
+impl<S: AsyncRead + Watched + Unpin> Guarded<S> {
+    fn poll_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.sieve.heed_time();
+        let before = buf.filled().len();
+        // Nothing read would mean the end of the stream, so what does not go on at once
+        // has the socket asked again, until that has nothing either.
+        while buf.filled().len() == before {
+            if self.sieve.is_ready() {
+                self.sieve.give(buf);
+            } else if self.sieve.is_due() {
+                self.sieve.judge_kept();
+            } else if let Some(end) = self.sieve.end() {
+                return self.poll_end(end, cx);
+            } else if self.sieve.is_empty() {
+                ready!(self.read_through(cx, buf))?;
+            } else {
+                ready!(self.read_aside(cx))?;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
-}
 
-impl<S: AsyncRead + Unpin> Guarded<S> {
     /// Reads into `buf` what may go on, and keeps the rest.
     fn read_through(
         &mut self,
@@ -279,38 +148,25 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let read = &mut buf.filled_mut()[before..];
         if read.is_empty() {
-            self.end = Some(End::Stream);
+            self.sieve.ends();
         }
-        let judged = self.judge(read);
-        let passed = judged.passed;
-        self.keep(judged, read);
+        let passed = self.sieve.sift(read);
         buf.set_filled(before + passed);
         Poll::Ready(Ok(()))
     }
 
     /// Reads more behind what is kept.
     fn read_aside(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let is_held = self.framer.is_held();
-        if is_held {
-            self.gate.wait(cx.waker());
-            if self.kept.len() >= HELD_BYTES_MAX {
-                return Poll::Pending;
-            }
+        if self.sieve.is_full() {
+            let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new()));
+            ready!(watch.poll_broken(cx, &self.stream));
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.kept.capacity() - self.kept.len() < READ_BYTES_MIN {
-            self.kept.reserve(READ_BYTES);
-        }
-        match pin!(self.stream.read_buf(&mut self.kept)).poll(cx)? {
-            Poll::Ready(0) => self.end = Some(End::Stream),
-            Poll::Ready(_) if is_held => {}
-            Poll::Ready(_) => self.judge_kept(),
+        match pin!(self.stream.read_buf(self.sieve.room())).poll(cx)? {
+            Poll::Ready(0) => self.sieve.ends(),
+            Poll::Ready(_) => self.sieve.judge_kept(),
             Poll::Pending => {
-                if self.kept.is_empty() {
-                    self.kept = BytesMut::new();
-                }
-                if !is_held {
-                    self.gate.presence().head().wait(cx.waker());
-                }
+                self.sieve.wait(cx.waker());
                 return Poll::Pending;
             }
         }
@@ -318,29 +174,17 @@ impl<S: AsyncRead + Unpin> Guarded<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+impl<S: AsyncRead + Watched + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.heed();
-        let before = buf.filled().len();
-        // Nothing read would mean the end of the stream, so what does not go on at once
-        // has the socket asked again, until that has nothing either.
-        while buf.filled().len() == before {
-            if this.cleared > 0 {
-                this.give(buf);
-            } else if let Some(end) = this.end {
-                return this.say(end, cx, buf);
-            } else if this.kept.is_empty() && !this.framer.is_held() {
-                ready!(this.read_through(cx, buf))?;
-            } else {
-                ready!(this.read_aside(cx))?;
-            }
-        }
-        Poll::Ready(Ok(()))
+        let polled = this.poll_some(cx, buf);
+        this.is_put_off =
+            polled.is_pending() && (this.sieve.is_held() || this.half_close.is_some());
+        polled
     }
 }
 

@@ -55,8 +55,6 @@ pub(super) struct Whole {
     /// Its bytes, the empty line included.
     pub(super) len: usize,
     pub(super) framing: Framing,
-    /// It asks for another protocol (RFC 9110, section 7.8).
-    pub(super) upgrade: bool,
 }
 
 /// What is known of a head so far.
@@ -75,9 +73,6 @@ pub(super) struct Head {
     fields: usize,
     length: Option<u64>,
     coding: Option<Coding>,
-    /// There is an `Upgrade`, and a `Connection` that names it.
-    upgrade: bool,
-    upgrade_named: bool,
 }
 
 /// A target that is to go on in another spelling.
@@ -201,11 +196,6 @@ impl Head {
             return Err(control_refusal(control));
         }
         match name_len {
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade |= !trim(value).is_empty(),
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                let is_upgrade = |option: &[u8]| option.eq_ignore_ascii_case(b"upgrade");
-                self.upgrade_named |= elements(value).any(is_upgrade);
-            }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 if self.length.is_some() {
                     return Err(Refusal::TwoLengths);
@@ -234,8 +224,7 @@ impl Head {
             (None, Some(coding)) if coding.unknown => return Err(Refusal::UnknownCoding),
             (None, Some(_)) => Framing::Chunked,
         };
-        let upgrade = self.upgrade && self.upgrade_named && !is_old;
-        Ok(Whole { len, framing, upgrade })
+        Ok(Whole { len, framing })
     }
 }
 

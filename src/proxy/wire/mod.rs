@@ -5,7 +5,7 @@
 //! ambiguous is forgiven, and each refusal is answered in the words of this proxy.
 //!
 //! [`Framer`] is pure: it follows the bytes of one connection, however they are cut.
-//! `Guarded` is a stream that lets hyper have those that passed.
+//! `Guarded` is a stream that lets hyper have those that passed, one request at a time.
 
 mod bytes;
 mod chunks;
@@ -16,7 +16,9 @@ mod half_close;
 mod head;
 mod reading;
 mod refusal;
+mod sieve;
 mod target;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +31,4 @@ pub(super) use bytes::elements;
 pub(super) use gate::Gate;
 pub(super) use guarded::Guarded;
 pub(super) use reading::{builder, linger};
+pub(super) use watch::Watched;

@@ -15,7 +15,6 @@ const TIGHT: HeadLimits = HeadLimits { head_bytes: 100, fields: 3, target_bytes:
 struct Outcome {
     passed: Vec<u8>,
     heads: u64,
-    holds: u64,
     refused: Option<Step>,
     waiting: usize,
 }
@@ -42,7 +41,7 @@ fn pieces<'s>(mut stream: &'s [u8], lengths: &[u8]) -> impl Iterator<Item = &'s 
     })
 }
 
-/// What becomes of these pieces. What is held is let go.
+/// What becomes of these pieces.
 fn outcome<'s>(limits: HeadLimits, pieces: impl Iterator<Item = &'s [u8]>) -> Outcome {
     let mut framer = Framer::new(limits);
     let mut outcome = Outcome::default();
@@ -69,10 +68,6 @@ fn outcome<'s>(limits: HeadLimits, pieces: impl Iterator<Item = &'s [u8]>) -> Ou
                 Step::Wait => {
                     assert!(kept.len() <= limits.head_bytes, "no more is kept than a head has");
                     break;
-                }
-                Step::Hold => {
-                    outcome.holds += 1;
-                    framer.release();
                 }
                 refused @ (Step::Refuse(_) | Step::Break(_)) => {
                     assert_eq!(framer.step(&mut kept), refused, "there is no way back");

@@ -248,32 +248,6 @@ fn limits_are_met_at_the_byte() {
     assert_eq!(judged(limits(), name.as_bytes()), Some(Refusal::HeadTooLong));
 }
 
-#[test]
-fn an_upgrade_is_asked_for_by_two_fields_in_a_version_that_knows_it() {
-    let holds = |head: &str| {
-        let stream = format!("{head}\r\n\r\nGET /next HTTP/1.1\r\n\r\n");
-        let outcome = outcome(limits(), &[stream.as_bytes()]);
-        outcome.last == Some(Step::Hold) && outcome.heads == 1
-    };
-    for lines in [
-        "upgrade: websocket\r\nconnection: upgrade",
-        "connection: keep-alive , Upgrade\r\nUpgrade: a, b",
-        "connection: close\r\nupgrade: a\r\nconnection: UPGRADE",
-        "connection: upgrade\r\nupgrade: a\r\ncontent-length: 0",
-    ] {
-        assert!(holds(&format!("GET / HTTP/1.1\r\n{lines}")), "{lines}");
-        assert!(!holds(&format!("GET / HTTP/1.0\r\n{lines}")), "{lines}");
-    }
-    for lines in [
-        "upgrade: websocket",
-        "connection: upgrade",
-        "upgrade: a\r\nconnection: upgrades",
-        "upgrade:\r\nconnection: upgrade",
-    ] {
-        assert!(!holds(&format!("GET / HTTP/1.1\r\n{lines}")), "{lines}");
-    }
-}
-
 proptest! {
     #[test]
     fn targets_are_those_that_are_read_whole(

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::framer::{Framer, Step};
+use super::super::framer::Step;
 use super::super::refusal::{Refusal, Violation};
 use super::{HeadLimits, cut, limits, outcome};
 
@@ -115,26 +115,6 @@ fn empty_lines_before_a_request_are_dropped_and_few_are_borne() {
             assert_eq!(outcome.last, Some(Step::Refuse(refusal)), "{stream:?}");
             assert!(outcome.passed.is_empty());
         }
-    }
-}
-
-#[test]
-fn what_follows_an_upgrade_is_held_until_it_is_released() {
-    let upgrade = "POST / HTTP/1.1\r\nupgrade: a\r\nconnection: upgrade\r\n";
-    for body in ["\r\n", "content-length: 2\r\n\r\nhi"] {
-        let next = b"GET / HTTP/1.1\r\n\r\n";
-        let mut stream = [format!("{upgrade}{body}").as_bytes(), next].concat();
-        let mut rest = &mut stream[..];
-        let mut framer = Framer::new(limits());
-        while let Step::Pass(count) = framer.step(rest) {
-            rest = &mut rest[count..];
-        }
-        assert_eq!(rest, next);
-        assert!(framer.is_held());
-        assert_eq!(framer.step(rest), Step::Hold);
-        framer.release();
-        assert_eq!(framer.step(rest), Step::Pass(next.len()));
-        assert_eq!(framer.heads(), 2);
     }
 }
 
