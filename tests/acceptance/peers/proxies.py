@@ -2,14 +2,11 @@
 
 import asyncio
 import os
-import pathlib
 import re
 import shutil
-import subprocess
-import time
 
-START_WITHIN_S = 20
-END_WITHIN_S = 5
+from program import Program
+
 # Silence is told from an answer within a case's time.
 SILENCE = "1s"
 
@@ -102,55 +99,7 @@ backend back{lane}
 """
 
 
-class Proxy:
-    """One of the three, running."""
-
-    def __init__(self, name, folder):
-        self.name = name
-        self.folder = pathlib.Path(folder)
-        self.processes = []
-
-    def run(self, *command, log):
-        with (self.folder / log).open("wb") as output:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=self.folder, env=self.environment())
-        self.processes.append(process)
-        return process
-
-    def environment(self):
-        """Libraries of what was unpacked are found where they are."""
-        kept = {name: value for name, value in os.environ.items()
-                if not re.match(r"SERIN_|RUST_LOG|LD_LIBRARY_PATH", name)}
-        libraries = os.environ.get("LIBRARIES_peers")
-        return kept | ({"LD_LIBRARY_PATH": libraries} if libraries and self.name != "Serin" else {})
-
-    async def started(self, there, log):
-        """Waits for what tells that a process serves."""
-        deadline = time.monotonic() + START_WITHIN_S
-        while not (found := there()):
-            gone = [it for it in self.processes if it.poll() is not None]
-            if gone or time.monotonic() > deadline:
-                said = (self.folder / log).read_text(errors="replace")
-                raise SystemExit(f"{self.name} does not serve:\n{said}")
-            await asyncio.sleep(0.02)
-        return found
-
-    def stop(self):
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(END_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def logs(self):
-        return "".join(it.read_text(errors="replace") for it in sorted(self.folder.glob("*.log")))
-
-
-class Serin(Proxy):
+class Serin(Program):
     """One process a lane: each has one production listener."""
 
     async def start(self, upstreams):
@@ -163,8 +112,7 @@ class Serin(Proxy):
             await self.started(lambda log=f"serin{lane}.log": self.address(log), f"serin{lane}.log")
             for lane in range(len(upstreams))
         ]
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
-        self.version = said.stdout.split()[-1]
+        self.version = self.ask_version(binary, "--version")
 
     def address(self, log):
         said = (self.folder / log).read_text(errors="replace")
@@ -175,8 +123,10 @@ class Serin(Proxy):
         return await asyncio.open_connection("127.0.0.1", self.addresses[lane])
 
 
-class Peer(Proxy):
+class Peer(Program):
     """One process for all lanes, each with a socket in its folder."""
+
+    unpacked = "peers"
 
     async def serve(self, upstreams, *command, log):
         self.run(*command, log=log)
@@ -198,11 +148,6 @@ class Peer(Proxy):
         config.write_text(
             whole.format(lanes=lanes, folder=self.folder, silence=SILENCE, user=user))
         return str(config)
-
-    def ask_version(self, *command):
-        said = subprocess.run(command, capture_output=True, text=True, check=True,
-                              env=self.environment())
-        return re.search(r"\d+\.\d+\.\d+[-+~.\w]*", said.stdout + said.stderr)[0]
 
 
 class Nginx(Peer):
