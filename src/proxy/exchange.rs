@@ -6,14 +6,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use h2::Reason;
-use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
 use super::expect::WAIT_MAX;
-use super::fit::is_within;
+use super::fit::{self, is_within};
+use super::headers::Head;
 use super::http1::Broken;
 use super::pool::{Lease, Pool, Pooled};
 use super::progress::Progress;
@@ -45,38 +45,38 @@ impl Waits {
     }
 }
 
-/// Sends `request` to `endpoint` and waits for the head of its response. `fresh` asks for
+/// Sends a request to `endpoint` and waits for the head of its response. `fresh` asks for
 /// a connection that was not waiting for it; a request that asks for another protocol has
 /// one of its own.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
     endpoint: &Endpoint,
-    mut request: Request<Upload>,
+    head: &impl Head,
+    upload: Upload,
     waits: Waits,
     fresh: bool,
 ) -> Result<Answer, Failure> {
     let line = pool.line(endpoint);
-    let is_safe = is_safe(&request);
+    let is_safe = is_safe(head, &upload);
     // Where HTTP/2 is known to be spoken, nobody can switch to anything.
-    let switches =
-        request.headers().contains_key(UPGRADE) && endpoint.transport() != Transport::H2c;
+    let switches = head.switches() && endpoint.transport() != Transport::H2c;
     let pooled = if fresh || switches { None } else { line.take(is_safe) };
     let connection = match pooled {
         Some(connection) => connection,
         // Boxed, because few requests come here, and all would carry its state.
         None => match Box::pin(line.acquire(pool, switches, waits.connect)).await {
             Ok(acquired) => acquired,
-            Err(error) => return Err(Failure::unsent(request, error)),
+            Err(error) => return Err(Failure::unsent(upload, error)),
         },
     };
     let (is_stream, has_answered) = (connection.is_stream(), connection.has_answered());
-    connection.fit(&mut request).map_err(Failure::sent)?;
     // From here on it is closed on whatever way out, unless it answers.
-    let lease = Lease::new(line, connection, request.body().progress());
+    let lease = Lease::new(line, connection, upload.progress());
     let sent = if is_stream {
-        Box::pin(send_http2(pool, lease, request, waits, is_safe)).await
+        let request = fit::to_http2(head, endpoint).map_err(Failure::sent)?;
+        Box::pin(send_http2(pool, lease, request.map(|()| upload), waits, is_safe)).await
     } else {
-        send_http1(lease, request, waits, is_safe).await
+        send_http1(lease, endpoint, head, upload, waits, is_safe).await
     };
     sent.map_err(|failure| {
         let says = if has_answered && (failure.died || failure.unsent) {
@@ -90,27 +90,17 @@ pub(super) async fn exchange(
     })
 }
 
-/// Whether `request` may be done twice (RFC 9110, section 9.2.2), and is here to be sent
+/// Whether a request may be done twice (RFC 9110, section 9.2.2), and is here to be sent
 /// twice. A change of protocol is asked for once.
-pub(super) fn is_safe(request: &Request<Upload>) -> bool {
-    request.method().is_idempotent()
-        && request.body().is_empty()
-        && !request.headers().contains_key(UPGRADE)
-}
-
-fn copy_of_head(request: &Request<Upload>) -> Request<Upload> {
-    let mut copy = Request::new(Upload::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    copy.headers_mut().clone_from(request.headers());
-    copy
+pub(super) fn is_safe(head: &impl Head, upload: &Upload) -> bool {
+    head.method().is_idempotent() && upload.is_empty() && !head.switches()
 }
 
 /// An attempt without a response.
 pub(super) struct Failure {
     pub(super) error: ProxyError,
-    /// The request as it was, where sending it again does no harm and could help.
-    pub(super) request: Option<Box<Request<Upload>>>,
+    /// The body as it was, where sending the request again does no harm and could help.
+    pub(super) upload: Option<Upload>,
     /// Whether nothing of it had left, or the peer says that it has not looked at it (RFC
     /// 9113, section 8.7).
     pub(super) unsent: bool,
@@ -132,12 +122,12 @@ pub(super) enum Says {
 }
 
 impl Failure {
-    fn unsent(request: Request<Upload>, error: ProxyError) -> Self {
-        Self { request: Some(Box::new(request)), unsent: true, ..Self::sent(error) }
+    fn unsent(upload: Upload, error: ProxyError) -> Self {
+        Self { upload: Some(upload), unsent: true, ..Self::sent(error) }
     }
 
     fn sent(error: ProxyError) -> Self {
-        Self { error, request: None, unsent: false, died: false, says: Says::Failed }
+        Self { error, upload: None, unsent: false, died: false, says: Says::Failed }
     }
 }
 
@@ -145,14 +135,16 @@ impl Failure {
 /// twice.
 async fn send_http1(
     mut lease: Lease,
-    request: Request<Upload>,
+    endpoint: &Endpoint,
+    head: &impl Head,
+    upload: Upload,
     waits: Waits,
     is_safe: bool,
 ) -> Result<Answer, Failure> {
-    let upload = request.body().progress();
-    let (head, body) = request.into_parts();
+    let progress = upload.progress();
     let connection = lease.http1_mut().expect("who takes it for one of HTTP/1.1 has looked");
-    let broken = match within(waits, &upload, connection.exchange(&head, body)).await {
+    let response = connection.exchange(head, endpoint, upload);
+    let broken = match within(waits, &progress, response).await {
         Ok(Ok(parts)) => {
             connection.note_answer();
             return Ok((Response::from_parts(parts, Content::Http1), lease));
@@ -168,11 +160,10 @@ async fn send_http1(
         }
         Broken::Io(_) | Broken::Ended => ProxyError::terminated(broken),
     };
-    if let Some(body) = connection.take_back() {
-        return Err(Failure::unsent(Request::from_parts(head, body), error));
+    if let Some(upload) = connection.take_back() {
+        return Err(Failure::unsent(upload, error));
     }
-    let again = is_safe.then(|| Box::new(Request::from_parts(head, Upload::empty())));
-    Err(Failure { died: true, request: again, ..Failure::sent(error) })
+    Err(Failure { died: true, upload: is_safe.then(Upload::empty), ..Failure::sent(error) })
 }
 
 /// Over a stream of a connection that others share.
@@ -183,8 +174,8 @@ async fn send_http2(
     waits: Waits,
     is_safe: bool,
 ) -> Result<Answer, Failure> {
-    // What can be sent again is kept until it is answered.
-    let (head, claim) = (copy_of_head(&request), request.body_mut().claim());
+    // A body of which nothing is read can be sent again.
+    let claim = request.body_mut().claim();
     let upload = request.body().progress();
     let Pooled::Http2(stream) = lease.connection() else {
         unreachable!("who takes it for a stream has looked");
@@ -202,16 +193,15 @@ async fn send_http2(
     };
     // Its peer may be gone without a word, or has said that it takes no more.
     let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
-    if is_silent || failure.unsent && failure.request.is_none() {
+    if is_silent || failure.unsent && failure.upload.is_none() {
         stream.retire();
     }
-    if failure.request.is_none() {
+    if failure.upload.is_none() {
         if failure.unsent {
-            let whole = claim.take().map(|body| Box::new(head.map(|_| body)));
-            failure.unsent = whole.is_some();
-            failure.request = whole;
+            failure.upload = claim.take();
+            failure.unsent = failure.upload.is_some();
         } else if is_safe && failure.died {
-            failure.request = Some(Box::new(head));
+            failure.upload = Some(Upload::empty());
         }
     }
     Err(failure)
@@ -221,7 +211,7 @@ fn stream_failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -
     let unsent = error.take_message();
     let error = error.into_error();
     if let Some(unsent) = unsent {
-        return Failure::unsent(unsent, ProxyError::terminated(error));
+        return Failure::unsent(unsent.into_body(), ProxyError::terminated(error));
     }
     if let Some(limit) = upload.overflowed() {
         return Failure::sent(ProxyError::TooLarge(limit));

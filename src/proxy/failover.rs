@@ -2,6 +2,7 @@
 //! or else the site's origin.
 
 use http::Response;
+use http::request::Parts;
 
 use super::body::Body;
 use super::error::{Fault, ProxyError};
@@ -20,13 +21,13 @@ impl Worker {
         &self,
         policy: &Policy,
         mut failed: Failed,
-        mut spare: Box<Spare>,
-        client: &Client,
+        mut spare: Spare,
+        (parts, client): (&Parts, &Client),
         decision: &mut Decision,
         key: Option<&[u8]>,
     ) -> Result<Response<Body>, Failed> {
         if failed.is_repeatable && fails_over(decision, policy.failover) {
-            let Some((parts, mut upload)) = spare.take() else {
+            let Some(mut upload) = spare.take() else {
                 return Err(failed);
             };
             self.note_failure(&failed, decision);
@@ -35,7 +36,7 @@ impl Worker {
                 self.tallies.failed_over(tally.0);
             }
             decision.fail_over();
-            let next = Spare::of(decision, &parts, &mut upload, policy.failover);
+            let next = Spare::of(decision, &mut upload, policy.failover);
             match self.carry_out(policy, parts, upload, client, decision, key).await {
                 Err(again) if let Some(next) = next => (failed, spare) = (again, next),
                 answered => return answered,
@@ -43,7 +44,7 @@ impl Worker {
         }
         if failed.error.falls_back()
             && let Some(origin) = decision.fallback().cloned()
-            && let Some((parts, upload)) = spare.take()
+            && let Some(upload) = spare.take()
         {
             self.note_failure(&failed, decision);
             self.traffic.count(|counts| counts.fallbacks += 1);

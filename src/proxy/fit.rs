@@ -1,23 +1,20 @@
-//! The form in which a request goes over a connection, which is known when there is one.
+//! The form in which a request goes over a connection of HTTP/2.
 
-use http::header::{CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::HOST;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Request, Uri, Version};
-use http_body::Body as _;
+use http::{HeaderMap, Request, Uri, Version};
 
+use super::connect::Protocol;
 use super::error::ProxyError;
-use super::upload::Upload;
+use super::headers::Head;
 use crate::model::{Endpoint, Limits, Transport};
 
-/// What HTTP/2 says in frames (RFC 9113, section 8.2.2).
-const OF_HTTP1: [http::HeaderName; 3] = [CONNECTION, TRANSFER_ENCODING, UPGRADE];
-
-/// Makes a request in origin form one of HTTP/2: the host becomes `:authority`.
-pub(super) fn to_http2(
-    request: &mut Request<Upload>,
-    endpoint: &Endpoint,
-) -> Result<(), ProxyError> {
-    let host = request.headers_mut().remove(HOST).filter(|host| !host.is_empty());
+/// A head of HTTP/2: the host becomes `:authority`.
+pub(super) fn to_http2(head: &impl Head, endpoint: &Endpoint) -> Result<Request<()>, ProxyError> {
+    let mut request = Request::new(());
+    let headers = request.headers_mut();
+    head.tell(endpoint, Protocol::Http2, headers);
+    let host = headers.remove(HOST).filter(|host| !host.is_empty());
     let authority = match &host {
         Some(host) => Authority::try_from(host.as_bytes()),
         None => Authority::try_from(endpoint.authority()),
@@ -26,40 +23,18 @@ pub(super) fn to_http2(
         Transport::Tls { .. } => Scheme::HTTPS,
         Transport::Http1 | Transport::H2c => Scheme::HTTP,
     };
-    let target = request.uri().path_and_query().cloned();
-    let uri = authority.ok().and_then(|authority| {
-        let target = target.unwrap_or(PathAndQuery::from_static("/"));
+    let (before, target) = head.target();
+    let target = match before {
+        "" => PathAndQuery::try_from(target),
+        _ => PathAndQuery::try_from([before, target].concat()),
+    };
+    let uri = authority.ok().zip(target.ok()).and_then(|(authority, target)| {
         Uri::builder().scheme(scheme).authority(authority).path_and_query(target).build().ok()
     });
     *request.uri_mut() = uri.ok_or(ProxyError::Malformed("the request's Host is not a host"))?;
     *request.version_mut() = Version::HTTP_2;
-    for name in OF_HTTP1 {
-        request.headers_mut().remove(name);
-    }
-    Ok(())
-}
-
-/// Undoes that, should the next connection speak HTTP/1.1.
-pub(super) fn to_http1(request: &mut Request<Upload>) {
-    if request.version() == Version::HTTP_2 {
-        let uri = std::mem::take(request.uri_mut());
-        let target = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        *request.uri_mut() = Uri::from(target);
-        if let Some(authority) = uri.authority() {
-            let host = HeaderValue::from_str(authority.as_str());
-            let host = host.expect("an authority is visible ASCII");
-            request.headers_mut().insert(HOST, host);
-        }
-        *request.version_mut() = Version::HTTP_11;
-        if request.body().size_hint().exact().is_none() {
-            let chunked = HeaderValue::from_static("chunked");
-            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
-        }
-    }
-    // RFC 9110, section 10.1.4: it is for the next hop alone, which is to know.
-    if request.headers().contains_key(TE) && !request.headers().contains_key(CONNECTION) {
-        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("te"));
-    }
+    request.method_mut().clone_from(head.method());
+    Ok(request)
 }
 
 /// Whether a head that came over HTTP/2 is within the limits. HTTP/1.1 is read within
@@ -71,31 +46,42 @@ pub(super) fn is_within(headers: &HeaderMap, limits: &Limits) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::header::{CONNECTION, TE};
+    use http::{HeaderValue, Method};
 
-    fn asked(host: &'static str) -> Request<Upload> {
-        let request = Request::get("/a?b").header(HOST, host).header(CONNECTION, "te");
-        request.header(TE, "trailers").body(Upload::empty()).unwrap()
+    use super::*;
+    use crate::proxy::headers::Fields;
+
+    struct Asked {
+        host: &'static str,
+        target: &'static str,
     }
 
-    fn fitted(host: &'static str, endpoint: &str) -> Result<Request<Upload>, ProxyError> {
-        let mut request = asked(host);
-        to_http2(&mut request, &Endpoint::new(endpoint).unwrap())?;
-        Ok(request)
+    impl Head for Asked {
+        fn method(&self) -> &Method {
+            &Method::GET
+        }
+
+        fn target(&self) -> (&'static str, &str) {
+            ("/", self.target)
+        }
+
+        fn tell(&self, _: &Endpoint, protocol: Protocol, to: &mut impl Fields) {
+            assert_eq!(protocol, Protocol::Http2);
+            to.say(&HOST, self.host.as_bytes());
+            to.say(&TE, b"trailers");
+        }
+    }
+
+    fn fitted(host: &'static str, endpoint: &str) -> Result<Request<()>, ProxyError> {
+        to_http2(&Asked { host, target: "a?b" }, &Endpoint::new(endpoint).unwrap())
     }
 
     #[test]
-    fn the_host_becomes_the_authority_and_comes_back() {
-        let mut request = fitted("Shop.test:81", "https://b.test").unwrap();
+    fn the_host_becomes_the_authority() {
+        let request = fitted("Shop.test:81", "https://b.test").unwrap();
         assert_eq!(*request.uri(), "https://Shop.test:81/a?b");
         assert_eq!((request.headers().len(), request.version()), (1, Version::HTTP_2));
-        to_http1(&mut request);
-        assert_eq!(
-            (request.uri(), request.version()),
-            (&Uri::from_static("/a?b"), Version::HTTP_11)
-        );
-        assert_eq!(request.headers()[HOST], "Shop.test:81");
-        assert_eq!(request.headers()[CONNECTION], "te");
     }
 
     #[test]
@@ -112,10 +98,12 @@ mod tests {
             header_bytes: bytes.try_into().unwrap(),
             ..Limits::default()
         };
-        let request = asked("a.test");
-        // `host: a.test`, `connection: te` and `te: trailers`, without what is between.
-        assert!(is_within(request.headers(), &limits(3, 10 + 12 + 10)));
-        assert!(!is_within(request.headers(), &limits(2, 32)));
-        assert!(!is_within(request.headers(), &limits(3, 31)));
+        let fields = [(HOST, "a.test"), (CONNECTION, "te"), (TE, "trailers")];
+        let fields = fields.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let headers = HeaderMap::from_iter(fields);
+        // Without what is between a name and its value.
+        assert!(is_within(&headers, &limits(3, 10 + 12 + 10)));
+        assert!(!is_within(&headers, &limits(2, 32)));
+        assert!(!is_within(&headers, &limits(3, 31)));
     }
 }

@@ -3,13 +3,14 @@
 
 use std::net::IpAddr;
 
-use http::{Request, StatusCode, Version, request, response};
+use http::{HeaderMap, StatusCode, Version, request, response};
 
+use super::connect::Protocol;
 use super::error::ProxyError;
-use super::headers::{self, Client};
+use super::headers::{self, Client, Head, Onward};
 use super::upload::Upload;
 use super::{fit, guard, h2, handle, responses};
-use crate::model::{Endpoint, Headers, Limits, TrustedProxies};
+use crate::model::{Endpoint, Limits, Policy};
 
 /// What the client is told that sent a head which is refused.
 #[derive(Debug)]
@@ -40,31 +41,35 @@ pub fn asked_host(head: &request::Parts) -> Option<&[u8]> {
     handle::asked_host(head)
 }
 
-/// Makes the head of a client one for `endpoint`.
-pub fn to_upstream(
-    head: &mut request::Parts,
+/// The head of a client's request without a body as it goes to `endpoint`: its target, and
+/// its fields in HTTP/1.1 or HTTP/2.
+pub fn onward(
+    head: &request::Parts,
     (address, is_secure): (IpAddr, bool),
-    trusted: &TrustedProxies,
     endpoint: &Endpoint,
-    policy: Headers,
-) {
-    let client = Client::new(address, is_secure, trusted);
-    headers::to_upstream(head, &client, endpoint, policy);
+    policy: &Policy,
+    is_http1: bool,
+) -> (String, HeaderMap) {
+    let client = Client::new(address, is_secure, &policy.trusted);
+    let onward = Onward::new(head, &Upload::empty(), &client, policy);
+    let (before, target) = onward.target();
+    let target = [before, target].concat();
+    let protocol = if is_http1 { Protocol::Http1 } else { Protocol::Http2 };
+    let mut fields = HeaderMap::new();
+    onward.tell(endpoint, protocol, &mut fields);
+    (target, fields)
 }
 
-/// The head as it goes over a connection of HTTP/2, and what it is again should the next
-/// connection speak HTTP/1.1.
+/// The same as a request of HTTP/2.
 pub fn to_http2(
-    mut head: request::Parts,
+    head: &request::Parts,
+    address: IpAddr,
     endpoint: &Endpoint,
-) -> Result<(request::Parts, request::Parts), Refused> {
-    head.version = Version::HTTP_11;
-    let mut request = Request::from_parts(head, Upload::empty());
-    fit::to_http2(&mut request, endpoint)?;
-    let sent = request.into_parts().0;
-    let mut request = Request::from_parts(sent.clone(), Upload::empty());
-    fit::to_http1(&mut request);
-    Ok((sent, request.into_parts().0))
+    policy: &Policy,
+) -> Result<request::Parts, Refused> {
+    let client = Client::new(address, false, &policy.trusted);
+    let onward = Onward::new(head, &Upload::empty(), &client, policy);
+    Ok(fit::to_http2(&onward, endpoint)?.into_parts().0)
 }
 
 /// Makes the head of an upstream one for the client, unless it is ambiguous.

@@ -4,10 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, HOST, TE, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -17,11 +16,11 @@ use super::exchange::Waits;
 use super::expect::is_expected;
 use super::failover::fails_over;
 use super::guard::{admit, is_last_hop};
-use super::headers::{Client, disclose, set_minted_key, to_client, to_upstream};
+use super::headers::{Client, Onward, disclose, set_minted_key, to_client};
 use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
-use super::upgrade::{Asked, switch};
+use super::upgrade::switch;
 use super::upload::{Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses, trailers};
@@ -65,16 +64,17 @@ impl Worker {
 
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
-        let spare = Spare::of(&decision, &parts, &mut upload, policy.failover);
+        let spare = Spare::of(&decision, &mut upload, policy.failover);
         let mut answered =
-            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
+            self.carry_out(&policy, &parts, upload, &client, &decision, key.as_deref()).await;
         if let Some(spare) = spare
             && let Err(failed) = answered
         {
             let key = key.as_deref();
             // Few requests come here, and all would carry its state.
+            let asked = (&parts, &*client);
             answered =
-                Box::pin(self.elsewhere(&policy, failed, spare, &client, &mut decision, key)).await;
+                Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
         let mut response = match answered {
             Ok(response) => {
@@ -138,7 +138,7 @@ impl Worker {
     pub(super) async fn carry_out(
         &self,
         policy: &Policy,
-        parts: Parts,
+        parts: &Parts,
         upload: Upload,
         client: &Client,
         decision: &Decision,
@@ -152,7 +152,7 @@ impl Worker {
                 let patience = of_route.unwrap_or(response_head);
                 let Some(upstream) = &target.upstream else {
                     let silence = request_body_idle;
-                    let answered = self.answer(&parts, upload, target, key, silence).await;
+                    let answered = self.answer(parts, upload, target, key, silence).await;
                     return answered.map_err(Failed::from);
                 };
                 (upstream, patience)
@@ -165,51 +165,29 @@ impl Worker {
     async fn forward(
         &self,
         policy: &Policy,
-        mut parts: Parts,
-        upload: Upload,
+        parts: &Parts,
+        mut upload: Upload,
         client: &Client,
         upstream: &Upstream,
         waits: Waits,
     ) -> Result<Response<Body>, Failed> {
         let course = self.set_out(upstream, policy)?;
-        let names_endpoint = !policy.headers.preserve_host || asked_host(&parts).is_none();
-        let (method, asked_in) = (parts.method.clone(), parts.version);
-        let wants_trailers = trailers::are_wanted(&parts.headers);
-        let asked = Asked::of(&parts, &policy.upgrades);
-        to_upstream(&mut parts, client, course.endpoint(), policy.headers);
-        if let Some(asked) = &asked {
-            asked.say(&mut parts.headers);
-            // `Connection` has said one thing, and another protocol has no trailers.
-            parts.headers.remove(TE);
-        }
-        if upload.is_empty() {
-            // RFC 9110, section 10.1.1: there is nothing to be asked for.
-            parts.headers.remove(EXPECT);
-        }
-        let is_chunked = upload.size_hint().exact().is_none();
-        if is_chunked {
-            // Said outright, because hyper drops a body of unknown length from methods
-            // that seldom have one.
-            parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-        trailers::announce(&mut parts.headers, is_chunked);
-        parts.version = Version::HTTP_11;
-        let mut request = Request::from_parts(parts, upload);
-        let is_unasked = request.body().is_unasked();
-        let unasked = if is_unasked { Upload::hold_back(&mut request) } else { None };
+        let head = Onward::new(parts, &upload, client, policy);
+        let unasked = if upload.is_unasked() { upload.hold_back() } else { None };
 
-        let (response, lease) = self.send(course, request, waits, names_endpoint).await?;
+        let (response, lease) = self.send(course, &head, upload, waits).await?;
 
-        let (mut parts, incoming) = response.into_parts();
+        let (method, asked_in) = (&parts.method, parts.version);
+        let (mut parts, content) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            let switched = switch(asked, parts, lease);
+            let switched = switch(head.into_asked(), parts, lease);
             return switched.map_err(Failed::from);
         }
         responses::check(&mut parts)?;
         let is_last = unasked.is_some_and(Unasked::let_go);
-        let shows_length = asked_in < Version::HTTP_2 && responses::shows_length(&method, &parts);
+        let shows_length = asked_in < Version::HTTP_2 && responses::shows_length(method, &parts);
         let travel = asked_in > Version::HTTP_11
-            || wants_trailers
+            || head.wants_trailers()
                 && asked_in == Version::HTTP_11
                 && parts.headers.contains_key(TRANSFER_ENCODING);
         trailers::announce(&mut parts.headers, travel);
@@ -218,7 +196,7 @@ impl Worker {
             parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         parts.version = Version::HTTP_11;
-        let mut stream = Stream::new(incoming, lease, &self.linger, &policy.timeouts);
+        let mut stream = Stream::new(content, lease, &self.linger, &policy.timeouts);
         if shows_length {
             stream.show_length();
         }

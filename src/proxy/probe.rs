@@ -5,11 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::{CONNECTION, HOST, USER_AGENT};
-use http::{HeaderValue, Request, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, StatusCode};
 
-use super::connect::{Deadline, UpstreamTls, reach};
+use super::connect::{Deadline, Protocol, UpstreamTls, reach};
 use super::error::ProxyError;
 use super::exchange::{Waits, exchange};
+use super::headers::{Fields, Head};
 use super::pool::Pool;
 use super::upload::Upload;
 use crate::model::{Endpoint, HealthCheck, Limits, Probe};
@@ -47,23 +49,45 @@ pub(super) async fn ask(
             return reached.map(drop).map_err(Unwell::Unreachable);
         };
         let host = host.as_deref().unwrap_or(endpoint.authority());
-        let request = Request::get(path.as_str())
-            .header(HOST, host)
-            .header(USER_AGENT, HeaderValue::from_static("serin-health"))
-            .header(CONNECTION, HeaderValue::from_static("close"))
-            .body(Upload::empty())
-            .map_err(|_| Unwell::BadQuestion)?;
+        if PathAndQuery::try_from(path.as_str()).is_err() || HeaderValue::from_str(host).is_err() {
+            return Err(Unwell::BadQuestion);
+        }
+        let question = Question { path, host };
         // Longer than this is waited for, so that it is said in one way that it took too long.
         let longer = check.timeout * 2;
         let waits = Waits { connect: longer, response_head: longer, request_body_idle: longer };
         // Of its own, so that each question has a new connection.
         let pool = Rc::new(Pool::new(tls, limits));
-        let answer = exchange(&pool, endpoint, request, waits, true).await;
+        let answer = exchange(&pool, endpoint, &question, Upload::empty(), waits, true).await;
         let (response, _) = answer.map_err(|failure| Unwell::Unreachable(failure.error))?;
         let status = response.status();
         if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(Unwell::Status(status)) }
     };
     tokio::time::timeout(check.timeout, asking).await.unwrap_or(Err(Unwell::Late))
+}
+
+/// What an endpoint is asked.
+struct Question<'a> {
+    path: &'a str,
+    host: &'a str,
+}
+
+impl Head for Question<'_> {
+    fn method(&self) -> &Method {
+        &Method::GET
+    }
+
+    fn target(&self) -> (&'static str, &str) {
+        ("", self.path)
+    }
+
+    fn tell(&self, _: &Endpoint, protocol: Protocol, to: &mut impl Fields) {
+        to.say(&HOST, self.host.as_bytes());
+        to.say(&USER_AGENT, b"serin-health");
+        if protocol == Protocol::Http1 {
+            to.say(&CONNECTION, b"close");
+        }
+    }
 }
 
 /// How an endpoint is, by its answers so far.

@@ -11,14 +11,13 @@
 //! All of that happens in the time that one attempt would have had. The budget bounds what
 //! is sent twice; where nothing was sent, no endpoint gets more to do.
 
-use http::header::HOST;
-use http::{HeaderValue, Request};
 use tokio::time::Instant;
 
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
 use super::exchange::{Answer, Failure, Says, Waits, exchange, is_safe};
+use super::headers::Head;
 use super::upload::Upload;
 use super::worker::Worker;
 use crate::model::{Endpoint, Policy, Upstream};
@@ -92,20 +91,19 @@ impl Worker {
         })
     }
 
-    /// Sends `request` on its course. `names_endpoint` is whether its `Host` is the
-    /// endpoint's own.
+    /// Sends a request on its course.
     pub(super) async fn send(
         &self,
         mut course: Course<'_>,
-        mut request: Request<Upload>,
+        head: &impl Head,
+        mut upload: Upload,
         waits: Waits,
-        names_endpoint: bool,
     ) -> Result<Answer, Failed> {
         let (mut fresh, mut left) = (false, waits);
         loop {
-            let is_safe = is_safe(&request);
+            let is_safe = is_safe(head, &upload);
             let endpoint = course.endpoint();
-            let failure = match exchange(&self.pool, endpoint, request, left, fresh).await {
+            let failure = match exchange(&self.pool, endpoint, head, upload, left, fresh).await {
                 Ok(answer) => {
                     self.note(&course, !is_gateway_failure(answer.0.status()));
                     return Ok(answer);
@@ -115,7 +113,7 @@ impl Worker {
             if failure.says != Says::Aged && failure.error.is_endpoints() {
                 self.note(&course, false);
             }
-            let Failure { error, request: mut unchanged, unsent, says, .. } = failure;
+            let Failure { error, upload: mut unchanged, unsent, says, .. } = failure;
             if error.is_shortage() {
                 // What is lacking here is lacking for everybody else as well.
                 unchanged = None;
@@ -131,13 +129,8 @@ impl Worker {
             }
             self.traffic.fault(failed.error.kind());
             tracing::debug!(%endpoint, error = %failed.error, "request sent again");
-            request = *again;
+            upload = again;
             fresh |= !unsent || says != Says::Failed;
-            if names_endpoint {
-                let authority = HeaderValue::from_str(course.endpoint().authority());
-                let authority = authority.expect("an authority is visible ASCII");
-                request.headers_mut().insert(HOST, authority);
-            }
         }
     }
 

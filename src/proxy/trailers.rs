@@ -59,20 +59,29 @@ pub(super) fn are_wanted(headers: &HeaderMap) -> bool {
     names(headers, TE, "trailers")
 }
 
+/// What of those that `Trailer` announces may travel.
+pub(super) fn announced(headers: &HeaderMap) -> Option<HeaderValue> {
+    if !headers.contains_key(TRAILER) {
+        return None;
+    }
+    let names: Vec<HeaderName> = elements(headers, TRAILER)
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .filter(|name| !is_forbidden(name))
+        .collect();
+    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+    let list = (!names.is_empty()).then(|| HeaderValue::try_from(names.join(", ")));
+    list.map(|list| list.expect("names of fields are tokens"))
+}
+
 /// Leaves in `Trailer` what will travel: nothing at all where none will.
 pub(super) fn announce(headers: &mut HeaderMap, travel: bool) {
     if !headers.contains_key(TRAILER) {
         return;
     }
-    let names: Vec<HeaderName> = elements(headers, TRAILER)
-        .filter_map(|name| HeaderName::from_bytes(name).ok())
-        .filter(|name| travel && !is_forbidden(name))
-        .collect();
+    let announced = announced(headers).filter(|_| travel);
     headers.remove(TRAILER);
-    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
-    if !names.is_empty() {
-        let names = HeaderValue::try_from(names.join(", "));
-        headers.insert(TRAILER, names.expect("names of fields are tokens"));
+    if let Some(names) = announced {
+        headers.insert(TRAILER, names);
     }
 }
 

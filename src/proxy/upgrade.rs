@@ -46,10 +46,9 @@ impl Asked {
         HeaderValue::from_str(protocol).ok().map(Self)
     }
 
-    /// Says it in a head that says nothing else for this hop.
-    pub(super) fn say(&self, headers: &mut HeaderMap) {
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, self.0.clone());
+    /// What `Upgrade` says.
+    pub(super) fn value(&self) -> &HeaderValue {
+        &self.0
     }
 
     /// Whether `response` goes on in this very protocol. Some servers leave `Connection`
@@ -90,7 +89,8 @@ pub(super) fn switch(
     to_client(head.version, &mut head.headers);
     // RFC 9110, section 8.6: none in a 1xx.
     head.headers.remove(CONTENT_LENGTH);
-    asked.say(&mut head.headers);
+    head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    head.headers.insert(UPGRADE, asked.0);
     let switched = Switched { socket, read };
     Ok(Response::from_parts(head, Body::switched(switched)))
 }

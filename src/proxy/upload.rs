@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Request;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -197,12 +196,16 @@ impl Upload {
         }
     }
 
-    /// Holds the body of `request` back until the upstream asks for it, or says nothing
-    /// for a while.
-    pub(super) fn hold_back(request: &mut Request<Self>) -> Option<Unasked> {
-        let rest = request.body_mut().lend()?;
-        request.body_mut().hold = Some(Hold::default());
-        request.body().progress.hold_back(true);
+    /// Whether its length is unknown, so that HTTP/1.1 sends it in chunks.
+    pub(super) fn is_chunked(&self) -> bool {
+        http_body::Body::size_hint(self).exact().is_none()
+    }
+
+    /// Holds it back until the upstream asks for it, or says nothing for a while.
+    pub(super) fn hold_back(&mut self) -> Option<Unasked> {
+        let rest = self.lend()?;
+        self.hold = Some(Hold::default());
+        self.progress.hold_back(true);
         Some(Unasked(rest))
     }
 

@@ -5,16 +5,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode, request, response};
+use http::{Method, StatusCode, response};
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use super::broken::Broken;
 use super::content::Framing;
-use super::response::{Head, Search, framing, judge, parse};
+use super::response::{Parsed, Search, framing, judge, parse};
 use super::sending::Sending;
-use crate::model::Limits;
+use crate::model::{Endpoint, Limits};
 use crate::proxy::connect::Socket;
+use crate::proxy::headers::Head;
 use crate::proxy::upload::Upload;
 
 /// What is read at once to begin with, and at most. It doubles while that is not enough.
@@ -85,17 +86,18 @@ impl Connection {
         self.has_answered = true;
     }
 
-    /// Sends a request in origin form, and waits for the head of the response to it. What
+    /// Sends a request, and waits for the head of the response to it. What
     /// is told before that is heard: it may ask for the body.
     pub(in crate::proxy) async fn exchange(
         &mut self,
-        head: &request::Parts,
+        head: &impl Head,
+        endpoint: &Endpoint,
         upload: Upload,
     ) -> Result<response::Parts, Broken> {
-        self.sending.begin(head, upload);
+        self.sending.begin(head, endpoint, upload);
         // Nothing goes on behind an exchange that does not come to its end.
         self.persists = false;
-        poll_fn(|cx| self.poll_exchange(cx, &head.method)).await
+        poll_fn(|cx| self.poll_exchange(cx, head.method())).await
     }
 
     fn poll_exchange(
@@ -105,7 +107,7 @@ impl Connection {
     ) -> Poll<Result<response::Parts, Broken>> {
         loop {
             let sent = self.sending.poll(cx, &self.socket)?;
-            let Head { parts, persists } = ready!(self.poll_head(cx))?;
+            let Parsed { parts, persists } = ready!(self.poll_head(cx))?;
             if parts.status == StatusCode::CONTINUE {
                 self.sending.ask();
             }
@@ -123,7 +125,7 @@ impl Connection {
         }
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Broken>> {
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Parsed, Broken>> {
         loop {
             if let Some(len) = self.search.end(&self.read) {
                 if len > self.head_bytes_max {

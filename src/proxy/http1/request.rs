@@ -2,16 +2,44 @@
 
 use std::io::Write;
 
-use http::HeaderMap;
-use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Writes the head of a request in origin form, all of its fields as they stand.
-pub(super) fn write(head: &Parts, out: &mut Vec<u8>) {
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    for part in [head.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+use crate::model::Endpoint;
+use crate::proxy::connect::Protocol;
+use crate::proxy::headers::{Fields, Head};
+
+/// Lines of a head.
+pub(super) struct Lines<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Lines<'_> {
+    fn line(&mut self, name: &HeaderName, value: &[u8]) {
+        // One reservation for all parts.
+        let name = name.as_str().as_bytes();
+        self.0.reserve(name.len() + value.len() + 4);
+        for part in [name, b": ", value, b"\r\n"] {
+            self.0.extend_from_slice(part);
+        }
+    }
+}
+
+impl Fields for Lines<'_> {
+    fn pass(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.line(name, value.as_bytes());
+    }
+
+    fn say(&mut self, name: &HeaderName, value: &[u8]) {
+        self.line(name, value);
+    }
+}
+
+/// Writes a head.
+pub(super) fn write(head: &impl Head, endpoint: &Endpoint, out: &mut Vec<u8>) {
+    let (before, target) = head.target();
+    for part in [head.method().as_str(), " ", before, target, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
-    write_fields(&head.headers, out);
+    head.tell(endpoint, Protocol::Http1, &mut Lines(out));
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The line before a chunk of so many bytes, which are some.
@@ -22,45 +50,43 @@ pub(super) fn write_chunk_size(bytes: usize, out: &mut Vec<u8>) {
 /// The end of chunks, with what follows the content.
 pub(super) fn write_last_chunk(trailers: Option<&HeaderMap>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n");
-    match trailers {
-        Some(trailers) => write_fields(trailers, out),
-        None => out.extend_from_slice(b"\r\n"),
-    }
-}
-
-/// Writes field lines and the empty line behind them.
-fn write_fields(fields: &HeaderMap, out: &mut Vec<u8>) {
-    for (name, value) in fields {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            out.extend_from_slice(part);
-        }
+    for (name, value) in trailers.into_iter().flatten() {
+        Lines(out).pass(name, value);
     }
     out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
+    use http::Method;
+    use http::header::{HOST, TE};
 
     use super::*;
 
-    #[test]
-    fn a_head_is_written_line_by_line() {
-        let request = Request::get("/a?b=c").header("host", "a.test").header("x", "1");
-        let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts.headers.append("x", http::HeaderValue::from_static(""));
-        let mut out = Vec::new();
-        write(&parts, &mut out);
-        let text = String::from_utf8(out).unwrap();
-        assert_eq!(text, "GET /a?b=c HTTP/1.1\r\nhost: a.test\r\nx: 1\r\nx: \r\n\r\n");
+    struct Asked;
+
+    impl Head for Asked {
+        fn method(&self) -> &Method {
+            &Method::OPTIONS
+        }
+
+        fn target(&self) -> (&'static str, &str) {
+            ("/", "?a")
+        }
+
+        fn tell(&self, endpoint: &Endpoint, protocol: Protocol, to: &mut impl Fields) {
+            assert_eq!(protocol, Protocol::Http1);
+            to.say(&HOST, endpoint.authority().as_bytes());
+            to.pass(&TE, &HeaderValue::from_static(""));
+        }
     }
 
     #[test]
-    fn a_target_of_the_whole_server_stays_one() {
-        let (parts, ()) = Request::options("*").body(()).unwrap().into_parts();
+    fn a_head_is_written_line_by_line() {
         let mut out = Vec::new();
-        write(&parts, &mut out);
-        assert_eq!(out, b"OPTIONS * HTTP/1.1\r\n\r\n");
+        write(&Asked, &Endpoint::new("http://a.test:1").unwrap(), &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "OPTIONS /?a HTTP/1.1\r\nhost: a.test:1\r\nte: \r\n\r\n");
     }
 
     #[test]

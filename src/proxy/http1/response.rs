@@ -39,7 +39,7 @@ impl Search {
 
 /// A head, and what it says of the connection.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct Parsed {
     pub(super) parts: response::Parts,
     /// Whether the connection goes on behind the response, if that has an end of its own.
     pub(super) persists: bool,
@@ -51,7 +51,7 @@ pub(super) fn judge(beginning: &[u8], fields_max: usize) -> Result<(), Broken> {
 }
 
 /// Reads a whole head of at most `fields_max` fields, of which values are slices.
-pub(super) fn parse(head: &Bytes, fields_max: usize) -> Result<Head, Broken> {
+pub(super) fn parse(head: &Bytes, fields_max: usize) -> Result<Parsed, Broken> {
     let read = read(head, fields_max, |read| {
         let status = read.code.and_then(|code| StatusCode::from_u16(code).ok());
         let status = status.ok_or(Broken::Head("its status is none"))?;
@@ -67,7 +67,7 @@ pub(super) fn parse(head: &Bytes, fields_max: usize) -> Result<Head, Broken> {
         parts.headers.reserve(read.headers.len());
         append(&mut parts.headers, head, read.headers)?;
         let persists = persists(parts.version, &parts.headers);
-        Ok(Head { parts, persists })
+        Ok(Parsed { parts, persists })
     });
     read?.ok_or(Broken::Head("it does not begin with a status line"))
 }
@@ -173,7 +173,7 @@ fn first(list: &HeaderValue) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn parsed(head: &'static str) -> Result<Head, Broken> {
+    fn parsed(head: &'static str) -> Result<Parsed, Broken> {
         parse(&Bytes::from_static(head.as_bytes()), 4)
     }
 
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_head_has_a_status_a_reason_and_fields() {
         let head = parsed("HTTP/1.0 299 Fine\r\nA:  b \r\nset-cookie: 1\r\nSet-Cookie: 2\r\n\r\n");
-        let Head { parts, persists } = head.unwrap();
+        let Parsed { parts, persists } = head.unwrap();
         assert_eq!((parts.status.as_u16(), parts.version), (299, Version::HTTP_10));
         assert_eq!(parts.extensions.get::<ReasonPhrase>().unwrap().as_bytes(), b"Fine");
         assert_eq!((parts.headers["a"].as_bytes(), parts.headers.len()), (&b"b"[..], 3));

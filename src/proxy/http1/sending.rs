@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::{TRAILER, TRANSFER_ENCODING};
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as _, Frame};
 
 use super::broken::Broken;
 use super::request;
+use crate::model::Endpoint;
 use crate::proxy::connect::Socket;
+use crate::proxy::headers::Head;
 use crate::proxy::upload::Upload;
 use crate::proxy::wire::elements;
 
@@ -39,13 +39,13 @@ struct Body {
 
 impl Sending {
     /// Begins with a request, once the last one has left.
-    pub(super) fn begin(&mut self, head: &Parts, upload: Upload) {
+    pub(super) fn begin(&mut self, head: &impl Head, endpoint: &Endpoint, upload: Upload) {
         self.front.clear();
         self.front_sent = 0;
         self.has_begun = false;
-        request::write(head, &mut self.front);
-        let is_chunked = head.headers.contains_key(TRANSFER_ENCODING);
-        let announced = head.headers.get(TRAILER).cloned();
+        request::write(head, endpoint, &mut self.front);
+        let is_chunked = upload.is_chunked();
+        let announced = head.announces().cloned();
         self.body = (!upload.is_empty()).then_some(Body { upload, is_chunked, announced });
     }
 

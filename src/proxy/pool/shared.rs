@@ -67,10 +67,6 @@ impl Stream {
         Self { connection, line }
     }
 
-    pub(super) fn line(&self) -> &Line {
-        &self.line
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.connection.sender.borrow().is_closed()
     }
