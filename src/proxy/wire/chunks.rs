@@ -26,6 +26,9 @@ pub(in crate::proxy) struct Chunks {
     extensions_bytes: usize,
     trailers_bytes: usize,
     trailers_left: usize,
+    /// Whether sizes may be padded with blanks, as some servers do. Of clients, nothing is
+    /// borne that another reader may see differently.
+    may_pad: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl Place {
 }
 
 impl Chunks {
-    pub(in crate::proxy) fn new(fields_max: usize) -> Self {
+    pub(super) fn new(fields_max: usize) -> Self {
         Self {
             place: Place::Size,
             digits: 0,
@@ -82,7 +85,13 @@ impl Chunks {
             extensions_bytes: 0,
             trailers_bytes: 0,
             trailers_left: TRAILERS_MAX.min(fields_max),
+            may_pad: false,
         }
+    }
+
+    /// Those of a response.
+    pub(in crate::proxy) fn of_response(fields_max: usize) -> Self {
+        Self { may_pad: true, ..Self::new(fields_max) }
     }
 
     pub(in crate::proxy) fn is_ended(&self) -> bool {
@@ -139,6 +148,7 @@ impl Chunks {
             (Place::Size, byte) if self.digits > 0 && is_blank(byte) => self.blank(),
 
             (Place::Blanks, b';') => self.extension(),
+            (Place::Blanks, b'\r') if self.may_pad => Ok(Place::SizeEnd),
             (Place::Blanks, byte) if is_blank(byte) => self.blank(),
 
             (Place::Extension, b'\r') => Ok(Place::SizeEnd),
