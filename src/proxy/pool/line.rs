@@ -68,8 +68,7 @@ impl Line {
         &self.endpoint
     }
 
-    /// A connection that was used before, and that takes a request now: one that still
-    /// has a request to flush may do so forever.
+    /// A connection that was used before, and that takes a request now.
     ///
     /// Behind a busy worker's back the peer may have closed, which a request that cannot
     /// be repeated would not survive, or said what the next client would take for its

@@ -5,13 +5,14 @@ use super::refusal::Violation;
 
 /// Hexadecimal digits of a size: as many as a `u64` has.
 const SIZE_DIGITS_MAX: u8 = 16;
-/// Bytes of the extensions of one chunk, and of all chunks of a body. hyper reads up to
-/// 16 KiB of a body's.
+/// Bytes of the extensions of one chunk, and of all chunks of a body. What passes of a
+/// client's is read by hyper, up to 16 KiB of a body's; of an upstream's by nobody else.
 const EXTENSION_BYTES_MAX: usize = 4 << 10;
 const EXTENSIONS_BYTES_MAX: usize = 12 << 10;
-/// Bytes of all trailers. hyper reads up to 16 KiB.
+/// Bytes of all trailers. Of a client's, hyper reads up to 16 KiB.
 const TRAILERS_BYTES_MAX: usize = 8 << 10;
-/// Lines of trailers. hyper reads no more of them than fields of a head.
+/// Lines of trailers, and no more than a head may have, beyond which hyper reads none of a
+/// client's.
 const TRAILERS_MAX: usize = 64;
 
 /// How far a chunked body has come.
