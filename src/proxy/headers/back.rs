@@ -1,10 +1,9 @@
 //! Heads of responses, on their way back to clients.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, SET_COOKIE, VIA};
+use http::header::{SET_COOKIE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
-use super::{is_hop_by_hop, via};
-use crate::proxy::fields::elements;
+use super::{is_hop_by_hop, named, via};
 use crate::routing::{Answerer, Decision, SubjectName};
 
 const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
@@ -13,6 +12,16 @@ const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployme
 const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
 const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
 const X_SERIN_VERSION: HeaderName = HeaderName::from_static("x-serin-version");
+
+/// All of what is said of a decision.
+const SAID: [HeaderName; 6] = [
+    X_SERIN_APP,
+    X_SERIN_ASSIGNED,
+    X_SERIN_DEPLOYMENT,
+    X_SERIN_REASON,
+    X_SERIN_ROUTINE,
+    X_SERIN_VERSION,
+];
 
 /// Makes an upstream's head one for the client.
 pub(in crate::proxy) fn to_client(version: Version, headers: &mut HeaderMap) {
@@ -29,53 +38,43 @@ pub(in crate::proxy) fn to_client(version: Version, headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what must not travel past this hop.
-///
-/// `Connection` may appear more than once, and each line names more headers to
-/// drop; reading only the first lets a client smuggle a header through. `Host` and
-/// `Content-Length` are no options of a connection, whoever names them.
+/// Removes what must not travel past this hop, by its nature or because `Connection` names
+/// it.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if !headers.keys().any(is_hop_by_hop) {
-        return;
+    let named = named(headers).into_iter().filter_map(|name| HeaderName::from_bytes(name).ok());
+    for name in named.collect::<Vec<_>>() {
+        headers.remove(name);
     }
-    let named = elements(headers, CONNECTION).filter_map(|name| HeaderName::from_bytes(name).ok());
-    let named = named.filter(|name| *name != HOST && *name != CONTENT_LENGTH);
-    let by_nature = headers.keys().filter(|name| is_hop_by_hop(name)).cloned();
-    let all: Vec<HeaderName> = named.chain(by_nature).collect();
-    for name in all {
+    while let Some(name) = headers.keys().find(|name| is_hop_by_hop(name)).cloned() {
         headers.remove(name);
     }
 }
 
 /// Says who answered and why. An upstream's own word on it is replaced.
 pub(in crate::proxy) fn disclose(headers: &mut HeaderMap, decision: &Decision) {
+    if headers.keys().any(|name| name.as_str().starts_with("x-serin-")) {
+        for said in SAID {
+            headers.remove(said);
+        }
+    }
     match &decision.answerer {
         Answerer::Version(target) => {
-            let (says, is_silent) = match target.subject {
-                SubjectName::Routine(_) => (X_SERIN_ROUTINE, X_SERIN_APP),
-                SubjectName::App(_) => (X_SERIN_APP, X_SERIN_ROUTINE),
+            let subject = match target.subject {
+                SubjectName::Routine(_) => X_SERIN_ROUTINE,
+                SubjectName::App(_) => X_SERIN_APP,
             };
-            headers.remove(is_silent);
-            headers.insert(says, target.subject_value.clone());
+            headers.insert(subject, target.subject_value.clone());
             headers.insert(X_SERIN_VERSION, target.version_value.clone());
-            match &target.deployment_value {
-                Some(deployment) => drop(headers.insert(X_SERIN_DEPLOYMENT, deployment.clone())),
-                None => drop(headers.remove(X_SERIN_DEPLOYMENT)),
+            if let Some(deployment) = &target.deployment_value {
+                headers.insert(X_SERIN_DEPLOYMENT, deployment.clone());
             }
-            match &decision.assigned {
-                Some(assigned) => {
-                    headers.insert(X_SERIN_ASSIGNED, assigned.version_value.clone());
-                }
-                None => drop(headers.remove(X_SERIN_ASSIGNED)),
+            if let Some(assigned) = &decision.assigned {
+                headers.insert(X_SERIN_ASSIGNED, assigned.version_value.clone());
             }
         }
         Answerer::Origin(origin) => {
-            for is_silent in [X_SERIN_APP, X_SERIN_ASSIGNED, X_SERIN_VERSION, X_SERIN_DEPLOYMENT] {
-                headers.remove(is_silent);
-            }
-            match &origin.routine {
-                Some((_, routine)) => drop(headers.insert(X_SERIN_ROUTINE, routine.clone())),
-                None => drop(headers.remove(X_SERIN_ROUTINE)),
+            if let Some((_, routine)) = &origin.routine {
+                headers.insert(X_SERIN_ROUTINE, routine.clone());
             }
         }
     }

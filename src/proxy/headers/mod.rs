@@ -4,11 +4,14 @@ mod back;
 mod client;
 mod onward;
 
-use http::HeaderName;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderName};
 
 pub(super) use back::{disclose, set_minted_key, to_client};
 pub(super) use client::Client;
 pub(super) use onward::{Fields, Head, Onward};
+
+use super::fields::elements;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -42,4 +45,24 @@ fn via(received: http::Version) -> &'static str {
         http::Version::HTTP_2 => "2.0 serin",
         _ => "1.1 serin",
     }
+}
+
+/// What `Connection` names and would be passed on otherwise.
+///
+/// It may appear more than once, and each line names more headers to drop; reading only the
+/// first lets a client smuggle a header through. `Host` and `Content-Length` are no options
+/// of a connection, whoever names them.
+fn named(headers: &HeaderMap) -> Vec<&[u8]> {
+    let is_known = |name: &&[u8]| {
+        [&b"close"[..], b"keep-alive", b"upgrade", b"te", b""]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    };
+    let stays = |name: &&[u8]| {
+        [HOST, CONTENT_LENGTH]
+            .iter()
+            .any(|stays| name.eq_ignore_ascii_case(stays.as_str().as_bytes()))
+    };
+    let named = elements(headers, CONNECTION);
+    named.filter(|name| !is_known(name) && !stays(name)).collect()
 }

@@ -4,16 +4,16 @@
 //! that whoever hears it wants, as often as there are attempts to send it.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, FORWARDED, HOST, MAX_FORWARDS, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE, VIA,
+    CONNECTION, FORWARDED, HOST, MAX_FORWARDS, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
-use super::{Client, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_hop_by_hop, via};
+use super::{
+    Client, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_hop_by_hop, named, via,
+};
 use crate::model::{Endpoint, Headers, Policy};
 use crate::proxy::connect::Protocol;
-use crate::proxy::fields::elements;
 use crate::proxy::guard::max_forwards;
 use crate::proxy::trailers;
 use crate::proxy::upgrade::Asked;
@@ -259,26 +259,6 @@ fn target(uri: &Uri) -> (&'static str, &str) {
         query if query.starts_with('?') => ("/", query),
         target => ("", target),
     }
-}
-
-/// What `Connection` names and would be passed on otherwise.
-///
-/// It may appear more than once, and each line names more headers to drop; reading only the
-/// first lets a client smuggle a header through. `Host` and `Content-Length` are no options
-/// of a connection, whoever names them.
-fn named(headers: &HeaderMap) -> Vec<&[u8]> {
-    let is_known = |name: &&[u8]| {
-        [&b"close"[..], b"keep-alive", b"upgrade", b"te", b""]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-    };
-    let stays = |name: &&[u8]| {
-        [HOST, CONTENT_LENGTH]
-            .iter()
-            .any(|stays| name.eq_ignore_ascii_case(stays.as_str().as_bytes()))
-    };
-    let named = elements(headers, CONNECTION);
-    named.filter(|name| !is_known(name) && !stays(name)).collect()
 }
 
 #[cfg(test)]

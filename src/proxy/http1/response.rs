@@ -15,6 +15,9 @@ use crate::proxy::fields::{names, number};
 /// Fields of a head that are read without allocation.
 const FIELDS_INLINE: usize = 100;
 
+/// Room for what is said to the client beside what the upstream says.
+const FIELDS_ADDED: usize = 8;
+
 /// How far the end of a head was looked for.
 #[derive(Debug, Default)]
 pub(super) struct Search {
@@ -73,7 +76,7 @@ pub(super) fn parse(head: &Bytes, fields_max: usize) -> Result<Parsed, Broken> {
         {
             parts.extensions.insert(reason);
         }
-        parts.headers.reserve(read.headers.len());
+        parts.headers.reserve(read.headers.len() + FIELDS_ADDED);
         append(&mut parts.headers, head, read.headers)?;
         let persists = persists(parts.version, &parts.headers);
         Ok(Parsed { parts, persists })
