@@ -2,7 +2,7 @@
 //! the request that runs.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -75,6 +75,41 @@ fn a_reset_is_seen_whatever_is_behind_the_request() {
         drop(client);
         if !ends.recv_timeout(WAIT_MAX).unwrap() {
             missed.push(what);
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+}
+
+/// Within so long it is to know of one who may wait for an answer: that is given a second.
+const SOON_ENOUGH: Duration = Duration::from_secs(8);
+
+/// It is taken for gone like one that has sent nothing behind its request.
+#[test]
+fn an_end_is_seen_whatever_is_behind_the_request() {
+    let (asked, asks) = channel();
+    let (ended, ends) = channel();
+    let upstream = Upstream::new(move |visit| {
+        if visit.request().is_some() {
+            asked.send(()).unwrap();
+            ended.send((visit.number, visit.sees_end_within(SOON_ENOUGH))).unwrap();
+        }
+    });
+    let edge = Setup::before(upstream.url()).start();
+    let clients: Vec<_> = followed()
+        .into_iter()
+        .map(|(what, bytes)| {
+            let mut client = edge.client();
+            client.send(bytes);
+            asks.recv_timeout(WAIT_MAX).unwrap();
+            client.stream().shutdown(Shutdown::Write).unwrap();
+            (what, client)
+        })
+        .collect();
+    let mut missed = Vec::new();
+    for _ in &clients {
+        let (number, is_seen) = ends.recv_timeout(WAIT_MAX).unwrap();
+        if !is_seen {
+            missed.push(clients[number].0);
         }
     }
     assert_eq!(missed, [""; 0]);

@@ -205,6 +205,18 @@ impl Edge {
         Client::new(self.production)
     }
 
+    /// Sends this on a new connection, and sees to it that the worker, if it is one, has
+    /// come to it.
+    pub(crate) fn asking(&self, bytes: impl AsRef<[u8]>) -> Client {
+        let mut client = self.client();
+        client.send(bytes);
+        // It meets what comes in order.
+        for _ in 0..2 {
+            assert_eq!(Client::new(self.staging).get("/", &[]).status, 503);
+        }
+        client
+    }
+
     /// Whom a client of the TLS listeners trusts.
     pub(crate) fn trust(&self) -> &Trust {
         self.trust.as_ref().expect("it speaks TLS")
