@@ -1,8 +1,11 @@
 //! A response that breaks off arrives as far as it came, and then as what it is: cut.
 
+use std::sync::{Mutex, mpsc};
+
 use http::Request;
 use http_body_util::BodyExt;
 
+use crate::support::WAIT_MAX;
 use crate::support::edge::{Edge, Setup};
 use crate::support::h2::{Sent, Speaker, run};
 use crate::support::raw::request;
@@ -26,7 +29,7 @@ fn saying(said: &'static str) -> Upstream {
 
 /// The same behind TLS; `notes` whether it says that it closes.
 fn saying_in_private(said: &'static str, notes: bool) -> Upstream {
-    Upstream::new(behind_tls(move |visit| {
+    Upstream::new(behind_tls(move |mut visit| {
         visit.request();
         if notes { visit.say_last(said) } else { visit.say(said) }
     }))
@@ -99,28 +102,36 @@ fn under_tls_a_body_until_the_close_ends_with_a_goodbye() {
 }
 
 /// What is left of the upload lies between the proxy and its socket when the connection is
-/// reset: the failure to send it on must not be noticed before the answer.
+/// reset, and that is noticed together with the answer.
 #[test]
 fn under_tls_an_upstream_that_answers_early_and_resets_is_heard() {
-    const REFUSED: &str = "HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno";
-    let (go, gone) = std::sync::mpsc::channel();
-    let gone = std::sync::Mutex::new(gone);
-    let upstream = Upstream::narrow(behind_tls(move |secured| {
-        secured.head();
-        gone.lock().unwrap().recv_timeout(crate::support::WAIT_MAX).unwrap();
-        secured.say(REFUSED);
-        secured.visit.reset_at_end();
+    let (asked, asks) = mpsc::channel();
+    let (go, gone) = mpsc::channel();
+    let (did, done) = mpsc::channel();
+    let (gone, done) = (Mutex::new(gone), Mutex::new(done));
+    let upstream = Upstream::narrow(behind_tls(move |mut visit| {
+        visit.head();
+        asked.send(()).unwrap();
+        gone.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+        visit.say("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
+        visit.reset();
+        did.send(()).unwrap();
     }));
-    let edge = Setup::before(&insecure(&upstream)).start();
+    let setup = Setup::before(&insecure(&upstream)).busy_with(move || {
+        go.send(()).unwrap();
+        done.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+    });
+    let edge = setup.start();
     // From what its socket holds to more than the proxy holds beside it.
-    let statuses: Vec<_> = (1..=50)
-        .map(|number| {
-            let part = vec![b'x'; number * 4096];
-            let head = request("POST", "/", &["content-length: 90000000"]);
-            let mut client = edge.asking([head.as_bytes(), &part].concat());
-            go.send(()).unwrap();
-            client.head().status
-        })
-        .collect();
-    assert_eq!(statuses, [413; 50]);
+    let statuses = (1..=50).map(|number| {
+        let head = request("POST", "/", &["content-length: 90000000"]).into_bytes();
+        let mut client = edge.client();
+        client.send([head, vec![b'x'; number * 4096]].concat());
+        asks.recv_timeout(WAIT_MAX).unwrap();
+        // Until the worker has sent all that its socket takes.
+        drop(edge.asking(""));
+        edge.client().send("GET / HTTP/1.1\r\nhost: busy.localhost\r\n\r\n").answer();
+        client.head().status
+    });
+    assert_eq!(statuses.collect::<Vec<_>>(), [413; 50]);
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 
 use crate::support::edge::{Edge, Setup};
 use crate::support::raw::{Client, request};
-use crate::support::secured::{Secured, behind_tls, insecure};
+use crate::support::secured::{behind_tls, insecure};
 use crate::support::upstream::{Upstream, Visit};
 use crate::support::{WAIT_MAX, wait_until};
 
@@ -51,7 +51,7 @@ fn post() -> String {
 
 #[test]
 fn under_tls_what_stands_behind_a_response_is_nobodys_answer() {
-    let upstream = Upstream::new(behind_tls(|visit| {
+    let upstream = Upstream::new(behind_tls(|mut visit| {
         while let Some(request) = visit.request() {
             match asked_for(&request) {
                 Some(length) => visit.say(response_of(length) + FORGED),
@@ -59,13 +59,13 @@ fn under_tls_what_stands_behind_a_response_is_nobodys_answer() {
             }
         }
     }));
-    let edge = Setup::before(&insecure(&upstream)).start();
-    let (mut client, mut other) = (edge.client(), edge.client());
     let mut forged = Vec::new();
     for length in lengths() {
-        let answer = client.get(&format!("/{length}"), &[]);
+        // A new connection reads as much at once as none does later.
+        let edge = Setup::before(&insecure(&upstream)).start();
+        let answer = edge.client().get(&format!("/{length}"), &[]);
         assert_eq!((answer.status, answer.body.len()), (200, length - 100));
-        if other.send(post()).answer().text() != "ok" {
+        if edge.client().send(post()).answer().text() != "ok" {
             forged.push(length);
         }
     }
@@ -74,7 +74,7 @@ fn under_tls_what_stands_behind_a_response_is_nobodys_answer() {
 
 #[test]
 fn under_tls_a_goodbye_behind_a_response_ends_its_connection() {
-    let upstream = Upstream::new(behind_tls(|visit| {
+    let upstream = Upstream::new(behind_tls(|mut visit| {
         if let Some(request) = visit.request() {
             visit.say_last(asked_for(&request).map_or(OK.to_owned(), response_of));
             visit.sees_end();
@@ -128,7 +128,7 @@ fn who_waits_for_a_connection_does_not_get_what_stands_behind_a_response() {
 fn under_tls_neither_does_who_waits() {
     let (go, gone) = mpsc::channel();
     let gone = Mutex::new(gone);
-    let upstream = Upstream::new(behind_tls(move |visit| {
+    let upstream = Upstream::new(behind_tls(move |mut visit| {
         while let Some(request) = visit.request() {
             let Some(length) = asked_for(&request) else {
                 visit.say(OK);
@@ -151,7 +151,7 @@ fn a_response_that_fills_what_is_read_at_once_costs_no_connection() {
             visit.say(response_of(asked_for(&request).unwrap()));
         }
     });
-    let secured = Upstream::new(behind_tls(|visit: &mut Secured<'_>| {
+    let secured = Upstream::new(behind_tls(|mut visit| {
         while let Some(request) = visit.request() {
             visit.say(response_of(asked_for(&request).unwrap()));
         }

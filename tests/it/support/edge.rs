@@ -123,6 +123,19 @@ impl Setup {
         self
     }
 
+    /// Adds a routine `busy`, for each of whose answers a worker is busy with this. No
+    /// other is to be built in.
+    pub(crate) fn busy_with(mut self, work: impl Fn() + Send + Sync + 'static) -> Self {
+        let mut busy = routine("busy", &[("1", None)]);
+        deploy(&mut busy, Environment::Production, 2, &[("1", 100)]);
+        self.catalog.routines.insert(busy.name.clone(), busy.into());
+        self.built_in = Box::new(move |_| {
+            work();
+            Vec::new()
+        });
+        self
+    }
+
     pub(crate) fn start(self) -> Edge {
         self.start_with(|_| {}, false)
     }

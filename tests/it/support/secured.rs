@@ -11,13 +11,13 @@ use super::web::Identity;
 
 /// One accepted connection, once both sides have agreed on HTTP/1.1.
 pub(crate) struct Secured<'v> {
-    pub(crate) visit: &'v mut Visit,
+    visit: &'v mut Visit,
     stream: BufReader<StreamOwned<ServerConnection, Socket>>,
 }
 
 /// The script of an upstream that shakes hands, and plays `script` after that.
 pub(crate) fn behind_tls(
-    script: impl Fn(&mut Secured<'_>) + Send + Sync + 'static,
+    script: impl Fn(Secured<'_>) + Send + Sync + 'static,
 ) -> impl Fn(&mut Visit) + Send + Sync + 'static {
     let config = Identity::of(&["127.0.0.1"]).speaking(&["http/1.1"]).tls.unwrap();
     move |visit| {
@@ -30,7 +30,7 @@ pub(crate) fn behind_tls(
             }
         }
         let stream = BufReader::new(StreamOwned::new(session, socket));
-        script(&mut Secured { visit, stream });
+        script(Secured { visit, stream });
     }
 }
 
@@ -75,6 +75,13 @@ impl Secured<'_> {
             session.write_tls(&mut records).unwrap();
         }
         drop(socket.write_all(&records));
+    }
+
+    /// Breaks off the connection, now.
+    pub(crate) fn reset(self) {
+        self.visit.reset_at_end();
+        drop(self.stream);
+        self.visit.hang_up();
     }
 
     /// Waits until the proxy ends the connection, or speaks.
