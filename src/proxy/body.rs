@@ -101,7 +101,7 @@ impl http_body::Body for Body {
 }
 
 /// Whether nothing follows. Trailers are the end of a body (RFC 9112, section
-/// 7.1.2), after which hyper does not ask again.
+/// 7.1.2), after which nobody asks again.
 pub(super) fn is_last<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> bool {
     match frame {
         None => true,

@@ -155,6 +155,7 @@ async fn send_http1(
     let error = match broken {
         Broken::Upload(error) => return Err(Failure::sent(error.into())),
         Broken::HeadTooLarge => return Err(Failure::sent(ProxyError::HeadTooLarge)),
+        Broken::Length => return Err(Failure::sent(ProxyError::Upload(broken.into()))),
         Broken::Head(_) | Broken::Unparsed(_) | Broken::Chunks(_) => {
             return Err(Failure::sent(ProxyError::Protocol(broken.into())));
         }

@@ -142,6 +142,10 @@ impl<S: Line> Line for Reopened<S> {
         self.stream.socket(look)
     }
 
+    fn has_said_all(&self) -> bool {
+        self.stream.has_said_all()
+    }
+
     fn endure(&mut self) {
         self.stream.endure();
     }

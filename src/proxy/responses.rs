@@ -1,8 +1,8 @@
 //! What is refused of an upstream: responses that two readers could read differently.
 //!
-//! hyper refuses what is not HTTP/1.1: folded lines, control characters, a status that is
-//! no number, lengths that differ, chunks in HTTP/1.0. What it lets through is refused
-//! here, because a client behind us may read it in another way.
+//! `http1` refuses what is no head of HTTP/1.1: folded lines, control characters, a status
+//! that is no number. What it lets through is refused by [`check`], because a client behind
+//! us may read it in another way: lengths that differ, chunks beside a length or in HTTP/1.0.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::response::Parts;
@@ -45,7 +45,7 @@ pub(super) fn check(response: &mut Parts) -> Result<(), ProxyError> {
     Ok(())
 }
 
-/// Whether a body is coded in another way than by chunks, which hyper undoes. The
+/// Whether a body is coded in another way than by chunks, which `http1` undoes. The
 /// field that says so is for this hop alone, so nobody behind it could.
 fn is_coded(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
@@ -58,7 +58,7 @@ fn is_coded(headers: &HeaderMap) -> bool {
 }
 
 /// `Some(None)` where what is said is fine as it stands, else what it comes to (RFC 9112,
-/// section 6.3). hyper looks at no lengths where there is no body.
+/// section 6.3). `http1` looks at the first alone, and at none where there is no body.
 #[expect(clippy::option_option, reason = "nearly every response has one length, as it should")]
 fn only_length(headers: &HeaderMap) -> Option<Option<HeaderValue>> {
     let mut lines = headers.get_all(CONTENT_LENGTH).iter();

@@ -33,8 +33,8 @@ const RESENDS_MAX: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) error: ProxyError,
-    /// Whether it can be sent elsewhere without being done twice: nothing of it was sent,
-    /// or it changes nothing and nothing was heard.
+    /// Whether it can be sent elsewhere without harm: nothing of it was sent, or it may be
+    /// done twice and no whole head of a response was heard.
     pub(super) is_repeatable: bool,
     /// Who failed it, for the log alone: where an upstream is, is not told to clients.
     pub(super) endpoint: Option<Endpoint>,

@@ -36,6 +36,8 @@ pub(super) struct Stream {
     /// The connection it comes over, pooled again when the body was read whole.
     lease: Option<Lease>,
     ended: bool,
+    /// How it broke off, before that is told.
+    failed: Option<ProxyError>,
     /// Of the upstream, while the client takes what comes.
     silence: Silence,
     unfinished: Option<Box<Unfinished>>,
@@ -67,6 +69,7 @@ impl Stream {
             content,
             lease: Some(lease),
             ended: false,
+            failed: None,
             silence: Silence::of(timeouts.response_body_idle),
             unfinished,
             shows_length: false,
@@ -88,24 +91,36 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ProxyError>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let Poll::Ready(frame) = self.poll_content(cx) else {
             let error = ready!(self.poll_silence(cx));
             return Poll::Ready(Some(Err(self.fail(error))));
         };
         self.silence.end();
         self.ended |= is_last(frame.as_ref());
-        Poll::Ready(frame.map(|frame| match frame.map(Frame::into_trailers) {
-            Ok(Err(data)) => Ok(data),
-            Ok(Ok(fields)) => Ok(Frame::trailers(trailers::permit(fields))),
+        match frame.transpose() {
+            Ok(frame) => Poll::Ready(frame.map(|frame| {
+                Ok(match frame.into_trailers() {
+                    Ok(fields) => Frame::trailers(trailers::permit(fields)),
+                    Err(data) => data,
+                })
+            })),
             Err(error) => {
                 let by_client = self.unfinished.as_ref().is_some_and(|it| it.upload.failed());
-                Err(self.fail(if by_client {
+                let error = if by_client {
                     ProxyError::Upload(error)
                 } else {
                     ProxyError::Incomplete(error)
-                }))
+                };
+                // A failure takes along what was not written yet: the head itself, if all
+                // came at once. So what there is has its turn to leave.
+                self.failed = Some(self.fail(error));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
-        }))
+        }
     }
 
     fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
@@ -124,7 +139,7 @@ impl Stream {
         match &self.content {
             Content::Http1 => {
                 let connection = self.lease.as_ref().and_then(Lease::http1);
-                connection.is_none_or(Connection::is_at_end)
+                connection.map_or(self.ended, Connection::is_at_end)
             }
             Content::Http2(incoming) => incoming.is_end_stream(),
         }

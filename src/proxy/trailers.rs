@@ -1,7 +1,8 @@
 //! Trailer fields: which of them travel, and when.
 //!
-//! HTTP/1.1 sends those that `Trailer` announced and no others, because that is all
-//! that hyper writes.
+//! Over HTTP/1.1 travel those that `Trailer` announced and no others: of a response that is
+//! all that hyper writes, and `http1` keeps no others of a request. HTTP/2 carries
+//! whatever may travel.
 
 use http::header::{
     AGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,

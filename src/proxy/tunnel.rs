@@ -8,12 +8,12 @@ use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
 
@@ -33,6 +33,12 @@ const LINGER_MAX: Duration = Duration::from_secs(5);
 /// One side of a tunnel.
 pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T;
+
+    /// Whether its peer has said its last, behind what nobody has read yet, as far as this
+    /// process knows.
+    fn has_said_all(&self) -> bool {
+        false
+    }
 
     /// Takes note that a tunnel begins, which has a patience of its own.
     fn endure(&mut self) {}
@@ -54,6 +60,12 @@ impl Line for Patient {
         look(SockRef::from(self.stream()))
     }
 
+    fn has_said_all(&self) -> bool {
+        let ready = pin!(self.stream().ready(Interest::READABLE));
+        let polled = ready.poll(&mut Context::from_waker(Waker::noop()));
+        matches!(polled, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
+
     fn endure(&mut self) {
         Self::endure(self);
     }
@@ -62,6 +74,10 @@ impl Line for Patient {
 impl<S: Line> Line for TlsStream<S> {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
         self.get_ref().0.socket(look)
+    }
+
+    fn has_said_all(&self) -> bool {
+        self.get_ref().0.has_said_all()
     }
 
     fn endure(&mut self) {

@@ -40,6 +40,8 @@ type Read = Option<Result<Frame<Bytes>, UploadError>>;
 /// The body of a request to an upstream.
 pub(super) struct Upload {
     source: UploadSource,
+    /// What was read and given back, before the rest.
+    given_back: Bytes,
     progress: Rc<Progress>,
     /// Until the client is asked for it.
     hold: Option<Hold>,
@@ -144,14 +146,19 @@ impl Upload {
     }
 
     pub(super) fn empty() -> Self {
-        Self { source: UploadSource::Empty, progress: Progress::new(true), hold: None }
+        Self::from(UploadSource::Empty)
     }
 
     fn of(rest: Rest) -> Self {
         if rest.is_at_end() {
             return Self::empty();
         }
-        Self { source: UploadSource::Own(rest), progress: Progress::new(false), hold: None }
+        Self::from(UploadSource::Own(rest))
+    }
+
+    /// Takes back what was read of it first, and went nowhere.
+    pub(super) fn give_back(&mut self, read: Bytes) {
+        self.given_back = read;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -217,6 +224,13 @@ impl Upload {
     }
 }
 
+impl From<UploadSource> for Upload {
+    fn from(source: UploadSource) -> Self {
+        let progress = Progress::new(matches!(source, UploadSource::Empty));
+        Self { source, given_back: Bytes::new(), progress, hold: None }
+    }
+}
+
 /// A body that the client was not asked for when its request was sent.
 pub(super) struct Unasked(SharedRest);
 
@@ -257,6 +271,10 @@ impl http_body::Body for Upload {
             ready!(hold.poll(cx));
             self.ask();
         }
+        if !self.given_back.is_empty() {
+            let given_back = std::mem::take(&mut self.given_back);
+            return Poll::Ready(Some(Ok(Frame::data(given_back))));
+        }
         let Self { source, progress, .. } = &mut *self;
         match source {
             UploadSource::Empty => Poll::Ready(None),
@@ -271,6 +289,9 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
+        if !self.given_back.is_empty() {
+            return false;
+        }
         match &self.source {
             UploadSource::Empty => true,
             UploadSource::Own(rest) => rest.is_at_end(),
@@ -279,12 +300,16 @@ impl http_body::Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        let rest = match &self.source {
             UploadSource::Empty => SizeHint::with_exact(0),
             UploadSource::Own(rest) => rest.size_hint(),
             UploadSource::Lent(rest) => {
                 rest.borrow().as_ref().map(Rest::size_hint).unwrap_or_default()
             }
+        };
+        match rest.exact() {
+            Some(rest) => SizeHint::with_exact(rest + self.given_back.len() as u64),
+            None => rest,
         }
     }
 }

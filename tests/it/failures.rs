@@ -61,7 +61,7 @@ const FAILURES: &[(&str, &[&str])] = &[
         &[
             "a_request_that_changes_nothing_is_sent_again_when_its_connection_dies",
             "half_a_head_on_an_old_connection_is_a_dead_connection",
-            "what_was_closed_before_is_not_written_to",
+            "a_request_whose_write_fails_is_sent_again",
         ],
     ),
     (

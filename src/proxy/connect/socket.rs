@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use hyper::rt::{ReadBufCursor, Write as _};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncBufRead, AsyncReadExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
@@ -50,7 +50,7 @@ impl Socket {
 
     /// An upstream that takes no more may have said why, and would not be listened to after
     /// a write that failed. Whoever reads is told of the end as well.
-    fn hear_out(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn hear_out<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         use io::ErrorKind::{BrokenPipe, ConnectionReset};
         match written {
             Poll::Ready(Err(error))
@@ -62,22 +62,26 @@ impl Socket {
         }
     }
 
-    /// Whether anything was heard that nobody has read: no more than this process knows,
-    /// and no system call.
+    /// Whether anything was heard that nobody has read, the end included: no more than this
+    /// process knows, and in the clear no system call. It may be a false alarm.
     pub(in crate::proxy) fn has_news(&self) -> bool {
         let cx = &mut Context::from_waker(Waker::noop());
-        let ready = match &*self.seated.stream.borrow() {
-            Stream::Tcp(stream) => stream.inner().poll_read_ready(cx),
-            Stream::Unix(stream) => stream.inner().poll_read_ready(cx),
-            Stream::Tls(stream) => stream.inner().get_ref().0.poll_read_ready(cx),
-        };
-        ready.is_ready()
+        match &mut *self.seated.stream.borrow_mut() {
+            Stream::Tcp(stream) => stream.inner().poll_read_ready(cx).is_ready(),
+            Stream::Unix(stream) => stream.inner().poll_read_ready(cx).is_ready(),
+            // What TLS has read of the socket is seen by nobody who looks at that; and what
+            // is there may be a ticket, which says nothing.
+            Stream::Tls(stream) => Pin::new(stream.inner_mut()).poll_fill_buf(cx).is_ready(),
+        }
     }
 
     /// Whether the peer is silent, as the server of an idle connection should be:
     /// neither closed nor saying what nobody asked for. A system call, without
     /// waiting.
     pub(in crate::proxy) fn is_quiet(&self) -> bool {
+        if matches!(&*self.seated.stream.borrow(), Stream::Tls(_)) && self.has_news() {
+            return false;
+        }
         let mut byte = [std::mem::MaybeUninit::uninit()];
         let peeked = match &*self.seated.stream.borrow() {
             Stream::Tcp(stream) => SockRef::from(stream.inner()).peek(&mut byte),
@@ -140,11 +144,12 @@ impl Socket {
     }
 
     pub(in crate::proxy) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self.seated.stream.borrow_mut() {
+        let flushed = match &mut *self.seated.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Unix(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        };
+        self.hear_out(flushed)
     }
 
     fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,7 +10,6 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::super::body::Body;
-use super::super::error::ProxyError;
 use super::streams::Pace;
 use crate::server::Presence;
 
@@ -39,14 +38,13 @@ pub(super) struct Paced {
     body: Body,
     /// Of the last frame, what was not given yet.
     rest: Bytes,
-    failed: Option<ProxyError>,
     pace: Rc<Pace>,
     presence: Rc<Presence>,
 }
 
 impl Paced {
     pub(super) fn new(body: Body, pace: Rc<Pace>, presence: Rc<Presence>) -> Self {
-        Self { body, rest: Bytes::new(), failed: None, pace, presence }
+        Self { body, rest: Bytes::new(), pace, presence }
     }
 }
 
@@ -82,19 +80,10 @@ impl http_body::Body for Paced {
     ) -> Poll<Option<Result<Frame<Slice>, Self::Error>>> {
         // Whoever asks for more has taken what was given.
         self.pace.taken();
-        if let Some(error) = self.failed.take() {
-            return Poll::Ready(Some(Err(error)));
-        }
         if self.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(error)) => {
-                    // A reset takes along what of the stream has not left yet, so the task
-                    // that writes has its turn before.
-                    self.failed = Some(error);
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             };
             match frame.into_data() {

@@ -45,6 +45,8 @@ const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// gone after so many probes without an answer.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 const PROBES_MAX: u32 = 3;
+/// Linux waits no longer before the first one, and refuses to be told to.
+const PROBED_AFTER_MAX: Duration = Duration::from_secs(32_767);
 
 /// Requests that a client may have taken back before anybody saw them, at one time.
 const RESET_UNSEEN_MAX: usize = 20;
@@ -102,7 +104,7 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
 /// come behind all that a slow reader has yet to read, and be answered minutes later.
 fn watch_over(stream: &impl Line, idle: Duration) {
     let probes = TcpKeepalive::new()
-        .with_time(idle.max(PROBE_INTERVAL))
+        .with_time(idle.clamp(PROBE_INTERVAL, PROBED_AFTER_MAX))
         .with_interval(PROBE_INTERVAL)
         .with_retries(PROBES_MAX);
     // Without them it is missed when its response comes.

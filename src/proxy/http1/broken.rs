@@ -12,6 +12,8 @@ pub(in crate::proxy) enum Broken {
     Io(#[from] io::Error),
     #[error("the connection was closed before the message was complete")]
     Ended,
+    #[error("the request's body is not as long as its head says")]
+    Length,
     #[error("the head is malformed: {0}")]
     Head(&'static str),
     #[error("the head is not one of HTTP/1.1")]

@@ -24,6 +24,9 @@ const READ_BYTES_MAX: usize = 128 << 10;
 /// Room that is worth a system call.
 const READ_BYTES_MIN: usize = 1 << 10;
 
+/// Responses of status 1xx before the one that counts.
+const INTERIM_MAX: u32 = 32;
+
 /// A connection that takes one request after the other.
 pub(in crate::proxy) struct Connection {
     socket: Socket,
@@ -37,7 +40,11 @@ pub(in crate::proxy) struct Connection {
     sending: Sending,
     /// The request, if it was answered before it had left.
     rest: Option<Rest>,
+    /// Responses of status 1xx to this request.
+    interim: u32,
     framing: Framing,
+    /// Whether there was a head of a response to the last request.
+    is_heard: bool,
     /// Whether it goes on behind the response.
     persists: bool,
     has_answered: bool,
@@ -65,7 +72,9 @@ impl Connection {
             judged: 0,
             sending: Sending::default(),
             rest: None,
+            interim: 0,
             framing: Framing::Ended,
+            is_heard: true,
             persists: true,
             has_answered: false,
             head_bytes_max: limits.header_bytes.get(),
@@ -96,7 +105,8 @@ impl Connection {
     ) -> Result<response::Parts, Broken> {
         self.sending.begin(head, endpoint, upload);
         // Nothing goes on behind an exchange that does not come to its end.
-        self.persists = false;
+        (self.persists, self.is_heard) = (false, false);
+        self.interim = 0;
         poll_fn(|cx| self.poll_exchange(cx, head.method())).await
     }
 
@@ -106,23 +116,43 @@ impl Connection {
         method: &Method,
     ) -> Poll<Result<response::Parts, Broken>> {
         loop {
-            let sent = self.sending.poll(cx, &self.socket)?;
-            let Parsed { parts, persists } = ready!(self.poll_head(cx))?;
-            if parts.status == StatusCode::CONTINUE {
-                self.sending.ask();
-            }
-            if parts.status.is_informational() && parts.status != StatusCode::SWITCHING_PROTOCOLS {
-                continue;
-            }
+            let sent = self.sending.poll(cx, &self.socket);
+            let head = match (self.poll_head(cx), &sent) {
+                // Who takes no more may have said why: a response stands before a failure.
+                (Poll::Ready(Ok(head)), _) if !head.is_interim() => head,
+                (_, Poll::Ready(Err(_))) => {
+                    return sent.map(|sent| Err(sent.expect_err("it was looked at")));
+                }
+                (Poll::Ready(head), _) => {
+                    self.note_interim(&head?)?;
+                    continue;
+                }
+                (Poll::Pending, _) => return Poll::Pending,
+            };
+            let Parsed { parts, persists } = head;
             self.framing = framing(method, &parts, self.fields_max)?;
-            self.persists = persists
-                && parts.status != StatusCode::SWITCHING_PROTOCOLS
-                && !matches!(self.framing, Framing::UntilClose);
-            if sent.is_pending() {
-                self.send_rest();
+            self.is_heard = parts.status != StatusCode::SWITCHING_PROTOCOLS;
+            self.persists =
+                persists && self.is_heard && !matches!(self.framing, Framing::UntilClose);
+            match sent {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => self.persists = false,
+                Poll::Pending => self.send_rest(),
             }
             return Poll::Ready(Ok(parts));
         }
+    }
+
+    /// Takes note of a response that is not the last one.
+    fn note_interim(&mut self, head: &Parsed) -> Result<(), Broken> {
+        if head.parts.status == StatusCode::CONTINUE {
+            self.sending.ask();
+        }
+        self.interim += 1;
+        if self.interim > INTERIM_MAX {
+            return Err(Broken::Head("too many others of status 1xx precede it"));
+        }
+        Ok(())
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Parsed, Broken>> {
@@ -210,12 +240,16 @@ impl Connection {
         self.sending.take_back()
     }
 
-    /// Whether it can take another request: the last exchange has ended on both sides, and
-    /// nothing came that nobody asked for.
+    /// Whether it can take another request: the last exchange has ended, and nothing came
+    /// that nobody asked for.
     pub(in crate::proxy) fn is_free(&self) -> bool {
-        self.persists
+        self.persists && self.has_ended() && self.read.is_empty()
+    }
+
+    /// Whether the last exchange has ended on both sides.
+    fn has_ended(&self) -> bool {
+        self.is_heard
             && self.framing.has_ended()
-            && self.read.is_empty()
             && self.rest.is_none()
             && self.sending.is_through()
     }
@@ -226,6 +260,7 @@ impl Connection {
             self.read_bytes = READ_BYTES;
             self.read = BytesMut::new();
         }
+        self.sending.settle();
     }
 
     /// What is left where HTTP has ended: the socket, and what came behind the response.
@@ -236,7 +271,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.is_free() {
+        if self.has_ended() {
             self.socket.say_goodbye();
         }
     }

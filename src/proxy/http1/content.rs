@@ -34,7 +34,7 @@ impl Framing {
     }
 
     pub(super) fn chunked(fields_max: usize) -> Self {
-        let chunks = Chunks::new(fields_max);
+        let chunks = Chunks::of_response(fields_max);
         Self::Chunked(Box::new(Chunked { chunks, trailers: BytesMut::new(), fields_max }))
     }
 

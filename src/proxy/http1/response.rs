@@ -45,6 +45,15 @@ pub(super) struct Parsed {
     pub(super) persists: bool,
 }
 
+impl Parsed {
+    /// Whether another response follows (RFC 9110, section 15.2). Behind 101, another
+    /// protocol does.
+    pub(super) fn is_interim(&self) -> bool {
+        let status = self.parts.status;
+        status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+    }
+}
+
 /// Refuses the beginning of what will be no head, so that its end is not waited for.
 pub(super) fn judge(beginning: &[u8], fields_max: usize) -> Result<(), Broken> {
     read(beginning, fields_max, |_| Ok(())).map(drop)

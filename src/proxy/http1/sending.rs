@@ -16,6 +16,9 @@ use crate::proxy::headers::Head;
 use crate::proxy::upload::Upload;
 use crate::proxy::wire::elements;
 
+/// Of a head, kept for the next one.
+const FRONT_BYTES_MAX: usize = 4 << 10;
+
 /// A request on its way: what is to be written next, and what will be.
 #[derive(Default)]
 pub(super) struct Sending {
@@ -27,12 +30,15 @@ pub(super) struct Sending {
     /// What ends a chunk.
     back: &'static [u8],
     body: Option<Body>,
+    /// Whether it can no longer be taken back: some of it has left, or all of a body was
+    /// read that has no bytes.
     has_begun: bool,
 }
 
 struct Body {
     upload: Upload,
-    is_chunked: bool,
+    /// Bytes that are still to come; `None` in chunks.
+    left: Option<u64>,
     /// The trailer fields that `Trailer` announces: they travel, and no others.
     announced: Option<HeaderValue>,
 }
@@ -44,9 +50,9 @@ impl Sending {
         self.front_sent = 0;
         self.has_begun = false;
         request::write(head, endpoint, &mut self.front);
-        let is_chunked = upload.is_chunked();
+        let left = upload.size_hint().exact();
         let announced = head.announces().cloned();
-        self.body = (!upload.is_empty()).then_some(Body { upload, is_chunked, announced });
+        self.body = (!upload.is_empty()).then_some(Body { upload, left, announced });
     }
 
     /// Whether all of it has left.
@@ -54,12 +60,21 @@ impl Sending {
         self.body.is_none() && !self.has_bytes()
     }
 
-    /// The body, if nothing of the request has left.
+    /// Leaves no more memory than most requests need.
+    pub(super) fn settle(&mut self) {
+        if self.front.capacity() > FRONT_BYTES_MAX {
+            self.front = Vec::new();
+        }
+    }
+
+    /// The whole body, if nothing of the request has left.
     pub(super) fn take_back(&mut self) -> Option<Upload> {
         if self.has_begun {
             return None;
         }
-        Some(self.body.take().map_or_else(Upload::empty, |body| body.upload))
+        let mut upload = self.body.take().map_or_else(Upload::empty, |body| body.upload);
+        upload.give_back(std::mem::take(&mut self.data));
+        Some(upload)
     }
 
     /// The upstream asks for the body.
@@ -82,7 +97,7 @@ impl Sending {
                 && let Some(body) = &mut self.body
                 && let Poll::Ready(frame) = Pin::new(&mut body.upload).poll_frame(cx)
             {
-                self.stage(frame.transpose()?);
+                self.stage(frame.transpose()?)?;
                 if !self.has_bytes() && self.body.is_some() {
                     // An empty part of it. Who was not told to wait is not woken.
                     continue;
@@ -101,30 +116,40 @@ impl Sending {
         self.front_sent < self.front.len() || !self.data.is_empty() || !self.back.is_empty()
     }
 
-    /// Takes the next part of the body, or its end.
-    fn stage(&mut self, frame: Option<Frame<Bytes>>) {
+    /// Takes the next part of the body, or its end. What goes on is as long as the head
+    /// says, or the next request would be read as a part of this one.
+    fn stage(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Broken> {
+        let Some(body) = &mut self.body else { return Ok(()) };
         if self.front_sent == self.front.len() {
             self.front.clear();
             self.front_sent = 0;
         }
-        let is_chunked = self.body.as_ref().is_some_and(|body| body.is_chunked);
-        let mut trailers = match frame.map(Frame::into_data) {
+        let trailers = match frame.map(Frame::into_data) {
             Some(Ok(data)) => {
-                if is_chunked && !data.is_empty() {
+                if let Some(left) = &mut body.left {
+                    *left = left.checked_sub(data.len() as u64).ok_or(Broken::Length)?;
+                } else if !data.is_empty() {
                     request::write_chunk_size(data.len(), &mut self.front);
                     self.back = b"\r\n";
                 }
                 self.data = data;
-                return;
+                return Ok(());
             }
             Some(Err(frame)) => frame.into_trailers().ok(),
             None => None,
         };
-        let announced = self.body.take().and_then(|body| body.announced);
-        trailers = trailers.zip(announced).map(|(fields, names)| keep(&fields, &names));
-        if is_chunked {
-            request::write_last_chunk(trailers.as_ref(), &mut self.front);
+        match body.left {
+            Some(0) => {}
+            Some(_) => return Err(Broken::Length),
+            None => {
+                let trailers = trailers.zip(body.announced.as_ref());
+                let trailers = trailers.map(|(fields, names)| keep(&fields, names));
+                request::write_last_chunk(trailers.as_ref(), &mut self.front);
+            }
         }
+        self.body = None;
+        self.has_begun = true;
+        Ok(())
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, socket: &Socket) -> Poll<Result<(), Broken>> {

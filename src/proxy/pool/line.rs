@@ -68,8 +68,7 @@ impl Line {
         &self.endpoint
     }
 
-    /// A connection that was used before, and that takes a request now: one that still
-    /// has a request to flush may do so forever.
+    /// A connection that was used before, and that takes a request now.
     ///
     /// Behind a busy worker's back the peer may have closed, which a request that cannot
     /// be repeated would not survive, or said what the next client would take for its
@@ -84,7 +83,7 @@ impl Line {
             let Idle { connection, since } = self.idle.borrow_mut().pop()?;
             let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
             let socket = connection.socket();
-            if if trusted { !socket.has_news() } else { socket.is_quiet() } {
+            if trusted && !socket.has_news() || socket.is_quiet() {
                 return Some(Pooled::Http1(connection));
             }
         }
@@ -170,7 +169,8 @@ impl Line {
     pub(super) fn put(&self, connection: Box<Connection>) {
         let mut connection = connection;
         if !self.waiting.is_empty() {
-            if self.waiting.first_needs_room() {
+            // Nobody looks at it again before the next request.
+            if self.waiting.first_needs_room() || !connection.socket().is_quiet() {
                 return;
             }
             connection = match self.waiting.hand(Grant::Connection(Pooled::Http1(connection))) {

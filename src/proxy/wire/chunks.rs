@@ -5,13 +5,14 @@ use super::refusal::Violation;
 
 /// Hexadecimal digits of a size: as many as a `u64` has.
 const SIZE_DIGITS_MAX: u8 = 16;
-/// Bytes of the extensions of one chunk, and of all chunks of a body. hyper reads up to
-/// 16 KiB of a body's.
+/// Bytes of the extensions of one chunk, and of all chunks of a body. What passes of a
+/// client's is read by hyper, up to 16 KiB of a body's; of an upstream's by nobody else.
 const EXTENSION_BYTES_MAX: usize = 4 << 10;
 const EXTENSIONS_BYTES_MAX: usize = 12 << 10;
-/// Bytes of all trailers. hyper reads up to 16 KiB.
+/// Bytes of all trailers. Of a client's, hyper reads up to 16 KiB.
 const TRAILERS_BYTES_MAX: usize = 8 << 10;
-/// Lines of trailers. hyper reads no more of them than fields of a head.
+/// Lines of trailers, and no more than a head may have, beyond which hyper reads none of a
+/// client's.
 const TRAILERS_MAX: usize = 64;
 
 /// How far a chunked body has come.
@@ -26,6 +27,9 @@ pub(in crate::proxy) struct Chunks {
     extensions_bytes: usize,
     trailers_bytes: usize,
     trailers_left: usize,
+    /// Whether sizes may be padded with blanks, as some servers do. Of clients, nothing is
+    /// borne that another reader may see differently.
+    may_pad: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +77,7 @@ impl Place {
 }
 
 impl Chunks {
-    pub(in crate::proxy) fn new(fields_max: usize) -> Self {
+    pub(super) fn new(fields_max: usize) -> Self {
         Self {
             place: Place::Size,
             digits: 0,
@@ -82,7 +86,13 @@ impl Chunks {
             extensions_bytes: 0,
             trailers_bytes: 0,
             trailers_left: TRAILERS_MAX.min(fields_max),
+            may_pad: false,
         }
+    }
+
+    /// Those of a response.
+    pub(in crate::proxy) fn of_response(fields_max: usize) -> Self {
+        Self { may_pad: true, ..Self::new(fields_max) }
     }
 
     pub(in crate::proxy) fn is_ended(&self) -> bool {
@@ -139,6 +149,7 @@ impl Chunks {
             (Place::Size, byte) if self.digits > 0 && is_blank(byte) => self.blank(),
 
             (Place::Blanks, b';') => self.extension(),
+            (Place::Blanks, b'\r') if self.may_pad => Ok(Place::SizeEnd),
             (Place::Blanks, byte) if is_blank(byte) => self.blank(),
 
             (Place::Extension, b'\r') => Ok(Place::SizeEnd),

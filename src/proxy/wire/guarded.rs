@@ -13,7 +13,7 @@ use super::gate::Gate;
 use super::half_close::HalfClose;
 use super::head::HeadLimits;
 use super::sieve::{End, Sieve};
-use super::watch::{Watch, Watched};
+use super::watch::{Leaving, Watch, Watched};
 
 /// A stream that gives its reader whole, good heads, and bodies; and nothing of the next
 /// request before the one before it is answered.
@@ -164,8 +164,15 @@ impl<S: AsyncRead + Watched + Unpin> Guarded<S> {
     fn read_aside(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.sieve.is_full() {
             let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new()));
-            ready!(watch.poll_broken(cx, &self.stream));
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            match ready!(watch.poll(cx, &self.stream)) {
+                Leaving::BrokeOff => {
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+                }
+                Leaving::SaidAll => {
+                    ready!(self.poll_gone(cx));
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+            }
         }
         match pin!(self.stream.read_buf(self.sieve.room())).poll(cx)? {
             Poll::Ready(0) => self.sieve.ends(),

@@ -6,6 +6,7 @@
 //!
 //! [`Framer`] is pure: it follows the bytes of one connection, however they are cut.
 //! `Guarded` is a stream that lets hyper have those that passed, one request at a time.
+//! `Chunks`, which knows where a chunked body ends, is for the bodies of upstreams as well.
 
 mod bytes;
 mod chunks;

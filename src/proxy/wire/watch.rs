@@ -1,37 +1,60 @@
-//! A client that is left unread, and may break off meanwhile.
+//! A client that is left unread, and may leave meanwhile.
 
 use std::task::{Context, Poll, ready};
 
 use crate::proxy::tunnel::{Line, WATCH_EVERY};
 use crate::server::Silence;
 
-/// A stream that tells without being read whether its peer broke off.
+/// A stream that tells without being read what its peer does.
 pub(in crate::proxy) trait Watched {
+    /// Whether it broke off.
     fn is_broken(&self) -> bool;
+
+    /// Whether it has said its last, behind what is unread.
+    fn has_said_all(&self) -> bool;
 }
 
 impl<L: Line> Watched for L {
     fn is_broken(&self) -> bool {
         Line::is_broken(self)
     }
+
+    fn has_said_all(&self) -> bool {
+        Line::has_said_all(self)
+    }
+}
+
+/// How a peer leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    BrokeOff,
+    SaidAll,
 }
 
 /// Looks at a stream from time to time.
-pub(super) struct Watch(Silence);
+pub(super) struct Watch {
+    silence: Silence,
+    seen: Option<Leaving>,
+}
 
 impl Watch {
     pub(super) fn new() -> Self {
-        Self(Silence::of(WATCH_EVERY))
+        Self { silence: Silence::of(WATCH_EVERY), seen: None }
     }
 
-    /// Ready once the peer of `stream` broke off.
-    pub(super) fn poll_broken(&mut self, cx: &mut Context<'_>, stream: &impl Watched) -> Poll<()> {
+    /// Ready once the peer of `stream` leaves, and from then on.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, stream: &impl Watched) -> Poll<Leaving> {
         loop {
-            ready!(self.0.poll(cx));
-            if stream.is_broken() {
-                return Poll::Ready(());
+            if let Some(seen) = self.seen {
+                return Poll::Ready(seen);
             }
-            self.0.end();
+            ready!(self.silence.poll(cx));
+            self.silence.end();
+            if stream.is_broken() {
+                self.seen = Some(Leaving::BrokeOff);
+            } else if stream.has_said_all() {
+                self.seen = Some(Leaving::SaidAll);
+            }
         }
     }
 }

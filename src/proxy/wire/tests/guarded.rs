@@ -90,6 +90,10 @@ impl Watched for Pieces {
     fn is_broken(&self) -> bool {
         self.then == Then::BreaksOff
     }
+
+    fn has_said_all(&self) -> bool {
+        self.then == Then::Ends
+    }
 }
 
 /// A guarded peer, and the gate before it.

@@ -51,7 +51,7 @@ for line in ("HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 abc OK", "HTTP/1.1 
              "HTTP/0.9 200 OK", "HTTP/1 200 OK", "http/1.1 200 OK", "ICY 200 OK", "200 OK",
              "OK", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\rK", "HTTP/1.1 200 O\x01K"):
     broken(f"a status line {line!r}", LENGTH, line=line)
-told("an empty line before it", raw=b"\r\n" + OK)
+broken("an empty line before it", raw=b"\r\n" + OK)
 broken("a space before it", raw=b" " + OK)
 broken("bytes that are no HTTP", raw=b"\x16\x03\x01\x02\x00" * 20 + b"\r\n\r\n", then=[Then.CLOSE])
 broken("a body without a head", raw=b"<html>hello</html>\r\n\r\n", then=[Then.CLOSE])
@@ -115,5 +115,5 @@ because("A coding that we do not know would be lost with its field, and its byte
         "gzip, then chunked", "gzip", "identity")
 because("RFC 9110, section 8.6: one length said twice is one, and is passed on once",
         "a list of lengths that are the same")
-because("An empty line is skipped, as before a request (RFC 9112, section 2.2)",
+because("A response begins with its status line; RFC 9112, section 2.2, forgives requests alone",
         "an empty line before it")
