@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Mutex, mpsc};
 
-use crate::support::edge::{Edge, Setup};
+use crate::support::edge::Setup;
 use crate::support::raw::{Client, request};
 use crate::support::secured::{behind_tls, insecure};
 use crate::support::upstream::{Upstream, Visit};
@@ -37,11 +37,11 @@ fn asked_for(request: &str) -> Option<usize> {
 }
 
 /// Before an endpoint that has one connection at a time.
-fn one_at_a_time(url: &str) -> Edge {
+fn one_at_a_time(url: &str) -> Setup {
     let mut setup = Setup::before(url);
     setup.policy.timeouts.connect = WAIT_MAX;
     setup.policy.limits.connections_per_endpoint = 1.try_into().unwrap();
-    setup.start()
+    setup
 }
 
 /// A post that is never sent twice.
@@ -97,7 +97,7 @@ fn under_tls_a_goodbye_behind_a_response_ends_its_connection() {
 /// What `who` gets that waits for the connection while something is forged on it, behind a
 /// response of this length.
 fn waiting_behind(length: usize, url: &str, go: &mpsc::Sender<()>) -> String {
-    let edge = one_at_a_time(url);
+    let edge = one_at_a_time(url).start();
     let mut first = edge.asking(request("GET", &format!("/{length}"), &[]));
     let mut who = edge.asking(post());
     go.send(()).unwrap();
@@ -166,18 +166,24 @@ fn a_response_that_fills_what_is_read_at_once_costs_no_connection() {
     }
 }
 
-/// Answers its first request when it is told to, and closes or resets the connection under
-/// the next one; a good server ever after.
-fn leaving(reset: bool, gone: mpsc::Receiver<()>) -> impl Fn(&mut Visit) + Send + Sync + 'static {
+/// Answers its first request when it is told to, and closes or resets that connection; a
+/// good server ever after.
+fn leaving(
+    reset: bool,
+    gone: mpsc::Receiver<()>,
+    did: mpsc::Sender<()>,
+) -> impl Fn(&mut Visit) + Send + Sync + 'static {
     let gone = Mutex::new(gone);
     move |visit| {
         if visit.number == 0 {
             visit.request();
             gone.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+            visit.say(OK);
             if reset {
                 visit.reset_at_end();
             }
-            visit.say(OK);
+            visit.hang_up();
+            did.send(()).unwrap();
         } else {
             visit.say_to_each(OK);
         }
@@ -185,22 +191,30 @@ fn leaving(reset: bool, gone: mpsc::Receiver<()>) -> impl Fn(&mut Visit) + Send 
 }
 
 /// Lets `check` see what becomes of who waits for the connection with this request, while
-/// another one is answered on it and it ends.
+/// another one is answered on it and it ends: all that while the worker is busy.
 fn under_an_end(asked: &str, mut check: impl FnMut(&Upstream, &mut Client)) {
-    for round in 0..10 {
+    for reset in [true, false] {
         let (go, gone) = mpsc::channel();
+        let (did, done) = mpsc::channel();
+        let done = Mutex::new(done);
         let folder = tempfile::tempdir().unwrap();
+        let script = leaving(reset, gone, did);
         // A socket file knows no reset.
-        let upstream = match round % 2 {
-            0 => Upstream::new(leaving(true, gone)),
-            _ => Upstream::unix(&folder.path().join("shop.sock"), leaving(false, gone)),
+        let upstream = if reset {
+            Upstream::new(script)
+        } else {
+            Upstream::unix(&folder.path().join("shop.sock"), script)
         };
-        let edge = one_at_a_time(upstream.url());
+        let setup = one_at_a_time(upstream.url()).busy_with(move || {
+            go.send(()).unwrap();
+            done.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+        });
+        let edge = setup.start();
         let mut first = edge.asking(request("GET", "/", &[]));
+        wait_until(|| upstream.requests().len() == 1);
         let mut waiting = edge.asking(asked);
-        go.send(()).unwrap();
-        // A reset may overtake the response before it.
-        assert!([200, 502].contains(&first.answer().status));
+        edge.client().send("GET / HTTP/1.1\r\nhost: busy.localhost\r\n\r\n").answer();
+        assert_eq!(first.answer().text(), "ok");
         check(&upstream, &mut waiting);
     }
 }

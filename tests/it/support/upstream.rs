@@ -56,6 +56,8 @@ impl Upstream {
         // The other side makes its room for as many segments as it may send at first.
         listener.set_tcp_mss(536).unwrap();
         listener.set_recv_buffer_size(4 << 10).unwrap();
+        // A reset would take along what waits for an acknowledgement.
+        listener.set_tcp_nodelay(true).unwrap();
         let address = listener.local_addr().unwrap().as_socket().unwrap();
         Self::on(listener, format!("http://{address}"), script)
     }
