@@ -46,15 +46,8 @@ fn limited(upstream: &Upstream, connections: usize, waiting: usize) -> Setup {
     setup
 }
 
-/// Sends a request, and sees to it that the worker has come to it.
 fn asking(edge: &Edge, path: &str) -> Client {
-    let mut client = edge.client();
-    client.send(request("GET", path, &[]));
-    // The worker is one, and meets what comes in order.
-    for _ in 0..2 {
-        assert_eq!(Client::new(edge.staging).get("/", &[]).status, 503);
-    }
-    client
+    edge.asking(request("GET", path, &[]))
 }
 
 fn expect_crowded(answer: &Answer) {

@@ -2,7 +2,7 @@
 //! the request that runs.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// More than is read behind a request that runs.
 const FLOOD_BYTES: usize = 96 << 10;
+/// The same, that the kernel takes whole: an end behind what it does not is unknown to it.
+const SMALL_FLOOD_BYTES: usize = 24 << 10;
 
 /// An upstream that never answers: when it was asked, and whether it was left soon.
 fn silent() -> (Upstream, Receiver<()>, Receiver<bool>) {
@@ -39,13 +41,13 @@ fn reset(stream: &TcpStream) {
 }
 
 /// A request, and each of what may follow it.
-fn followed() -> Vec<(&'static str, Vec<u8>)> {
+fn followed(flood_bytes: usize) -> Vec<(&'static str, Vec<u8>)> {
     let get = request("GET", "/", &[]);
     let upgrade = request("GET", "/", &["upgrade: websocket", "connection: upgrade"]);
     let sized = request("POST", "/", &["content-length: 2"]) + "hi";
     let chunked = request("POST", "/", &["transfer-encoding: chunked"]) + "2\r\nhi\r\n0\r\n\r\n";
-    let flood = vec![b'x'; FLOOD_BYTES];
-    let heads = get.repeat(FLOOD_BYTES / get.len());
+    let flood = vec![b'x'; flood_bytes];
+    let heads = get.repeat(flood_bytes / get.len());
     let behind = |first: &str, rest: &[u8]| [first.as_bytes(), rest].concat();
     vec![
         ("nothing", get.clone().into_bytes()),
@@ -67,7 +69,7 @@ fn a_reset_is_seen_whatever_is_behind_the_request() {
     let (upstream, asks, ends) = silent();
     let edge = Setup::before(upstream.url()).start();
     let mut missed = Vec::new();
-    for (what, bytes) in followed() {
+    for (what, bytes) in followed(FLOOD_BYTES) {
         let mut client = edge.client();
         client.send(bytes);
         asks.recv_timeout(WAIT_MAX).unwrap();
@@ -80,13 +82,48 @@ fn a_reset_is_seen_whatever_is_behind_the_request() {
     assert_eq!(missed, [""; 0]);
 }
 
+/// Within so long it is to know of one who may wait for an answer: that is given a second.
+const SOON_ENOUGH: Duration = Duration::from_secs(8);
+
+/// It is taken for gone like one that has sent nothing behind its request.
+#[test]
+fn an_end_is_seen_whatever_is_behind_the_request() {
+    let (asked, asks) = channel();
+    let (ended, ends) = channel();
+    let upstream = Upstream::new(move |visit| {
+        if visit.request().is_some() {
+            asked.send(()).unwrap();
+            ended.send((visit.number, visit.sees_end_within(SOON_ENOUGH))).unwrap();
+        }
+    });
+    let edge = Setup::before(upstream.url()).start();
+    let clients: Vec<_> = followed(SMALL_FLOOD_BYTES)
+        .into_iter()
+        .map(|(what, bytes)| {
+            let mut client = edge.client();
+            client.send(bytes);
+            asks.recv_timeout(WAIT_MAX).unwrap();
+            client.stream().shutdown(Shutdown::Write).unwrap();
+            (what, client)
+        })
+        .collect();
+    let mut missed = Vec::new();
+    for _ in &clients {
+        let (number, is_seen) = ends.recv_timeout(WAIT_MAX).unwrap();
+        if !is_seen {
+            missed.push(clients[number].0);
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+}
+
 #[test]
 fn a_reset_is_seen_under_tls() {
     let (upstream, asks, ends) = silent();
     let edge = Setup::before(upstream.url()).with_tls().start();
     let trust = edge.trust().speaking(&["http/1.1"]);
     let mut missed = Vec::new();
-    for (what, bytes) in followed() {
+    for (what, bytes) in followed(FLOOD_BYTES) {
         let mut client = trust.connect(edge.production_tls.unwrap(), "localhost").unwrap();
         client.write_all(&bytes).unwrap();
         asks.recv_timeout(WAIT_MAX).unwrap();

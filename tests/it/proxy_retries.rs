@@ -4,9 +4,9 @@
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use serin::model::{Environment, Retries};
+use serin::model::Retries;
 
-use crate::support::edge::{Setup, deploy, routine};
+use crate::support::edge::Setup;
 use crate::support::raw::{Answer, request};
 use crate::support::upstream::{Upstream, Visit, write_until_blocked};
 use crate::support::{WAIT_MAX, wait_until};
@@ -215,18 +215,12 @@ fn second_answer(
         }
         visit.say_to_each(OK);
     });
-    let mut setup = Setup::before(upstream.url());
-    let mut busy_one = routine("busy", &[("1", None)]);
-    deploy(&mut busy_one, Environment::Production, 2, &[("1", 100)]);
-    let name = busy_one.name.clone();
-    setup.catalog.routines.insert(name, busy_one.into());
-    setup.built_in = Box::new(move |_| {
+    let setup = Setup::before(upstream.url()).busy_with(move || {
         busy.send(()).unwrap();
         let happened = has_happened.lock().unwrap();
         let since = Instant::now();
         happened.recv_timeout(WAIT_MAX).unwrap();
         wait_until(|| since.elapsed() >= patience);
-        Vec::new()
     });
     let edge = setup.start();
     let mut client = edge.client();

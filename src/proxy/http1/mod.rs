@@ -4,6 +4,8 @@
 //! between, nothing to be handed over and nobody to be woken. What is sent is written from
 //! the head as it stands; what comes is read strictly, and sliced, not copied.
 
+#[cfg(test)]
+mod agreement;
 mod broken;
 mod connection;
 mod content;

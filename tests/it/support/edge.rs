@@ -123,6 +123,19 @@ impl Setup {
         self
     }
 
+    /// Adds a routine `busy`, for each of whose answers a worker is busy with this. No
+    /// other is to be built in.
+    pub(crate) fn busy_with(mut self, work: impl Fn() + Send + Sync + 'static) -> Self {
+        let mut busy = routine("busy", &[("1", None)]);
+        deploy(&mut busy, Environment::Production, 2, &[("1", 100)]);
+        self.catalog.routines.insert(busy.name.clone(), busy.into());
+        self.built_in = Box::new(move |_| {
+            work();
+            Vec::new()
+        });
+        self
+    }
+
     pub(crate) fn start(self) -> Edge {
         self.start_with(|_| {}, false)
     }
@@ -203,6 +216,18 @@ impl Edge {
     /// A new connection to production.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.production)
+    }
+
+    /// Sends this on a new connection, and sees to it that the worker, if it is one, has
+    /// come to it.
+    pub(crate) fn asking(&self, bytes: impl AsRef<[u8]>) -> Client {
+        let mut client = self.client();
+        client.send(bytes);
+        // It meets what comes in order.
+        for _ in 0..2 {
+            assert_eq!(Client::new(self.staging).get("/", &[]).status, 503);
+        }
+        client
     }
 
     /// Whom a client of the TLS listeners trusts.

@@ -12,6 +12,7 @@ pub(crate) mod oss;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod second_rule;
+pub(crate) mod secured;
 pub(crate) mod signer;
 pub(crate) mod statistics;
 pub(crate) mod tls;

@@ -50,6 +50,18 @@ impl Upstream {
         Self::on(UnixListener::bind(path).unwrap().into(), url, script)
     }
 
+    /// The same, with next to no room for what it does not read.
+    pub(crate) fn narrow(script: impl Fn(&mut Visit) + Send + Sync + 'static) -> Self {
+        let listener = Socket::from(TcpListener::bind("127.0.0.1:0").unwrap());
+        // The other side makes its room for as many segments as it may send at first.
+        listener.set_tcp_mss(536).unwrap();
+        listener.set_recv_buffer_size(4 << 10).unwrap();
+        // A reset would take along what waits for an acknowledgement.
+        listener.set_tcp_nodelay(true).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        Self::on(listener, format!("http://{address}"), script)
+    }
+
     /// Gives every request this response.
     pub(crate) fn saying(response: impl Into<String>) -> Self {
         let response = response.into();
