@@ -148,7 +148,6 @@ fn a_connection_that_ends_leaves_its_place() {
         held("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
     let edge = limited(&upstream, 1, 10).start();
     let clients = ["/0", "/1", "/2"].map(|path| asking(&edge, path));
-    // Which of the two answers first is theirs to say.
     for _ in &clients {
         go.send(()).unwrap();
     }
