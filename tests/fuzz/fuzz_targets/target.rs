@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Uri, Version, request, uri};
 use libfuzzer_sys::{Corpus, fuzz_target};
-use serin::model::{Endpoint, Headers, Limits, TrustedProxies};
-use serin::proxy::fuzzing::{Refused, admit, asked_host, to_http2, to_upstream};
+use serin::model::{Endpoint, Headers, Limits, Policy};
+use serin::proxy::fuzzing::{Refused, admit, asked_host, onward, to_http2};
 use serin::proxy::wire::{Framer, HeadLimits, Step};
 
 const METHODS: [&str; 8] = ["GET", "OPTIONS", "POST", "CONNECT", "TRACE", "HEAD", "get", "A"];
@@ -34,9 +34,9 @@ fuzz_target!(|input: &[u8]| -> Corpus {
             // Without the fragment, which the library drops.
             let target = head.uri.path_and_query().map(|target| target.as_str().to_owned());
             let target = target.expect("what is admitted has a target");
-            admitted(head, target.as_bytes(), sent);
+            admitted(&head, target.as_bytes(), sent);
         }
-        Ok(()) => admitted(head, target, sent),
+        Ok(()) => admitted(&head, target, sent),
         Err(refused) => expect_reason(&refused),
     }
     Corpus::Keep
@@ -112,8 +112,8 @@ fn expect_reason(Refused { status, kind, message }: &Refused) {
     assert!(!message.is_empty());
 }
 
-fn admitted(mut head: request::Parts, target: &[u8], sent: Option<Vec<u8>>) {
-    let host = asked_host(&head).map(<[u8]>::to_vec);
+fn admitted(head: &request::Parts, target: &[u8], sent: Option<Vec<u8>>) {
+    let host = asked_host(head).map(<[u8]>::to_vec);
     assert_eq!(host, sent, "the host is the one that was sent");
     if let Some(host) = &host {
         assert!(!host.is_empty() && host.iter().all(u8::is_ascii_graphic));
@@ -132,26 +132,22 @@ fn admitted(mut head: request::Parts, target: &[u8], sent: Option<Vec<u8>>) {
     };
 
     let endpoint = Endpoint::new("h2c://b.test:81").expect("an endpoint");
-    let policy = Headers { preserve_host: true, ..Headers::default() };
-    let client = (IpAddr::V4(Ipv4Addr::LOCALHOST), false);
-    to_upstream(&mut head, client, &TrustedProxies::default(), &endpoint, policy);
+    let headers = Headers { preserve_host: true, ..Headers::default() };
+    let policy = Policy { headers, ..Policy::default() };
+    let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (target, fields) = onward(head, (client, false), &endpoint, &policy, true);
     let asked = host.unwrap_or_else(|| b"b.test:81".to_vec());
-    expect_origin(&head, &origin, &asked);
+    assert_eq!(target, origin);
+    assert!(origin.starts_with('/') || origin == "*" && head.method == Method::OPTIONS);
+    let hosts: Vec<_> = fields.get_all("host").iter().collect();
+    assert_eq!(hosts, [&asked[..]], "one host");
 
-    let (sent, back) = to_http2(head, &endpoint).unwrap_or_else(|Refused { message, .. }| {
+    let sent = to_http2(head, client, &endpoint, &policy);
+    let sent = sent.unwrap_or_else(|Refused { message, .. }| {
         panic!("{} is a host in HTTP/1.1: {message}", asked.escape_ascii())
     });
     assert_eq!(sent.uri.authority().map(|it| it.as_str().as_bytes()), Some(&asked[..]));
     let path = sent.uri.path_and_query().map(PathAndQuery::as_str);
     assert_eq!(path, Some(&*origin), "what stands in :path");
     assert!(!sent.headers.contains_key("host"), "the authority says it");
-    expect_origin(&back, &origin, &asked);
-}
-
-fn expect_origin(head: &request::Parts, origin: &str, host: &[u8]) {
-    assert!(head.uri.authority().is_none() && head.uri.scheme().is_none(), "{}", head.uri);
-    assert_eq!(head.uri.to_string(), origin);
-    assert!(origin.starts_with('/') || origin == "*" && head.method == Method::OPTIONS);
-    let hosts: Vec<_> = head.headers.get_all("host").iter().collect();
-    assert_eq!(hosts, [host], "one host");
 }
