@@ -186,3 +186,124 @@ fn keep(fields: &HeaderMap, names: &HeaderValue) -> HeaderMap {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+
+    use http::header::{CONTENT_LENGTH, HOST};
+    use http::{Method, Request, Response};
+    use http_body_util::{BodyExt, Empty, Full};
+    use hyper::body::Incoming;
+    use hyper_util::rt::TokioIo;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::proxy::connect::{Protocol, Stream};
+    use crate::proxy::headers::Fields;
+    use crate::proxy::linger::Linger;
+    use crate::proxy::pool::Seat;
+
+    /// Of a POST with a body of five bytes.
+    struct Asked;
+
+    impl Head for Asked {
+        fn method(&self) -> &Method {
+            &Method::POST
+        }
+
+        fn target(&self) -> (&'static str, &str) {
+            ("/", "")
+        }
+
+        fn tell(&self, _: &Endpoint, _: Protocol, to: &mut impl Fields) {
+            to.say(&HOST, b"a");
+            to.say(&CONTENT_LENGTH, b"5");
+        }
+    }
+
+    /// Calls `look` with the body of a request as hyper's server has it.
+    fn with_upload(look: impl AsyncFn(Upload)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, async {
+            let (client, server) = tokio::io::duplex(1 << 10);
+            let service = hyper::service::service_fn(async |request: Request<Incoming>| {
+                look(Upload::new(request.into_body(), Linger::start(), false, None)).await;
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            });
+            let server = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(server), service);
+            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(client));
+            let (mut sender, connection) = handshake.await.unwrap();
+            let request = Request::post("/").body(Full::<Bytes>::from("hello")).unwrap();
+            let asked = async {
+                sender.send_request(request).await.unwrap();
+                drop(sender);
+            };
+            let (_, _, served) = tokio::join!(asked, connection, server);
+            served.unwrap();
+        });
+    }
+
+    fn socket() -> (Socket, UnixStream) {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        (Socket::new(Stream::Unix(TokioIo::new(ours)), Seat::of_none()), peer)
+    }
+
+    fn begun(upload: Upload) -> Sending {
+        let mut sending = Sending::default();
+        sending.begin(&Asked, &Endpoint::new("http://a").unwrap(), upload);
+        sending
+    }
+
+    #[test]
+    fn what_a_dead_connection_did_not_take_is_given_back_whole() {
+        with_upload(async |mut upload| {
+            // It is here, so that it is read before the head could leave.
+            let first = upload.frame().await.unwrap().unwrap().into_data().unwrap();
+            upload.give_back(first);
+            let (socket, peer) = socket();
+            drop(peer);
+            let mut sending = begun(upload);
+            poll_fn(|cx| {
+                assert!(sending.poll(cx, &socket).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            let mut upload = sending.take_back().expect("nothing has left");
+            assert_eq!(upload.size_hint().exact(), Some(5));
+            let body = upload.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(body, "hello");
+        });
+    }
+
+    #[test]
+    fn what_has_left_is_not_given_back_and_is_as_long_as_the_head_says() {
+        with_upload(async |upload| {
+            let (socket, mut peer) = socket();
+            let mut sending = begun(upload);
+            poll_fn(|cx| sending.poll(cx, &socket)).await.unwrap();
+            assert!(sending.is_through() && sending.take_back().is_none());
+            drop(socket);
+            let mut sent = String::new();
+            tokio::io::AsyncReadExt::read_to_string(&mut peer, &mut sent).await.unwrap();
+            assert_eq!(sent, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello");
+        });
+    }
+
+    #[test]
+    fn a_body_of_another_length_is_none() {
+        with_upload(async |mut upload| {
+            let _first = upload.frame().await.unwrap().unwrap();
+            upload.give_back(Bytes::from_static(b"longer"));
+            let (socket, _peer) = socket();
+            let mut sending = begun(upload);
+            // The rest is nothing, so it ends with what was given back.
+            sending.body.as_mut().unwrap().left = Some(7);
+            let broken = poll_fn(|cx| sending.poll(cx, &socket)).await;
+            assert!(matches!(broken, Err(Broken::Length)), "{broken:?}");
+        });
+    }
+}

@@ -20,6 +20,12 @@ impl Seat {
         Self { line, opening }
     }
 
+    /// That of a connection which no endpoint counts.
+    #[cfg(test)]
+    pub(in crate::proxy) fn of_none() -> Self {
+        Self { line: Weak::new(), opening: None }
+    }
+
     /// Whose end tells those who wait that this connection can be had, or cannot.
     pub(super) fn take_opening(&mut self) -> Option<Opening> {
         self.opening.take()
