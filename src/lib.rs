@@ -129,7 +129,8 @@
 //! - A client that has ended its side may wait for its answer or be gone, which looks the
 //!   same. It is taken for gone once nothing was said to it for a second while its request
 //!   runs; in the middle of a body, or by a reset, at once. Of one whose pipelined bytes are
-//!   left unread, either is looked for four times a second.
+//!   left unread, either is looked for four times a second; an end behind more of them than
+//!   the kernel takes for us is seen by nobody.
 //! - Of a target, what the types of a request do not take and others serve (`<`, `>`, a
 //!   backtick, quotes in a query) goes on percent-encoded.
 //! - A client that waits to be asked for its body is asked when the upstream asks, or has

@@ -87,6 +87,12 @@ impl Progress {
         self.touch();
     }
 
+    /// What was handed on is here again.
+    pub(super) fn begin_again(&self) {
+        self.advance(false, false);
+        self.begun.set(false);
+    }
+
     pub(super) fn fail(&self) {
         self.advance(true, false);
         self.failed.set(true);

@@ -61,7 +61,7 @@ impl Stream {
         timeouts: &Timeouts,
     ) -> Self {
         let max = timeouts.request_body_idle;
-        let unfinished = (!lease.upload.ended()).then(|| {
+        let unfinished = (!lease.is_through()).then(|| {
             let upload = lease.upload.clone();
             Box::new(Unfinished { upload, silence: Silence::of(max), max, linger: linger.clone() })
         });
@@ -192,7 +192,7 @@ impl Drop for Stream {
         let Some(lease) = self.lease.take() else { return };
         match self.unfinished.as_deref() {
             _ if !is_whole => drop(lease),
-            Some(Unfinished { upload, linger, max, .. }) if !upload.ended() => {
+            Some(Unfinished { linger, max, .. }) if !lease.is_through() => {
                 linger.outlast(lease, *max);
             }
             _ => lease.release(),

@@ -40,8 +40,6 @@ type Read = Option<Result<Frame<Bytes>, UploadError>>;
 /// The body of a request to an upstream.
 pub(super) struct Upload {
     source: UploadSource,
-    /// What was read and given back, before the rest.
-    given_back: Bytes,
     progress: Rc<Progress>,
     /// Until the client is asked for it.
     hold: Option<Hold>,
@@ -63,6 +61,8 @@ struct Rest {
     linger: Linger,
     /// The client waits to be asked for it, which reading does.
     unasked: bool,
+    /// What was read and given back, before what is still to be read.
+    given_back: Bytes,
     limit: Option<NonZeroU64>,
     taken: u64,
 }
@@ -80,6 +80,11 @@ impl Drop for Rest {
 
 impl Rest {
     fn poll(&mut self, cx: &mut Context<'_>, progress: &Progress) -> Poll<Read> {
+        if !self.given_back.is_empty() {
+            let data = Frame::data(std::mem::take(&mut self.given_back));
+            progress.advance(true, self.is_at_end());
+            return Poll::Ready(Some(Ok(data)));
+        }
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
@@ -125,11 +130,17 @@ impl Rest {
     }
 
     fn is_at_end(&self) -> bool {
-        self.incoming.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.given_back.is_empty()
+            && self.incoming.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+        let rest = self.incoming.as_ref().map(http_body::Body::size_hint);
+        let rest = rest.unwrap_or_else(|| SizeHint::with_exact(0));
+        match rest.exact() {
+            Some(rest) => SizeHint::with_exact(rest + self.given_back.len() as u64),
+            None => rest,
+        }
     }
 }
 
@@ -142,7 +153,8 @@ impl Upload {
         unasked: bool,
         limit: Option<NonZeroU64>,
     ) -> Self {
-        Self::of(Rest { incoming: Some(incoming), linger, unasked, limit, taken: 0 })
+        let given_back = Bytes::new();
+        Self::of(Rest { incoming: Some(incoming), linger, unasked, given_back, limit, taken: 0 })
     }
 
     pub(super) fn empty() -> Self {
@@ -156,9 +168,20 @@ impl Upload {
         Self::from(UploadSource::Own(rest))
     }
 
-    /// Takes back what was read of it first, and went nowhere.
+    /// Takes back what was read of it first, and went nowhere: all of it is here again.
     pub(super) fn give_back(&mut self, read: Bytes) {
-        self.given_back = read;
+        if read.is_empty() {
+            return;
+        }
+        match &mut self.source {
+            UploadSource::Empty => return,
+            UploadSource::Own(rest) => rest.given_back = read,
+            UploadSource::Lent(rest) => match &mut *rest.borrow_mut() {
+                Some(rest) => rest.given_back = read,
+                None => return,
+            },
+        }
+        self.progress.begin_again();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -227,7 +250,7 @@ impl Upload {
 impl From<UploadSource> for Upload {
     fn from(source: UploadSource) -> Self {
         let progress = Progress::new(matches!(source, UploadSource::Empty));
-        Self { source, given_back: Bytes::new(), progress, hold: None }
+        Self { source, progress, hold: None }
     }
 }
 
@@ -271,10 +294,6 @@ impl http_body::Body for Upload {
             ready!(hold.poll(cx));
             self.ask();
         }
-        if !self.given_back.is_empty() {
-            let given_back = std::mem::take(&mut self.given_back);
-            return Poll::Ready(Some(Ok(Frame::data(given_back))));
-        }
         let Self { source, progress, .. } = &mut *self;
         match source {
             UploadSource::Empty => Poll::Ready(None),
@@ -289,9 +308,6 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        if !self.given_back.is_empty() {
-            return false;
-        }
         match &self.source {
             UploadSource::Empty => true,
             UploadSource::Own(rest) => rest.is_at_end(),
@@ -300,16 +316,12 @@ impl http_body::Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = match &self.source {
+        match &self.source {
             UploadSource::Empty => SizeHint::with_exact(0),
             UploadSource::Own(rest) => rest.size_hint(),
             UploadSource::Lent(rest) => {
                 rest.borrow().as_ref().map(Rest::size_hint).unwrap_or_default()
             }
-        };
-        match rest.exact() {
-            Some(rest) => SizeHint::with_exact(rest + self.given_back.len() as u64),
-            None => rest,
         }
     }
 }

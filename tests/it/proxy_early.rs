@@ -1,10 +1,11 @@
 //! An upstream may answer before it has the whole request, and is heard at once.
 
+use std::io::Write;
 use std::sync::{Mutex, mpsc};
 
 use crate::support::WAIT_MAX;
 use crate::support::edge::Setup;
-use crate::support::raw::request;
+use crate::support::raw::{headers, request};
 use crate::support::upstream::Upstream;
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -53,6 +54,35 @@ fn an_upload_goes_on_after_its_response_while_the_upstream_takes_it() {
     // The client goes on; that connection of the upstream does not.
     assert_eq!(client.get("/", &[]).text(), "ok");
     assert_eq!(upstream.connections(), 2);
+}
+
+#[test]
+fn all_of_an_upload_leaves_that_was_read_before_the_response_was_through() {
+    let (go, gone) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let (gone, tell) = (Mutex::new(gone), Mutex::new(tell));
+    let upstream = Upstream::narrow(move |visit| {
+        let Some(head) = visit.head() else { return };
+        let length = headers(&head, "content-length")[0].parse().unwrap();
+        visit.say(OK);
+        gone.lock().unwrap().recv_timeout(WAIT_MAX).unwrap();
+        tell.lock().unwrap().send(visit.bytes(length).is_some()).unwrap();
+    });
+    let edge = Setup::before(upstream.url()).start();
+    // Each leaves another part behind where the upstream takes no more.
+    for length in [64, 200, 400, 700, 1_000, 1_500, 2_000, 2_800, 3_000, 3_500, 4_000] {
+        let length = length << 10;
+        let mut client = edge.client();
+        let mut writer = client.stream().try_clone().unwrap();
+        let length_is = format!("content-length: {length}");
+        let all = request("POST", "/", &[&length_is]) + &"a".repeat(length);
+        std::thread::scope(|scope| {
+            scope.spawn(move || writer.write_all(all.as_bytes()).unwrap());
+            assert_eq!(client.answer().text(), "ok");
+            go.send(()).unwrap();
+            assert_eq!(told.recv_timeout(WAIT_MAX), Ok(true), "{length} bytes");
+        });
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn via(received: http::Version) -> &'static str {
 /// of a connection, whoever names them.
 fn named(headers: &HeaderMap) -> Vec<&[u8]> {
     let is_known = |name: &&[u8]| {
-        [&b"close"[..], b"keep-alive", b"upgrade", b"te", b""]
+        [&b"keep-alive"[..], b"upgrade", b"te", b""]
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))
     };

@@ -116,28 +116,30 @@ impl Connection {
         method: &Method,
     ) -> Poll<Result<response::Parts, Broken>> {
         loop {
-            let sent = self.sending.poll(cx, &self.socket);
-            let head = match (self.poll_head(cx), &sent) {
-                // Who takes no more may have said why: a response stands before a failure.
-                (Poll::Ready(Ok(head)), _) if !head.is_interim() => head,
-                (_, Poll::Ready(Err(_))) => {
-                    return sent.map(|sent| Err(sent.expect_err("it was looked at")));
-                }
-                (Poll::Ready(head), _) => {
-                    self.note_interim(&head?)?;
-                    continue;
-                }
-                (Poll::Pending, _) => return Poll::Pending,
+            // Read first: who takes no more may have said why, and a write that meets a reset
+            // takes along what was said.
+            let Poll::Ready(head) = self.poll_head(cx) else {
+                return match self.sending.poll(cx, &self.socket) {
+                    Poll::Ready(Err(broken)) => Poll::Ready(Err(broken)),
+                    Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+                };
             };
+            let head = head?;
+            if !self.sending.has_begun() {
+                // It was said to whoever asked before, or to nobody.
+                return Poll::Ready(Err(Broken::Ended));
+            }
+            if head.is_interim() {
+                self.note_interim(&head)?;
+                continue;
+            }
             let Parsed { parts, persists } = head;
             self.framing = framing(method, &parts, self.fields_max)?;
             self.is_heard = parts.status != StatusCode::SWITCHING_PROTOCOLS;
             self.persists =
                 persists && self.is_heard && !matches!(self.framing, Framing::UntilClose);
-            match sent {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => self.persists = false,
-                Poll::Pending => self.send_rest(),
+            if !self.sending.is_through() {
+                self.send_rest();
             }
             return Poll::Ready(Ok(parts));
         }

@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -13,6 +14,7 @@ use super::request;
 use crate::model::Endpoint;
 use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
+use crate::proxy::progress::Progress;
 use crate::proxy::upload::Upload;
 use crate::proxy::wire::elements;
 
@@ -30,6 +32,8 @@ pub(super) struct Sending {
     /// What ends a chunk.
     back: &'static [u8],
     body: Option<Body>,
+    /// Of the body, which moves whenever some of it leaves.
+    progress: Option<Rc<Progress>>,
     /// Whether it can no longer be taken back: some of it has left, or all of a body was
     /// read that has no bytes.
     has_begun: bool,
@@ -52,7 +56,13 @@ impl Sending {
         request::write(head, endpoint, &mut self.front);
         let left = upload.size_hint().exact();
         let announced = head.announces().cloned();
+        self.progress = (!upload.is_empty()).then(|| upload.progress());
         self.body = (!upload.is_empty()).then_some(Body { upload, left, announced });
+    }
+
+    /// Whether any of it has left.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Whether all of it has left.
@@ -164,6 +174,9 @@ impl Sending {
             return Poll::Ready(Err(Broken::Ended));
         }
         self.has_begun = true;
+        if let Some(progress) = &self.progress {
+            progress.touch();
+        }
         let of_front = sent.min(front.len());
         self.front_sent += of_front;
         let of_data = (sent - of_front).min(self.data.len());
@@ -242,8 +255,8 @@ mod tests {
                 sender.send_request(request).await.unwrap();
                 drop(sender);
             };
-            let (_, _, served) = tokio::join!(asked, connection, server);
-            served.unwrap();
+            let ((), _, ended) = tokio::join!(asked, connection, server);
+            ended.unwrap();
         });
     }
 
