@@ -156,14 +156,20 @@ pub(in crate::admin) async fn upload_assets(
     request: Request,
 ) -> Response {
     let id = request_id(&admin);
-    match receive(admin, request).await {
+    // A zip that comes whole is settled, and keeps its turn for as long as that takes, whether
+    // or not its sender stays for the answer.
+    let received = tokio::spawn(receive(admin, request)).await;
+    let received = received.unwrap_or_else(|broken| {
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", broken))
+    });
+    match received {
         Ok(form) => stored(&id, &form),
         Err(refusal) => refused(&id, &refusal),
     }
 }
 
 async fn receive(admin: Arc<Admin>, request: Request) -> Result<Form, Refusal> {
-    let (turn, request) = take_turn(&UPLOADS, TURN_PATIENCE, request).await?;
+    let (_turn, request) = take_turn(&UPLOADS, TURN_PATIENCE, request).await?;
     let mut form = receive_form(request, ZIP_MAX_BYTES, ZIP_PATIENCE).await?;
     let (name, code_version) = match verify(&admin.upload_secret, &form, (admin.clock)()) {
         Ok(Target::Assets(name, code_version)) => (name, code_version),
@@ -172,15 +178,7 @@ async fn receive(admin: Arc<Admin>, request: Request) -> Result<Form, Refusal> {
     };
     form.check_length(ZIP_MAX_BYTES)?;
     let zip = std::mem::take(&mut form.file);
-    // A zip that came whole is settled, and keeps its turn for as long as that takes,
-    // whether or not its sender stays for the answer.
-    let settled = tokio::spawn(async move {
-        let _turn = turn;
-        settle(&admin, &name, &code_version, zip).await
-    });
-    settled.await.unwrap_or_else(|broken| {
-        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", broken))
-    })?;
+    settle(&admin, &name, &code_version, zip).await?;
     Ok(form)
 }
 
