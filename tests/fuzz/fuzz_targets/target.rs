@@ -25,9 +25,10 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         over_http1(method, target, &lines.collect::<Vec<_>>(), is_old)
     } else {
         let authority = lines.next().filter(|authority| !authority.is_empty());
-        over_http2(method, target, authority, &lines.collect::<Vec<_>>())
+        let head = over_http2(method, target, authority, &lines.collect::<Vec<_>>());
+        head.map(|head| (head, target.to_vec()))
     };
-    let Some(mut head) = head else { return Corpus::Keep };
+    let Some((mut head, target)) = head else { return Corpus::Keep };
     let sent = asked_host(&head).map(<[u8]>::to_vec);
     match admit(&mut head, &Limits::default()) {
         Ok(()) if head.version == Version::HTTP_2 => {
@@ -36,19 +37,19 @@ fuzz_target!(|input: &[u8]| -> Corpus {
             let target = target.expect("what is admitted has a target");
             admitted(&head, target.as_bytes(), sent);
         }
-        Ok(()) => admitted(&head, target, sent),
+        Ok(()) => admitted(&head, &target, sent),
         Err(refused) => expect_reason(&refused),
     }
     Corpus::Keep
 });
 
-/// What hyper makes of a head, if it is given it.
+/// What hyper makes of a head, if it is given it, and the target that it is given.
 fn over_http1(
     method: &str,
     target: &[u8],
     hosts: &[&[u8]],
     is_old: bool,
-) -> Option<request::Parts> {
+) -> Option<(request::Parts, Vec<u8>)> {
     let version: &[u8] = if is_old { b"HTTP/1.0" } else { b"HTTP/1.1" };
     let mut head = [method.as_bytes(), b" ", target, b" ", version, b"\r\n"].concat();
     for host in hosts {
@@ -56,6 +57,7 @@ fn over_http1(
     }
     head.extend(b"\r\n");
     let mut framer = Framer::new(HeadLimits::of(&Limits::default()));
+    let mut is_respelled = false;
     match framer.step(&mut head.clone()) {
         Step::Refuse(refusal) => {
             assert!(refusal.status().is_client_error() || refusal.status().is_server_error());
@@ -63,6 +65,10 @@ fn over_http1(
             return None;
         }
         Step::Pass(count) if count == head.len() => {}
+        Step::PassAs(count, respelled) if count == head.len() => {
+            is_respelled = true;
+            head = respelled;
+        }
         other => panic!("a whole head is refused or passed: {other:?}"),
     }
     let mut fields = vec![httparse::EMPTY_HEADER; hosts.len()];
@@ -70,7 +76,11 @@ fn over_http1(
     let parsed = request.parse(&head);
     assert_eq!(parsed, Ok(httparse::Status::Complete(head.len())), "what passed is a head");
     let path = request.path.expect("a head has a target");
-    assert_eq!(path.as_bytes(), target, "the target is the whole target");
+    if is_respelled {
+        expect_escaped(target, path.as_bytes());
+    } else {
+        assert_eq!(path.as_bytes(), target, "the target is the whole target");
+    }
     let mut parts = Request::new(()).into_parts().0;
     parts.method = Method::from_bytes(method.as_bytes()).expect("a method");
     parts.uri = Uri::try_from(path).expect("what passed is a target");
@@ -79,7 +89,19 @@ fn over_http1(
         let value = field.value.try_into().expect("what passed is a value");
         parts.headers.append(http::header::HOST, value);
     }
-    Some(parts)
+    Some((parts, path.as_bytes().to_vec()))
+}
+
+/// The same bytes, some of them percent-encoded.
+fn expect_escaped(target: &[u8], respelled: &[u8]) {
+    let mut left = respelled;
+    for byte in target {
+        let escaped = format!("%{byte:02X}");
+        let rest = left.strip_prefix(&[*byte]);
+        let rest = rest.or_else(|| left.strip_prefix(escaped.as_bytes()));
+        left = rest.expect("no byte is lost or changed");
+    }
+    assert!(left.is_empty() && respelled != target, "{}", respelled.escape_ascii());
 }
 
 /// What the library makes of pseudo-fields, if they are good enough for it.
