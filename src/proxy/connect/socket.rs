@@ -83,26 +83,27 @@ impl Socket {
             return false;
         }
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        let peeked = match &*self.seated.stream.borrow() {
-            Stream::Tcp(stream) => SockRef::from(stream.inner()).peek(&mut byte),
-            Stream::Unix(stream) => SockRef::from(stream.inner()).peek(&mut byte),
-            Stream::Tls(stream) => SockRef::from(stream.inner().get_ref().0).peek(&mut byte),
-        };
+        let peeked = self.look(|socket| socket.peek(&mut byte));
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
 impl Line for TokioIo<Socket> {
     fn socket<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
-        match &*self.inner().seated.stream.borrow() {
+        self.inner().look(look)
+    }
+}
+
+impl Socket {
+    /// Has a look at what lies beneath TLS.
+    fn look<T>(&self, look: impl FnOnce(SockRef<'_>) -> T) -> T {
+        match &*self.seated.stream.borrow() {
             Stream::Tcp(stream) => look(SockRef::from(stream.inner())),
             Stream::Unix(stream) => look(SockRef::from(stream.inner())),
             Stream::Tls(stream) => look(SockRef::from(stream.inner().get_ref().0)),
         }
     }
-}
 
-impl Socket {
     /// Reads behind what `buffer` holds, into the room that it has. How many bytes: none at
     /// the end.
     pub(in crate::proxy) fn poll_read_buf(

@@ -15,6 +15,7 @@ use super::{
 use crate::model::{Endpoint, Headers, Policy};
 use crate::proxy::connect::Protocol;
 use crate::proxy::guard::max_forwards;
+use crate::proxy::handle::asked_host;
 use crate::proxy::trailers;
 use crate::proxy::upgrade::Asked;
 use crate::proxy::upload::Upload;
@@ -91,12 +92,7 @@ impl<'a> Onward<'a> {
             parts,
             client,
             policy: policy.headers,
-            // RFC 9112, section 3.2.2: the authority of an absolute target replaces what
-            // `Host` says.
-            host: match parts.uri.authority() {
-                Some(authority) => Some(authority.as_str().as_bytes()),
-                None => headers.get(HOST).map(HeaderValue::as_bytes),
-            },
+            host: asked_host(parts),
             asked: Asked::of(parts, &policy.upgrades),
             named: named(headers),
             wants_trailers: trailers::are_wanted(headers),
