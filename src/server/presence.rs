@@ -103,12 +103,20 @@ impl Presence {
             self.head.check(now, idle_since, patience.request_head);
         } else if now - idle_since >= patience.idle {
             self.dismiss(false);
-        } else if now - idle_since >= PARKED_AFTER && !self.has_been_idle.replace(true) {
+        } else if now - idle_since >= PARKED_AFTER {
+            self.rest();
+        }
+    }
+
+    /// Takes note that the connection has been idle for so long that it should keep no
+    /// memory.
+    pub fn rest(&self) {
+        if !self.has_been_idle.replace(true) {
             self.wake();
         }
     }
 
-    /// Whether it has been idle for so long that it should keep no memory.
+    /// Whether it has, until its next request.
     pub fn has_been_idle(&self) -> bool {
         self.has_been_idle.get()
     }
@@ -249,6 +257,25 @@ mod tests {
             // Who has shaken hands meanwhile is told once more.
             drop(newcomer.busy());
             assert!(leaves(&newcomer, LONG).await);
+        });
+    }
+
+    #[test]
+    fn who_asks_for_nothing_for_a_while_rests_until_it_asks_again() {
+        on_a_runtime(async {
+            let presence = Rc::new(Presence::new());
+            let patience = Patience { idle: LONG, request_head: LONG, drain: LONG };
+            let (now, later) = (Instant::now(), Instant::now() + 2 * PARKED_AFTER);
+            presence.check(now, patience);
+            assert!(!presence.has_been_idle());
+            let busy = presence.busy();
+            presence.check(later, patience);
+            assert!(!presence.has_been_idle());
+            drop(busy);
+            presence.check(later, patience);
+            assert!(presence.has_been_idle());
+            drop(presence.busy());
+            assert!(!presence.has_been_idle());
         });
     }
 

@@ -1,7 +1,7 @@
 //! Connections are kept as long as they are of use, and no longer.
 
-use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read};
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -219,4 +219,35 @@ fn both_listeners_and_every_worker_answer() {
         // Nothing is deployed there.
         assert_eq!(Client::new(edge.staging).get("/", &[]).status, 503);
     }
+}
+
+/// Longer than a connection is idle that keeps what it may need next.
+const PARKED_AFTER: Duration = Duration::from_secs(3);
+
+#[test]
+fn who_has_asked_for_nothing_for_a_while_is_answered_as_ever() {
+    let edge = Setup::before(Upstream::saying(OK).url()).start();
+    let get = request("GET", "/", &[]);
+    let [mut whole, mut cut, mut two, mut gone] = [(); 4].map(|()| edge.client());
+    for client in [&mut whole, &mut cut, &mut two, &mut gone] {
+        assert_eq!(client.get("/", &[]).status, 200);
+    }
+    // All wait at once, and one of them shows that nothing comes.
+    whole.stream().set_read_timeout(Some(PARKED_AFTER)).unwrap();
+    let error = whole.reader().read(&mut [0]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    whole.stream().set_read_timeout(Some(WAIT_MAX)).unwrap();
+
+    assert_eq!(whole.get("/", &[]).status, 200);
+    let (begin, rest) = get.split_at(9);
+    cut.send(begin);
+    // Others are answered before the rest is sent.
+    assert_eq!(edge.client().get("/", &[]).status, 200);
+    assert_eq!(cut.send(rest).answer().status, 200);
+    two.send(get.repeat(2));
+    assert_eq!((two.answer().status, two.answer().status), (200, 200));
+    gone.stream().shutdown(Shutdown::Write).unwrap();
+    gone.expect_end();
+    edge.drain();
+    whole.expect_end();
 }

@@ -21,5 +21,8 @@ mod response;
 mod serve;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use content::Content;
 pub(super) use serve::serve;

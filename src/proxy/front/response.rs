@@ -173,3 +173,124 @@ fn date_line(second: u64) -> String {
     let text = moment.and_then(|moment| printer.timestamp_to_rfc9110_string(&moment).ok());
     text.map(|text| format!("date: {text}\r\n")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn back(status: u16, fields: &[(&'static str, &'static str)]) -> Back {
+        let fields = fields.iter().map(|&(name, value)| {
+            (http::HeaderName::from_static(name), HeaderValue::from_static(value))
+        });
+        Back::of_ours(StatusCode::from_u16(status).unwrap(), fields.collect())
+    }
+
+    fn asked(method: Method, version: Version) -> Asked {
+        Asked { method, version, persists: true }
+    }
+
+    /// The lines of a head with this date, and what it has told.
+    fn written(head: &Back, size: &SizeHint, asked: &Asked) -> (String, Told) {
+        let mut out = Vec::new();
+        let told = write(head, size, asked, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        (text.strip_suffix("\r\n\r\n").unwrap().replace("\r\n", "|"), told)
+    }
+
+    #[test]
+    fn a_body_is_framed_by_what_is_known_of_it_and_who_asks() {
+        let head = back(200, &[("date", "today")]);
+        let (sized, open) = (SizeHint::with_exact(7), SizeHint::default());
+        let get = |version| asked(Method::GET, version);
+        for (size, asked, lines, framing, persists) in [
+            (&sized, get(Version::HTTP_11), "content-length: 7", Framing::Length(7), true),
+            (
+                &open,
+                get(Version::HTTP_11),
+                "transfer-encoding: chunked",
+                Framing::Chunks(None),
+                true,
+            ),
+            (
+                &sized,
+                get(Version::HTTP_10),
+                "content-length: 7|connection: keep-alive",
+                Framing::Length(7),
+                true,
+            ),
+            (&open, get(Version::HTTP_10), "connection: close", Framing::UntilClose, false),
+            (
+                &SizeHint::with_exact(0),
+                get(Version::HTTP_11),
+                "content-length: 0",
+                Framing::None,
+                true,
+            ),
+            (
+                &sized,
+                asked(Method::HEAD, Version::HTTP_11),
+                "content-length: 7",
+                Framing::None,
+                true,
+            ),
+        ] {
+            let minor = if asked.version == Version::HTTP_10 { "0" } else { "1" };
+            let (text, told) = written(&head, size, &asked);
+            assert_eq!(text, format!("HTTP/1.{minor} 200 OK|date: today|{lines}"), "{asked:?}");
+            assert_eq!(told, Told { framing, persists }, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_response_without_content_says_no_length_but_the_one_it_would_have() {
+        let get = asked(Method::GET, Version::HTTP_11);
+        let none = SizeHint::with_exact(0);
+        for (status, fields, expected) in [
+            (204, vec![], "HTTP/1.1 204 No Content"),
+            (304, vec![], "HTTP/1.1 304 Not Modified"),
+            (304, vec![("content-length", "9")], "HTTP/1.1 304 Not Modified|content-length: 9"),
+            (299, vec![], "HTTP/1.1 299 |content-length: 0"),
+        ] {
+            let (text, told) = written(&back(status, &fields), &none, &get);
+            let text = text.split("|date: ").next().unwrap();
+            assert_eq!((text, told.framing), (expected, Framing::None));
+        }
+    }
+
+    #[test]
+    fn whoever_ends_the_connection_says_so() {
+        let head = back(200, &[("date", "today")]);
+        let none = SizeHint::with_exact(0);
+        let mut last = asked(Method::GET, Version::HTTP_11);
+        last.persists = false;
+        let (text, told) = written(&head, &none, &last);
+        assert!(text.ends_with("|connection: close") && !told.persists);
+        let mut head = head;
+        head.close();
+        let (text, told) = written(&head, &none, &asked(Method::GET, Version::HTTP_11));
+        assert!(text.ends_with("|connection: close") && !told.persists);
+    }
+
+    #[test]
+    fn a_response_without_a_date_is_given_one() {
+        assert_eq!(date_line(784_111_777), "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+        let none = SizeHint::with_exact(0);
+        let (text, _) = written(&back(200, &[]), &none, &asked(Method::GET, Version::HTTP_11));
+        assert!(text.contains("|date: ") && text.ends_with(" GMT"), "{text}");
+    }
+
+    #[test]
+    fn trailers_that_were_announced_end_the_chunks_and_no_others() {
+        let trailers = HeaderMap::from_iter([
+            (http::header::ETAG, HeaderValue::from_static("1")),
+            (http::header::AGE, HeaderValue::from_static("2")),
+        ]);
+        let mut out = Vec::new();
+        write_last_chunk(Some(&trailers), Some(&HeaderValue::from_static("x, ETag")), &mut out);
+        assert_eq!(out, b"0\r\netag: 1\r\n\r\n");
+        out.clear();
+        write_last_chunk(Some(&trailers), None, &mut out);
+        write_chunk_size(255, &mut out);
+        assert_eq!(out, b"0\r\n\r\nff\r\n");
+    }
+}

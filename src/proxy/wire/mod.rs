@@ -15,7 +15,7 @@ mod refusal;
 mod target;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use framer::{Framer, Step};
 pub use head::HeadLimits;

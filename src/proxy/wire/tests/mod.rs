@@ -4,6 +4,7 @@ mod agreement;
 mod heads;
 mod streams;
 
+pub(in crate::proxy) use self::streams::stream;
 use super::framer::{Framer, Step};
 use super::head::HeadLimits;
 use crate::model::Limits;
@@ -56,7 +57,7 @@ fn outcome(limits: HeadLimits, pieces: &[&[u8]]) -> Outcome {
 }
 
 /// The pieces of `stream` between `cuts`.
-fn cut<'s>(stream: &'s [u8], cuts: &[usize]) -> Vec<&'s [u8]> {
+pub(in crate::proxy) fn cut<'s>(stream: &'s [u8], cuts: &[usize]) -> Vec<&'s [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
     cuts.push(stream.len());
     cuts.sort_unstable();

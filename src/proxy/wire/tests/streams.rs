@@ -119,7 +119,7 @@ fn empty_lines_before_a_request_are_dropped_and_few_are_borne() {
 }
 
 /// Requests that may be good, and may have something in them that is not.
-pub(super) fn stream() -> impl Strategy<Value = Vec<u8>> {
+pub(in crate::proxy) fn stream() -> impl Strategy<Value = Vec<u8>> {
     let line = select(vec![
         "x: y\r\n",
         "x:\r\n",
