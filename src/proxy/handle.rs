@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Response, StatusCode, Version};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 use super::body::Body;
 use super::error::{METHODS, ProxyError};
@@ -21,7 +20,7 @@ use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
 use super::upgrade::switch;
-use super::upload::{Unasked, Upload};
+use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses, trailers};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
@@ -41,22 +40,22 @@ impl Worker {
     pub(super) async fn respond(
         self: Rc<Self>,
         environment: Environment,
-        request: Request<Incoming>,
+        parts: &Parts,
+        source: Source,
         client: Rc<Client>,
     ) -> Response<Body> {
         let policy = self.policy();
-        let (parts, body) = request.into_parts();
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
-        let mut upload = Upload::new(body, self.linger.clone(), is_expected(&parts), limit);
-        let admitted = admit(&parts).and_then(|()| upload.fits(limit));
-        if admitted.is_ok() && is_last_hop(&parts) {
+        let mut upload = Upload::new(source, self.linger.clone(), is_expected(parts), limit);
+        let admitted = admit(parts).and_then(|()| upload.fits(limit));
+        if admitted.is_ok() && is_last_hop(parts) {
             return options();
         }
-        let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
+        let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
         let (mut decision, key, trusted) = match decided {
             Ok(decided) => decided,
-            Err(error) => return self.refuse(environment, &error, asked_host(&parts)),
+            Err(error) => return self.refuse(environment, &error, asked_host(parts)),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
@@ -66,13 +65,13 @@ impl Worker {
         let secure = client.is_secure(&parts.headers);
         let spare = Spare::of(&decision, &mut upload, policy.failover);
         let mut answered =
-            self.carry_out(&policy, &parts, upload, &client, &decision, key.as_deref()).await;
+            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
         if let Some(spare) = spare
             && let Err(failed) = answered
         {
             let key = key.as_deref();
             // Few requests come here, and all would carry its state.
-            let asked = (&parts, &*client);
+            let asked = (parts, &*client);
             answered =
                 Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
