@@ -3,12 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::body::Body;
+use super::answer::Answer;
 use super::wire::Refusal;
 use crate::model::{Domain, Environment};
 use crate::routing::Unroutable;
@@ -264,12 +263,12 @@ impl ProxyError {
     /// The answer, in the words of this proxy: a short JSON body and `Proxy-Status`,
     /// which tell it from anything that an upstream says. `without_fallback` is a site
     /// that has no origin where one would have helped.
-    pub(super) fn to_response(
+    pub(super) fn to_answer(
         &self,
         environment: Environment,
         host: Option<&[u8]>,
         without_fallback: Option<&Domain>,
-    ) -> Response<Body> {
+    ) -> Answer {
         let mut body = json!({ "error": self.kind(), "message": self.to_string() });
         let without_fallback = without_fallback.filter(|_| self.falls_back());
         if let Some(site) = without_fallback {
@@ -304,13 +303,12 @@ impl ProxyError {
         }
         let mut body = body.to_string();
         body.push('\n');
-        let mut response = Response::new(Body::full(Bytes::from(body)));
         // The way to the origin is what fails then, however the version did.
-        *response.status_mut() = match without_fallback {
+        let status = match without_fallback {
             Some(_) => StatusCode::BAD_GATEWAY,
             None => self.status(),
         };
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         // RFC 9209, section 2.1.5: what the error type does not say.
         let details = match self {
@@ -329,9 +327,10 @@ impl ProxyError {
         if matches!(self, Self::Crowded | Self::QueueTimeout(_) | Self::Shortage(_)) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        let mut answer = Answer::ours(status, headers, body);
         if self.ends_connection() {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.head.close();
         }
-        response
+        answer
     }
 }

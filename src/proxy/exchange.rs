@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use h2::Reason;
-use http::{Request, Response};
+use http::Request;
 use hyper::client::conn::TrySendError;
 use tokio::time::Instant;
 
@@ -17,12 +17,13 @@ use super::headers::Head;
 use super::http1::Broken;
 use super::pool::{Lease, Pool, Pooled};
 use super::progress::Progress;
+use super::reply::Reply;
 use super::stream::Content;
 use super::upload::Upload;
 use crate::model::{Endpoint, Transport};
 
 /// The head of a response, and what its content comes over.
-pub(super) type Answer = (Response<Content>, Lease);
+pub(super) type Replied = (Reply, Content, Lease);
 
 /// How long one exchange waits.
 #[derive(Clone, Copy)]
@@ -55,7 +56,7 @@ pub(super) async fn exchange(
     upload: Upload,
     waits: Waits,
     fresh: bool,
-) -> Result<Answer, Failure> {
+) -> Result<Replied, Failure> {
     let line = pool.line(endpoint);
     let is_safe = is_safe(head, &upload);
     // Where HTTP/2 is known to be spoken, nobody can switch to anything.
@@ -140,14 +141,14 @@ async fn send_http1(
     upload: Upload,
     waits: Waits,
     is_safe: bool,
-) -> Result<Answer, Failure> {
+) -> Result<Replied, Failure> {
     let progress = upload.progress();
     let connection = lease.http1_mut().expect("who takes it for one of HTTP/1.1 has looked");
     let response = connection.exchange(head, endpoint, upload);
     let broken = match within(waits, &progress, response).await {
-        Ok(Ok(parts)) => {
+        Ok(Ok(reply)) => {
             connection.note_answer();
-            return Ok((Response::from_parts(parts, Content::Http1), lease));
+            return Ok((reply, Content::Http1, lease));
         }
         Ok(Err(broken)) => broken,
         Err(error) => return Err(Failure::sent(error)),
@@ -174,7 +175,7 @@ async fn send_http2(
     mut request: Request<Upload>,
     waits: Waits,
     is_safe: bool,
-) -> Result<Answer, Failure> {
+) -> Result<Replied, Failure> {
     // A body of which nothing is read can be sent again.
     let claim = request.body_mut().claim();
     let upload = request.body().progress();
@@ -187,7 +188,8 @@ async fn send_http2(
         }
         Ok(Ok(response)) => {
             stream.note_answer();
-            return Ok((response.map(Content::Http2), lease));
+            let (parts, incoming) = response.into_parts();
+            return Ok((parts.into(), Content::Http2(incoming), lease));
         }
         Ok(Err(error)) => stream_failure(error, &upload),
         Err(error) => Failure::sent(error),

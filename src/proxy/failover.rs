@@ -1,10 +1,9 @@
 //! What becomes of a request whose version failed: the deployment's other version answers,
 //! or else the site's origin.
 
-use http::Response;
 use http::request::Parts;
 
-use super::body::Body;
+use super::answer::Answer;
 use super::error::{Fault, ProxyError};
 use super::headers::Client;
 use super::retry::Failed;
@@ -25,7 +24,7 @@ impl Worker {
         (parts, client): (&Parts, &Client),
         decision: &mut Decision,
         key: Option<&[u8]>,
-    ) -> Result<Response<Body>, Failed> {
+    ) -> Result<Answer, Failed> {
         if failed.is_repeatable && fails_over(decision, policy.failover) {
             let Some(mut upload) = spare.take() else {
                 return Err(failed);

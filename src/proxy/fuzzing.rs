@@ -3,11 +3,12 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, StatusCode, Version, request, response};
+use http::{HeaderMap, Response, StatusCode, Version, request, response};
 
 use super::connect::Protocol;
 use super::error::ProxyError;
-use super::headers::{self, Client, Head, Onward};
+use super::headers::{Back, Client, Head, Onward};
+use super::reply::Reply;
 use super::upload::Upload;
 use super::{fit, guard, h2, handle, responses};
 use crate::model::{Endpoint, Limits, Policy};
@@ -74,7 +75,11 @@ pub fn to_http2(
 
 /// Makes the head of an upstream one for the client, unless it is ambiguous.
 pub fn to_client(head: &mut response::Parts) -> Result<(), Refused> {
-    responses::check(head)?;
-    headers::to_client(head.version, &mut head.headers);
+    let mut parts = Response::new(()).into_parts().0;
+    (parts.status, parts.version) = (head.status, head.version);
+    parts.headers = std::mem::take(&mut head.headers);
+    let reply = Reply::from(parts);
+    let length = responses::check(&reply)?;
+    head.headers = Back::of_upstream(reply, length).to_map();
     Ok(())
 }

@@ -3,26 +3,27 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body_util::BodyExt;
 
+use super::answer::Answer;
 use super::body::Body;
 use super::error::{METHODS, ProxyError};
 use super::exchange::Waits;
 use super::expect::is_expected;
 use super::failover::fails_over;
 use super::guard::{admit, is_last_hop};
-use super::headers::{Client, Onward, disclose, set_minted_key, to_client};
+use super::headers::{Back, Client, Onward};
+use super::reply::Known;
 use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
 use super::upgrade::switch;
 use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
-use super::{BuiltInRequest, Proxy, responses, trailers};
+use super::{BuiltInRequest, Proxy, responses};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
 use crate::routing::{Answerer, Decision, SubjectName, Target};
 
@@ -43,7 +44,7 @@ impl Worker {
         parts: &Parts,
         source: Source,
         client: Rc<Client>,
-    ) -> Response<Body> {
+    ) -> Answer {
         let policy = self.policy();
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
@@ -75,25 +76,25 @@ impl Worker {
             answered =
                 Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
-        let mut response = match answered {
-            Ok(response) => {
+        let mut answer = match answered {
+            Ok(answer) => {
                 if let Some(tally) = decision.target().and_then(|target| target.tally) {
                     self.tallies.served(tally.0);
                 }
-                response
+                answer
             }
             Err(failed) => {
                 self.note_failure(&failed, &decision);
                 self.traffic.error(failed.error.kind());
-                failed.error.to_response(environment, None, decision.without_fallback())
+                failed.error.to_answer(environment, None, decision.without_fallback())
             }
         };
         if policy.headers.response {
-            disclose(response.headers_mut(), &decision);
+            answer.head.disclose(&decision);
         }
-        set_minted_key(response.headers_mut(), &decision, secure);
-        response.body_mut().answers(self, decision.answerer);
-        response
+        answer.head.set_minted_key(&decision, secure);
+        answer.body.answers(self, decision.answerer);
+        answer
     }
 
     /// The answer to a request that nobody else is asked to answer.
@@ -102,10 +103,10 @@ impl Worker {
         environment: Environment,
         error: &ProxyError,
         host: Option<&[u8]>,
-    ) -> Response<Body> {
+    ) -> Answer {
         tracing::debug!(%error, "request refused");
         self.traffic.error(error.kind());
-        error.to_response(environment, host, None)
+        error.to_answer(environment, host, None)
     }
 
     /// The decision, by one table; the key, where the built-in backend will want to name
@@ -142,7 +143,7 @@ impl Worker {
         client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
-    ) -> Result<Response<Body>, Failed> {
+    ) -> Result<Answer, Failed> {
         let Timeouts { connect, response_head, request_body_idle, .. } = policy.timeouts;
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
@@ -169,37 +170,30 @@ impl Worker {
         client: &Client,
         upstream: &Upstream,
         waits: Waits,
-    ) -> Result<Response<Body>, Failed> {
+    ) -> Result<Answer, Failed> {
         let course = self.set_out(upstream, policy)?;
         let head = Onward::new(parts, &upload, client, policy);
         let unasked = if upload.is_unasked() { upload.hold_back() } else { None };
 
-        let (response, lease) = self.send(course, &head, upload, waits).await?;
+        let (reply, content, lease) = self.send(course, &head, upload, waits).await?;
 
-        let (method, asked_in) = (&parts.method, parts.version);
-        let (mut parts, content) = response.into_parts();
-        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            let switched = switch(head.into_asked(), parts, lease);
-            return switched.map_err(Failed::from);
+        let asked_in = parts.version;
+        if reply.status == StatusCode::SWITCHING_PROTOCOLS {
+            return switch(head.into_asked(), reply, lease).map_err(Failed::from);
         }
-        responses::check(&mut parts)?;
+        let length = responses::check(&reply)?;
         let is_last = unasked.is_some_and(Unasked::let_go);
-        let shows_length = asked_in < Version::HTTP_2 && responses::shows_length(method, &parts);
         let travel = asked_in > Version::HTTP_11
             || head.wants_trailers()
                 && asked_in == Version::HTTP_11
-                && parts.headers.contains_key(TRANSFER_ENCODING);
-        trailers::announce(&mut parts.headers, travel);
-        to_client(parts.version, &mut parts.headers);
+                && reply.has(Known::TransferEncoding);
+        let mut head = Back::of_upstream(reply, length);
+        head.announce(travel);
         if is_last {
-            parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            head.close();
         }
-        parts.version = Version::HTTP_11;
-        let mut stream = Stream::new(content, lease, &self.linger, &policy.timeouts);
-        if shows_length {
-            stream.show_length();
-        }
-        Ok(Response::from_parts(parts, Body::upstream(stream)))
+        let stream = Stream::new(content, lease, &self.linger, &policy.timeouts);
+        Ok(Answer { head, body: Body::upstream(stream) })
     }
 
     /// Answers for a version without an upstream, after it has heard the whole
@@ -211,7 +205,7 @@ impl Worker {
         target: &Target,
         key: Option<&[u8]>,
         silence: Duration,
-    ) -> Result<Response<Body>, ProxyError> {
+    ) -> Result<Answer, ProxyError> {
         while let Some(frame) = tokio::time::timeout(silence, upload.frame())
             .await
             .map_err(|_| ProxyError::UploadTimeout(silence))?
@@ -229,16 +223,14 @@ impl Worker {
             path: parts.uri.path(),
             key,
         });
-        let mut response = Response::new(Body::full(Bytes::from(answer)));
         let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        Ok(response)
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+        Ok(Answer::ours(StatusCode::OK, headers, answer))
     }
 }
 
 /// What Serin says of itself when it is asked in an upstream's stead.
-fn options() -> Response<Body> {
-    let mut response = Response::new(Body::full(Bytes::new()));
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
-    response
+fn options() -> Answer {
+    let headers = HeaderMap::from_iter([(ALLOW, HeaderValue::from_static(METHODS))]);
+    Answer::ours(StatusCode::OK, headers, "")
 }

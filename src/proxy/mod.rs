@@ -1,6 +1,7 @@
 //! The data plane: takes requests, has them decided, and carries the decisions
 //! out. Each worker does all of it alone, on a thread of its own.
 
+mod answer;
 mod body;
 mod budget;
 mod complaints;
@@ -28,6 +29,7 @@ mod opening;
 mod pool;
 mod probe;
 mod progress;
+mod reply;
 mod responses;
 mod retry;
 mod seats;

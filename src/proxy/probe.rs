@@ -59,8 +59,8 @@ pub(super) async fn ask(
         // Of its own, so that each question has a new connection.
         let pool = Rc::new(Pool::new(tls, limits));
         let answer = exchange(&pool, endpoint, &question, Upload::empty(), waits, true).await;
-        let (response, _) = answer.map_err(|failure| Unwell::Unreachable(failure.error))?;
-        let status = response.status();
+        let (reply, ..) = answer.map_err(|failure| Unwell::Unreachable(failure.error))?;
+        let status = reply.status;
         if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(Unwell::Status(status)) }
     };
     tokio::time::timeout(check.timeout, asking).await.unwrap_or(Err(Unwell::Late))

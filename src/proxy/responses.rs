@@ -4,109 +4,96 @@
 //! that is no number. What it lets through is refused by [`check`], because a client behind
 //! us may read it in another way: lengths that differ, chunks beside a length or in HTTP/1.0.
 
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{StatusCode, Version};
 
 use super::error::ProxyError;
-use super::fields::{elements, number};
+use super::fields::number;
+use super::reply::{Known, Reply};
+
+/// What becomes of the length that a response tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// It goes on, or there is none.
+    AsItCame,
+    /// What several come to.
+    Is(u64),
+    Dropped,
+}
 
 /// Refuses an ambiguous response, and makes one of several lengths that are the same.
-pub(super) fn check(response: &mut Parts) -> Result<(), ProxyError> {
-    let Parts { status, version, headers, .. } = response;
-    if status.as_u16() > 599 {
+pub(super) fn check(reply: &Reply) -> Result<Length, ProxyError> {
+    if reply.status.as_u16() > 599 {
         // RFC 9110, section 15: to be treated as a server's error.
         return Err(ProxyError::Ambiguous("the upstream's response has a status that is none"));
     }
-    if is_coded(headers) {
+    let has_chunks = reply.has(Known::TransferEncoding);
+    if has_chunks && is_coded(reply) {
         return Err(ProxyError::ResponseCoding);
     }
-    let has_chunks = headers.contains_key(TRANSFER_ENCODING);
-    if has_chunks && *version == Version::HTTP_10 {
+    if has_chunks && reply.version == Version::HTTP_10 {
         return Err(ProxyError::Ambiguous("the upstream's response of HTTP/1.0 has chunks"));
     }
-    if headers.contains_key(CONTENT_LENGTH) {
-        if has_chunks {
-            // RFC 9112, section 6.3: chunks would win, but that is how one response
-            // becomes two.
-            return Err(ProxyError::Ambiguous("the upstream's response has chunks and a length"));
-        }
-        let Some(length) = only_length(headers) else {
-            return Err(ProxyError::Ambiguous("the upstream's response has no one length"));
-        };
-        if let Some(length) = length {
-            headers.insert(CONTENT_LENGTH, length);
-        }
-        if *status == StatusCode::NO_CONTENT {
-            // RFC 9110, section 8.6.
-            headers.remove(CONTENT_LENGTH);
-        }
+    if !reply.has(Known::ContentLength) {
+        return Ok(Length::AsItCame);
     }
-    Ok(())
+    if has_chunks {
+        // RFC 9112, section 6.3: chunks would win, but that is how one response
+        // becomes two.
+        return Err(ProxyError::Ambiguous("the upstream's response has chunks and a length"));
+    }
+    let length = only_length(reply)
+        .ok_or(ProxyError::Ambiguous("the upstream's response has no one length"))?;
+    // RFC 9110, section 8.6.
+    Ok(if reply.status == StatusCode::NO_CONTENT { Length::Dropped } else { length })
 }
 
 /// Whether a body is coded in another way than by chunks, which `http1` undoes. The
 /// field that says so is for this hop alone, so nobody behind it could.
-fn is_coded(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    match (codings.next(), codings.next()) {
-        (None, _) => false,
-        (Some(only), None) => !chunked(only),
-        (Some(_), Some(_)) => true,
-    }
+fn is_coded(reply: &Reply) -> bool {
+    let mut codings = reply.lines(Known::TransferEncoding);
+    let is_chunked = codings.next().is_some_and(|only| only.eq_ignore_ascii_case(b"chunked"));
+    !is_chunked || codings.next().is_some()
 }
 
-/// `Some(None)` where what is said is fine as it stands, else what it comes to (RFC 9112,
-/// section 6.3). `http1` looks at the first alone, and at none where there is no body.
-#[expect(clippy::option_option, reason = "nearly every response has one length, as it should")]
-fn only_length(headers: &HeaderMap) -> Option<Option<HeaderValue>> {
-    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
-    let first = lines.next()?.as_bytes();
+/// What the lengths come to (RFC 9112, section 6.3); `None` if they differ, or are none.
+/// `http1` looks at the first alone, and at none where there is no body.
+fn only_length(reply: &Reply) -> Option<Length> {
+    let mut lines = reply.lines(Known::ContentLength);
+    let first = lines.next()?;
     if first.iter().all(u8::is_ascii_digit) && lines.next().is_none() {
-        return number(first).map(|_| None);
+        return number(first).map(|_| Length::AsItCame);
     }
-    let mut said = elements(headers, CONTENT_LENGTH);
+    let mut said = reply.elements(Known::ContentLength);
     let only = number(said.next()?)?;
-    said.all(|other| number(other) == Some(only)).then(|| Some(HeaderValue::from(only)))
-}
-
-/// Whether a response has no body but may say how long one would be, which hyper would
-/// drop from a 304.
-pub(super) fn shows_length(method: &Method, response: &Parts) -> bool {
-    *method != Method::HEAD
-        && response.status == StatusCode::NOT_MODIFIED
-        && response.headers.contains_key(CONTENT_LENGTH)
+    said.all(|other| number(other) == Some(only)).then_some(Length::Is(only))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn checked(status: u16, version: Version, lines: &[(&'static str, &str)]) -> Option<HeaderMap> {
+    fn checked(status: u16, version: Version, lines: &[(&str, &str)]) -> Option<Length> {
         let mut response = http::Response::builder().status(status).version(version);
         for (name, value) in lines {
             response = response.header(*name, *value);
         }
-        let (mut parts, ()) = response.body(()).unwrap().into_parts();
-        check(&mut parts).ok().map(|()| parts.headers)
+        let (parts, ()) = response.body(()).unwrap().into_parts();
+        check(&Reply::from(parts)).ok()
     }
 
     #[test]
     fn equal_lengths_become_one_and_others_are_refused() {
-        let lengths = |lines: &[&str]| {
+        let length = |lines: &[&str]| {
             let lines: Vec<_> = lines.iter().map(|line| ("content-length", *line)).collect();
-            let headers = checked(304, Version::HTTP_11, &lines)?;
-            let left = headers.get_all(CONTENT_LENGTH).iter();
-            Some(left.map(|line| line.to_str().unwrap().to_owned()).collect::<Vec<_>>())
+            checked(304, Version::HTTP_11, &lines)
         };
-        assert_eq!(lengths(&[]), Some(vec![]));
-        assert_eq!(lengths(&["007"]), Some(vec!["007".to_owned()]));
-        assert_eq!(lengths(&["7", "7, 7"]), Some(vec!["7".to_owned()]));
+        assert_eq!(length(&[]), Some(Length::AsItCame));
+        assert_eq!(length(&["007"]), Some(Length::AsItCame));
+        assert_eq!(length(&["7", "7, 7"]), Some(Length::Is(7)));
         for lines in [&["7", "8"][..], &["7, 8"], &["+7"], &["7,"], &[""], &["0x7"], &["7 7"]] {
-            assert_eq!(lengths(lines), None, "{lines:?}");
+            assert_eq!(length(lines), None, "{lines:?}");
         }
-        assert_eq!(lengths(&["99999999999999999999"]), None);
+        assert_eq!(length(&["99999999999999999999"]), None);
     }
 
     #[test]
@@ -118,7 +105,7 @@ mod tests {
         assert!(checked(304, Version::HTTP_10, &[chunked]).is_none());
         assert!(checked(200, Version::HTTP_11, &[chunked, chunked]).is_none());
         assert!(checked(200, Version::HTTP_11, &[("transfer-encoding", "identity")]).is_none());
-        assert!(checked(204, Version::HTTP_11, &[sized]).unwrap().is_empty());
+        assert_eq!(checked(204, Version::HTTP_11, &[sized]), Some(Length::Dropped));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
-use super::exchange::{Answer, Failure, Says, Waits, exchange, is_safe};
+use super::exchange::{Failure, Replied, Says, Waits, exchange, is_safe};
 use super::headers::Head;
 use super::upload::Upload;
 use super::worker::Worker;
@@ -98,15 +98,15 @@ impl Worker {
         head: &impl Head,
         mut upload: Upload,
         waits: Waits,
-    ) -> Result<Answer, Failed> {
+    ) -> Result<Replied, Failed> {
         let (mut fresh, mut left) = (false, waits);
         loop {
             let is_safe = is_safe(head, &upload);
             let endpoint = course.endpoint();
             let failure = match exchange(&self.pool, endpoint, head, upload, left, fresh).await {
-                Ok(answer) => {
-                    self.note(&course, !is_gateway_failure(answer.0.status()));
-                    return Ok(answer);
+                Ok(replied) => {
+                    self.note(&course, !is_gateway_failure(replied.0.status));
+                    return Ok(replied);
                 }
                 Err(failure) => failure,
             };

@@ -2,15 +2,18 @@
 //! and when both sides have agreed.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Response, Version, request, response};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Version, request};
 
+use super::answer::Answer;
 use super::body::Body;
 use super::connect::Socket;
 use super::error::ProxyError;
 use super::fields::{elements, names};
-use super::headers::to_client;
+use super::headers::Back;
 use super::pool::Lease;
+use super::reply::{Known, Reply};
+use super::responses::Length;
 use crate::model::Upgrades;
 
 /// The one protocol that says with which method it is asked for (RFC 6455, section 4.1).
@@ -54,26 +57,26 @@ impl Asked {
     /// Whether `response` goes on in this very protocol. Some servers leave `Connection`
     /// out, and none can mean anything else by that; one that says something else there
     /// is not understood.
-    fn is_agreed(&self, response: &response::Parts) -> bool {
-        let headers = &response.headers;
-        let mut said = protocols(headers);
-        response.version == Version::HTTP_11
+    fn is_agreed(&self, reply: &Reply) -> bool {
+        let protocols = reply.elements(Known::Upgrade);
+        let mut said = protocols.filter(|protocol| !protocol.is_empty());
+        reply.version == Version::HTTP_11
             && said.next().is_some_and(|said| said.eq_ignore_ascii_case(self.0.as_bytes()))
             && said.next().is_none()
-            && (!headers.contains_key(CONNECTION) || names(headers, CONNECTION, "upgrade"))
+            && (!reply.has(Known::Connection) || reply.names(Known::Connection, "upgrade"))
     }
 }
 
 /// What becomes of a 101: the response to the client, which carries the upstream's side.
 pub(super) fn switch(
     asked: Option<Asked>,
-    mut head: response::Parts,
+    reply: Reply,
     lease: Lease,
-) -> Result<Response<Body>, ProxyError> {
+) -> Result<Answer, ProxyError> {
     let Some(asked) = asked else {
         return Err(ProxyError::Switched);
     };
-    if !asked.is_agreed(&head) {
+    if !asked.is_agreed(&reply) {
         return Err(ProxyError::Upgrade("the upstream switched to what nobody asked for"));
     }
     // The client cannot change its protocol in the middle of a message.
@@ -86,16 +89,13 @@ pub(super) fn switch(
         return Err(ProxyError::Switched);
     };
 
-    to_client(head.version, &mut head.headers);
     // RFC 9110, section 8.6: none in a 1xx.
-    head.headers.remove(CONTENT_LENGTH);
-    head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    head.headers.insert(UPGRADE, asked.0);
-    let switched = Switched { socket, read };
-    Ok(Response::from_parts(head, Body::switched(switched)))
+    let mut head = Back::of_upstream(reply, Length::Dropped);
+    head.switch(asked.0);
+    Ok(Answer { head, body: Body::switched(Switched { socket, read }) })
 }
 
-/// The protocols that a head names.
+/// The protocols that a request names.
 fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     elements(headers, UPGRADE).filter(|protocol| !protocol.is_empty())
 }
@@ -178,7 +178,7 @@ mod tests {
                 response = response.header(name, value);
             }
             let (response, ()) = response.body(()).unwrap().into_parts();
-            assert_eq!(asked.is_agreed(&response), expected, "{lines:?}");
+            assert_eq!(asked.is_agreed(&Reply::from(response)), expected, "{lines:?}");
         }
     }
 }

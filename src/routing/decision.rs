@@ -21,7 +21,7 @@ pub struct Decision {
     pub assigned: Option<Arc<Target>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Answerer {
     /// A version of the routine or app.
     Version(Arc<Target>),

@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, Response};
 use http_body::{Body as _, Frame};
 
 use super::hearing::{Heard, Hearing, Next};
 use super::outgoing::Outgoing;
 use super::response::{self, Asked, Framing, Told};
+use crate::proxy::answer::Answer;
 use crate::proxy::body::Body;
 use crate::proxy::error::ProxyError;
 use crate::proxy::tunnel::Line;
@@ -90,10 +91,10 @@ impl<'s, S: Line> Connection<'s, S> {
         }
     }
 
-    /// Begins with the response to what was `asked`; whether the connection goes on
+    /// Begins with the answer to what was `asked`; whether the connection goes on
     /// behind it.
-    pub(super) fn begin(&mut self, response: Response<Body>, asked: &Asked) -> bool {
-        let (head, body) = response.into_parts();
+    pub(super) fn begin(&mut self, answer: Answer, asked: &Asked) -> bool {
+        let Answer { head, body } = answer;
         let size = body.size_hint();
         let Told { framing, persists } = response::write(&head, &size, asked, &mut self.out.front);
         self.body = (framing != Framing::None).then_some(body);

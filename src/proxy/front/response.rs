@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRAILER, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::SizeHint;
-use hyper::ext::ReasonPhrase;
 
-use crate::proxy::fields::{names, number};
+use crate::proxy::headers::{Back, Hearer};
+use crate::proxy::reply::Known;
+use crate::proxy::wire::elements;
 
 /// What a response answers.
 #[derive(Debug, Clone)]
@@ -40,71 +40,59 @@ pub(super) struct Told {
     pub(super) persists: bool,
 }
 
-/// Writes the head of a response to what was `asked`, with content of this size.
-pub(super) fn write(
-    head: &response::Parts,
-    size: &SizeHint,
-    asked: &Asked,
-    out: &mut Vec<u8>,
-) -> Told {
-    let framing = framing(head, size, asked);
-    let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
-    let says_close = names(&head.headers, CONNECTION, "close");
-    let persists = asked.persists && !says_close && !is_switch && framing != Framing::UntilClose;
+/// Lines of a head.
+struct Lines<'a>(&'a mut Vec<u8>);
 
-    write_status(head, asked.version, out);
-    let shows_length = asked.method == Method::HEAD || head.status == StatusCode::NOT_MODIFIED;
-    let mut dates = false;
-    for (name, value) in &head.headers {
-        let is_told = match *name {
-            // Framed anew, and said below.
-            TRANSFER_ENCODING => false,
-            CONTENT_LENGTH => shows_length,
-            TRAILER => matches!(framing, Framing::Chunks(_)),
-            DATE => {
-                dates = true;
-                true
-            }
-            _ => true,
-        };
-        if is_told {
-            line(name, value.as_bytes(), out);
+impl Hearer for Lines<'_> {
+    fn say(&mut self, name: &[u8], value: &[u8]) {
+        // One reservation for all parts.
+        self.0.reserve(name.len() + value.len() + 4);
+        for part in [name, b": ", value, b"\r\n"] {
+            self.0.extend_from_slice(part);
         }
     }
+}
+
+/// Writes the head of a response to what was `asked`, with content of this size.
+pub(super) fn write(head: &Back, size: &SizeHint, asked: &Asked, out: &mut Vec<u8>) -> Told {
+    let framing = framing(head, size, asked);
+    let is_switch = head.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let goes_on = asked.persists && !head.closes() && framing != Framing::UntilClose;
+    write_status(head, asked.version, out);
+    head.tell(&mut Lines(out));
     match framing {
-        Framing::Length(length) => length_line(length, out),
         Framing::Chunks(_) => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-        Framing::UntilClose => {}
+        _ if head.tells(Known::ContentLength) => {}
+        Framing::Length(length) => length_line(length, out),
         Framing::None if has_length(head, size, asked) => {
             length_line(size.exact().unwrap_or(0), out);
         }
-        Framing::None => {}
+        Framing::None | Framing::UntilClose => {}
     }
-    if !head.headers.contains_key(CONNECTION) {
-        match (persists, asked.version) {
-            (false, _) => out.extend_from_slice(b"connection: close\r\n"),
-            (true, Version::HTTP_10) => out.extend_from_slice(b"connection: keep-alive\r\n"),
-            (true, _) => {}
-        }
+    match (goes_on, asked.version) {
+        // It says itself how the connection goes on.
+        _ if is_switch => {}
+        (false, _) => out.extend_from_slice(b"connection: close\r\n"),
+        (true, Version::HTTP_10) => out.extend_from_slice(b"connection: keep-alive\r\n"),
+        (true, _) => {}
     }
-    if !dates {
+    if !head.tells(Known::Date) {
         write_date(out);
     }
     out.extend_from_slice(b"\r\n");
-    Told { framing, persists }
+    Told { framing, persists: goes_on && !is_switch }
 }
 
 /// RFC 9112, section 6.3, as far as there is content at all (RFC 9110, section 6.4.1).
-fn framing(head: &response::Parts, size: &SizeHint, asked: &Asked) -> Framing {
-    if asked.method == Method::HEAD || !may_have_content(head.status) {
+fn framing(head: &Back, size: &SizeHint, asked: &Asked) -> Framing {
+    if asked.method == Method::HEAD || !may_have_content(head.status()) {
         return Framing::None;
     }
-    let told = || number(head.headers.get(CONTENT_LENGTH)?.as_bytes());
-    match size.exact().or_else(told) {
+    match size.exact() {
         Some(0) => Framing::None,
         Some(length) => Framing::Length(length),
         None if asked.version == Version::HTTP_10 => Framing::UntilClose,
-        None => Framing::Chunks(head.headers.get(TRAILER).cloned()),
+        None => Framing::Chunks(head.announced().cloned()),
     }
 }
 
@@ -113,38 +101,26 @@ fn may_have_content(status: StatusCode) -> bool {
         && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// Whether a response without content says how long it is, or would be, which its head does
-/// not (RFC 9110, section 8.6).
-fn has_length(head: &response::Parts, size: &SizeHint, asked: &Asked) -> bool {
-    if !may_have_content(head.status) {
-        return false;
-    }
-    asked.method != Method::HEAD
-        || !head.headers.contains_key(CONTENT_LENGTH) && size.exact().is_some_and(|size| size > 0)
+/// Whether a response without content, which does not tell how long it is, has to (RFC 9110,
+/// section 8.6). One to HEAD may: then it is Serin's own, and has what a GET would get.
+fn has_length(head: &Back, size: &SizeHint, asked: &Asked) -> bool {
+    may_have_content(head.status())
+        && (asked.method != Method::HEAD || size.exact().is_some_and(|size| size > 0))
 }
 
-fn write_status(head: &response::Parts, asked_in: Version, out: &mut Vec<u8>) {
-    let said = head.extensions.get::<ReasonPhrase>();
-    if head.status == StatusCode::OK && asked_in != Version::HTTP_10 && said.is_none() {
+fn write_status(head: &Back, asked_in: Version, out: &mut Vec<u8>) {
+    let (status, said) = (head.status(), head.reason());
+    if status == StatusCode::OK && asked_in != Version::HTTP_10 && said.is_none() {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;
     }
     // Who asks in HTTP/1.0 is not told what came later.
     out.extend_from_slice(if asked_in == Version::HTTP_10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
-    out.extend_from_slice(head.status.as_str().as_bytes());
+    out.extend_from_slice(status.as_str().as_bytes());
     out.push(b' ');
-    let usual = head.status.canonical_reason().unwrap_or("<none>");
-    out.extend_from_slice(said.map_or(usual.as_bytes(), ReasonPhrase::as_bytes));
+    let usual = status.canonical_reason().unwrap_or_default();
+    out.extend_from_slice(said.unwrap_or(usual.as_bytes()));
     out.extend_from_slice(b"\r\n");
-}
-
-fn line(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
-    let name = name.as_str().as_bytes();
-    // One reservation for all parts.
-    out.reserve(name.len() + value.len() + 4);
-    for part in [name, b": ", value, b"\r\n"] {
-        out.extend_from_slice(part);
-    }
 }
 
 fn length_line(length: u64, out: &mut Vec<u8>) {
@@ -164,11 +140,10 @@ pub(super) fn write_last_chunk(
 ) {
     out.extend_from_slice(b"0\r\n");
     if let Some((trailers, announced)) = trailers.zip(announced) {
-        let mut list = HeaderMap::new();
-        list.insert(TRAILER, announced.clone());
         for (name, value) in trailers {
-            if names(&list, TRAILER, name.as_str()) {
-                line(name, value.as_bytes(), out);
+            let name = name.as_str().as_bytes();
+            if elements(announced.as_bytes()).any(|named| named.eq_ignore_ascii_case(name)) {
+                Lines(out).say(name, value.as_bytes());
             }
         }
     }

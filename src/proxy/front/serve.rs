@@ -7,8 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONNECTION;
-use http::{HeaderValue, Method, Version};
+use http::{Method, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt, ReadBuf};
 
@@ -131,7 +130,7 @@ async fn talk<S: Line>(
         };
         let busy = presence.busy();
         let is_last = visitor.is_last_request(worker.policy().limits.requests_per_connection);
-        let (mut asked, mut response) = match next {
+        let (mut asked, mut answer) = match next {
             Ok(content) => {
                 let persists = head::persists(&parts) && !is_last;
                 let (method, version) = (parts.method.clone(), parts.version);
@@ -139,8 +138,8 @@ async fn talk<S: Line>(
                     worker.clone().respond(*environment, &parts, content, client.clone());
                 let mut answering = pin!(answering);
                 let answered = poll_fn(|cx| connection.poll_answered(cx, answering.as_mut()));
-                let Some(response) = answered.await else { return Parting::Lost };
-                (Asked { method, version, persists }, response)
+                let Some(answer) = answered.await else { return Parting::Lost };
+                (Asked { method, version, persists }, answer)
             }
             Err(refused) => {
                 let (method, version) = (Method::GET, Version::HTTP_11);
@@ -148,15 +147,12 @@ async fn talk<S: Line>(
                 (asked, worker.refuse(*environment, &refused, None))
             }
         };
-        let switched = response.body_mut().take_switched();
-        if is_last && switched.is_none() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        // Only the proxy's own answers say so: the last one on the connection.
-        let says_close = response.headers().contains_key(CONNECTION);
+        let switched = answer.body.take_switched();
+        // It was not for the client to end the connection.
+        let closes = is_last || answer.head.closes();
         let hearing = connection.hearing();
         asked.persists &= hearing.goes_on() && !hearing.is_dismissed();
-        let persists = connection.begin(response, &asked);
+        let persists = connection.begin(answer, &asked);
         if let Err(lost) = poll_fn(|cx| connection.poll_said(cx)).await {
             tracing::debug!(error = &lost as &dyn std::error::Error, "connection ended");
             return Parting::Lost;
@@ -165,12 +161,12 @@ async fn talk<S: Line>(
             return Parting::Switched(switched, connection.into_hearing().into_read(), busy);
         }
         drop(busy);
-        if !connection.hearing().has_heard_request() && !says_close {
+        if !connection.hearing().has_heard_request() && !closes {
             poll_fn(|cx| connection.poll_heard_out(cx)).await;
         }
         let hearing = connection.hearing();
         if !persists || !hearing.goes_on() {
-            return Parting::Ended { lingers: says_close || hearing.leaves_unheard() };
+            return Parting::Ended { lingers: closes || hearing.leaves_unheard() };
         }
         connection.settle();
     }

@@ -139,13 +139,14 @@ async fn answer(
     }
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();
-    let mut response = match admit(&mut parts, &policy.limits) {
+    let answer = match admit(&mut parts, &policy.limits) {
         Ok(()) => {
             let source = Source::Http2(body);
             worker.respond(*environment, &parts, source, client.clone()).await
         }
         Err(error) => worker.refuse(*environment, &error, None),
     };
+    let mut response = answer.into_response();
     forbid_body(&method, &mut response);
     response
 }

@@ -7,7 +7,7 @@ mod onward;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName};
 
-pub(super) use back::{disclose, set_minted_key, to_client};
+pub(super) use back::{Back, Hearer};
 pub(super) use client::Client;
 pub(super) use onward::{Fields, Head, Onward};
 

@@ -4,7 +4,8 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::header::HOST;
-use http::{HeaderMap, Method, Request, StatusCode, Version, response};
+use http::response::Parts;
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper::ext::ReasonPhrase;
@@ -13,7 +14,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::response::{Parsed, Search, framing, judge, parse};
+use super::response::{HeadMax, Reader, framing, judge};
+use crate::proxy::headers::Hearer;
+use crate::proxy::reply::Came;
 use crate::proxy::responses::check;
 
 /// As many as hyper reads.
@@ -29,35 +32,23 @@ struct Read {
     body: Option<(Vec<u8>, Option<HeaderMap>)>,
 }
 
-impl Read {
-    fn new(parts: &response::Parts, body: Option<(Vec<u8>, Option<HeaderMap>)>) -> Self {
-        Self {
-            status: parts.status,
-            version: parts.version,
-            reason: parts.extensions.get().cloned(),
-            headers: parts.headers.clone(),
-            body,
-        }
-    }
-}
-
 /// The response that `stream` begins with; `None` if it is refused.
 fn read_here(method: &Method, stream: &[u8]) -> Option<Read> {
+    let max = HeadMax { bytes: usize::MAX, fields: FIELDS_MAX };
     let mut left = BytesMut::from(stream);
-    let parts = loop {
-        let len = Search::default().end(&left)?;
-        let head = left.split_to(len).freeze();
-        let Parsed { parts, persists: _ } = parse(&head, FIELDS_MAX).ok()?;
-        for cut in 0..len {
-            assert!(judge(&head[..cut], FIELDS_MAX).is_ok(), "{}", head.escape_ascii());
+    let reply = loop {
+        let before = left.clone();
+        let head = Reader::default().take(&mut left, max).ok()??;
+        for cut in 0..before.len() - left.len() {
+            let beginning = &before[..cut];
+            assert!(judge(beginning, FIELDS_MAX).is_ok(), "{}", before.escape_ascii());
         }
-        if !parts.status.is_informational() || parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            break parts;
+        if !head.is_interim() {
+            break head.reply;
         }
     };
-    // What is made of it there is not what is read here.
-    check(&mut parts.clone()).ok()?;
-    let mut framing = framing(method, &parts, FIELDS_MAX).ok()?;
+    check(&reply).ok()?;
+    let mut framing = framing(method, &reply, FIELDS_MAX).ok()?;
     let (mut data, mut trailers) = (Vec::new(), None);
     let is_whole = loop {
         match framing.take(&mut left) {
@@ -70,7 +61,18 @@ fn read_here(method: &Method, stream: &[u8]) -> Option<Read> {
             Poll::Pending => break framing.close().is_ok(),
         }
     };
-    Some(Read::new(&parts, is_whole.then_some((data, trailers))))
+    let Came::Lines(lines) = &reply.fields else { panic!("they came in lines") };
+    let usual = reply.status.canonical_reason().unwrap_or_default().as_bytes();
+    let reason = Some(lines.reason()).filter(|reason| *reason != usual);
+    let mut headers = HeaderMap::new();
+    lines.iter().for_each(|(_, name, value)| headers.slice(name, value, lines.bytes()));
+    Some(Read {
+        status: reply.status,
+        version: reply.version,
+        reason: reason.map(|reason| ReasonPhrase::try_from(reason).expect("a reason")),
+        headers,
+        body: is_whole.then_some((data, trailers)),
+    })
 }
 
 /// What hyper makes of it.
@@ -87,7 +89,8 @@ fn read_by_hyper(method: &Method, stream: &[u8]) -> Option<Read> {
                 let trailers = body.trailers().cloned();
                 (body.to_bytes().to_vec(), trailers)
             });
-            Some(Read::new(&parts, body))
+            let Parts { status, version, headers, extensions, .. } = parts;
+            Some(Read { status, version, reason: extensions.get().cloned(), headers, body })
         };
         let answered = async {
             // What nobody has asked for would be refused.

@@ -5,17 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode, response};
+use http::{Method, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use super::broken::Broken;
 use super::content::Framing;
-use super::response::{Parsed, Search, framing, judge, parse};
+use super::response::{HeadMax, Parsed, Reader, framing, judge};
 use super::sending::Sending;
 use crate::model::{Endpoint, Limits};
 use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
+use crate::proxy::reply::Reply;
 use crate::proxy::upload::Upload;
 
 /// What is read at once to begin with, and at most. It doubles while that is not enough.
@@ -34,7 +35,7 @@ pub(in crate::proxy) struct Connection {
     read: BytesMut,
     /// What is read at once.
     read_bytes: usize,
-    search: Search,
+    reader: Reader,
     /// So much of a head that is not whole was looked at.
     judged: usize,
     sending: Sending,
@@ -48,8 +49,7 @@ pub(in crate::proxy) struct Connection {
     /// Whether it goes on behind the response.
     persists: bool,
     has_answered: bool,
-    head_bytes_max: usize,
-    fields_max: usize,
+    head_max: HeadMax,
 }
 
 /// What sends the rest of a request that is answered: the response may be waited for by a
@@ -68,7 +68,7 @@ impl Connection {
             socket,
             read: BytesMut::new(),
             read_bytes: READ_BYTES,
-            search: Search::default(),
+            reader: Reader::default(),
             judged: 0,
             sending: Sending::default(),
             rest: None,
@@ -77,8 +77,10 @@ impl Connection {
             is_heard: true,
             persists: true,
             has_answered: false,
-            head_bytes_max: limits.header_bytes.get(),
-            fields_max: limits.header_count.get(),
+            head_max: HeadMax {
+                bytes: limits.header_bytes.get(),
+                fields: limits.header_count.get(),
+            },
         }
     }
 
@@ -102,7 +104,7 @@ impl Connection {
         head: &impl Head,
         endpoint: &Endpoint,
         upload: Upload,
-    ) -> Result<response::Parts, Broken> {
+    ) -> Result<Reply, Broken> {
         self.sending.begin(head, endpoint, upload);
         // Nothing goes on behind an exchange that does not come to its end.
         (self.persists, self.is_heard) = (false, false);
@@ -114,7 +116,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_>,
         method: &Method,
-    ) -> Poll<Result<response::Parts, Broken>> {
+    ) -> Poll<Result<Reply, Broken>> {
         loop {
             // Read first: who takes no more may have said why, and a write that meets a reset
             // takes along what was said.
@@ -133,21 +135,21 @@ impl Connection {
                 self.note_interim(&head)?;
                 continue;
             }
-            let Parsed { parts, persists } = head;
-            self.framing = framing(method, &parts, self.fields_max)?;
-            self.is_heard = parts.status != StatusCode::SWITCHING_PROTOCOLS;
+            let Parsed { reply, persists } = head;
+            self.framing = framing(method, &reply, self.head_max.fields)?;
+            self.is_heard = reply.status != StatusCode::SWITCHING_PROTOCOLS;
             self.persists =
                 persists && self.is_heard && !matches!(self.framing, Framing::UntilClose);
             if !self.sending.is_through() {
                 self.send_rest();
             }
-            return Poll::Ready(Ok(parts));
+            return Poll::Ready(Ok(reply));
         }
     }
 
     /// Takes note of a response that is not the last one.
     fn note_interim(&mut self, head: &Parsed) -> Result<(), Broken> {
-        if head.parts.status == StatusCode::CONTINUE {
+        if head.reply.status == StatusCode::CONTINUE {
             self.sending.ask();
         }
         self.interim += 1;
@@ -159,20 +161,13 @@ impl Connection {
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Parsed, Broken>> {
         loop {
-            if let Some(len) = self.search.end(&self.read) {
-                if len > self.head_bytes_max {
-                    return Poll::Ready(Err(Broken::HeadTooLarge));
-                }
+            if let Some(head) = self.reader.take(&mut self.read, self.head_max)? {
                 self.judged = 0;
-                let head = self.read.split_to(len).freeze();
-                return Poll::Ready(parse(&head, self.fields_max));
+                return Poll::Ready(Ok(head));
             }
-            if self.read.len() > self.head_bytes_max {
-                return Poll::Ready(Err(Broken::HeadTooLarge));
-            }
-            if self.read.len() >= self.judged * 2 {
+            if !self.read.is_empty() && self.read.len() >= self.judged * 2 {
                 self.judged = self.read.len();
-                judge(&self.read, self.fields_max)?;
+                judge(&self.read, self.head_max.fields)?;
             }
             if ready!(self.poll_read(cx))? == 0 {
                 return Poll::Ready(Err(Broken::Ended));

@@ -34,6 +34,35 @@ pub(super) fn is_token(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
 }
 
+/// What a byte of a token is in lower case; zero for what stands in none.
+const IN_LOWER_CASE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        if TOKEN[byte as usize] {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+/// How long the token is that `bytes` begin with, which is in lower case then.
+pub(in crate::proxy) fn lower_token(bytes: &mut [u8]) -> usize {
+    let mut len = 0;
+    for byte in bytes {
+        let lower = IN_LOWER_CASE[usize::from(*byte)];
+        if lower == 0 {
+            break;
+        }
+        *byte = lower;
+        len += 1;
+    }
+    len
+}
+
 /// How long the token is that `bytes` begin with.
 pub(super) fn token_len(bytes: &[u8]) -> usize {
     bytes.iter().position(|&byte| !is_token(byte)).unwrap_or(bytes.len())
@@ -53,7 +82,7 @@ pub(super) fn is_control(byte: u8) -> bool {
 /// Eight bytes at a time, since every byte of every value goes through here: a byte
 /// below the blank, or equal to DEL, borrows from the highest bit of its place. What is
 /// found so may be a tabulator, so it is looked at again.
-pub(super) fn control_in(value: &[u8]) -> Option<u8> {
+pub(in crate::proxy) fn control_in(value: &[u8]) -> Option<u8> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
     let (eights, rest) = value.as_chunks::<8>();

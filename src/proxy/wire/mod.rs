@@ -21,6 +21,6 @@ pub use framer::{Framer, Step};
 pub use head::HeadLimits;
 pub use refusal::{Refusal, Violation};
 
-pub(super) use bytes::elements;
+pub(super) use bytes::{control_in, elements, lower_token};
 pub(super) use chunks::{Chunks, Part};
 pub(super) use head::Head;
