@@ -120,6 +120,11 @@
 //!   or fields of HTTP/2, as often as there are attempts to send it, so nothing is copied for
 //!   those that are never made. That took the same GET to 35,380 instructions, and to look
 //!   which fields of a response are to be dropped before any is, to 32,948.
+//! - With clients, HTTP/2 is hyper's and h2's, and they bound it from below: of the 54,360
+//!   instructions of that GET over HTTP/2, one stream at a time, 35,540 are what a bare server
+//!   of theirs takes to say the same fields with nobody behind it. The answer to a request is
+//!   boxed, since its future takes kilobytes, and was copied eight times on its way through
+//!   hyper and tokio: the GET took 130,045.
 //! - Connections to an endpoint are counted by their sockets, and those who find none free
 //!   wait in order of arrival. Where HTTP/2 may be spoken one is opened at a time, and
 //!   takes requests once the peer's settings have come: a burst waits for it, since it may

@@ -9,9 +9,14 @@ use super::error::ProxyError;
 use super::headers::Head;
 use crate::model::{Endpoint, Limits, Transport};
 
+/// Fields for which there is room from the start: what browsers send, and some more. A map
+/// that grows while it fills is made anew each time.
+const FIELDS: usize = 24;
+
 /// A head of HTTP/2: the host becomes `:authority`.
 pub(super) fn to_http2(head: &impl Head, endpoint: &Endpoint) -> Result<Request<()>, ProxyError> {
     let mut request = Request::new(());
+    *request.headers_mut() = HeaderMap::with_capacity(FIELDS);
     let headers = request.headers_mut();
     head.tell(endpoint, Protocol::Http2, headers);
     let host = headers.remove(HOST).filter(|host| !host.is_empty());

@@ -61,17 +61,18 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
     let streams = Rc::new(Streams::new(patience.idle, visitor.presence.clone()));
     watch_over(&stream, patience.idle);
     let service = service_fn(|request| {
-        let (worker, visitor, streams) = (worker.clone(), visitor.clone(), streams.clone());
+        let (worker, visitor) = (worker.clone(), visitor.clone());
         let busy = visitor.presence.busy();
         let pace = streams.enter();
         let unanswered = streams.unanswered();
-        async move {
+        // It takes kilobytes, which hyper and tokio would move again and again.
+        Box::pin(async move {
             let mut response = answer(worker, &visitor, request).await;
             unanswered.answered();
             response.body_mut().hold(busy);
             let presence = visitor.presence.clone();
             Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace, presence)))
-        }
+        })
     });
     let stream = Prompt::new(stream, policy.timeouts.request_head);
     let connection = builder(&policy, &streams).serve_connection(TokioIo::new(stream), service);

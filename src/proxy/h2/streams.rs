@@ -1,10 +1,10 @@
 //! The streams of one HTTP/2 connection: a task each, on the thread of their connection.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -17,6 +17,10 @@ use crate::server::{Presence, STANDSTILLS_MAX};
 /// unless they are less than half of all. More is no change of mind: each has cost an
 /// upstream a request.
 const TAKEN_BACK_MAX: u64 = 256;
+
+/// What hyper's part of a stream may take, as it is moved many times on its way into a
+/// task and out of it.
+const STREAM_BYTES_MAX: usize = 512;
 
 pub(super) struct Streams {
     /// How long a client may leave untaken what it is given.
@@ -102,30 +106,30 @@ impl Pace {
 
     /// Ends when something given was left untaken for as long as `streams` may. To be
     /// asked after each step of its stream.
-    async fn stalled(&self, streams: &Streams) {
-        // Nearly no stream ever waits for its client, and others pay for no timer.
-        let mut alarm: Option<Pin<Box<Sleep>>> = None;
-        poll_fn(|cx| {
-            loop {
-                let Some(given) = self.0.get() else {
-                    return Poll::Pending;
-                };
-                let due = given + streams.patience;
-                let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-                if alarm.deadline() != due {
-                    alarm.as_mut().reset(due);
-                }
-                ready!(alarm.as_mut().poll(cx));
-                let full_until = streams.presence.full_until();
-                if full_until <= given {
-                    return Poll::Ready(());
-                }
-                // The connection was held up as a whole, perhaps by others that it carries.
-                // It is given up should that last.
-                self.0.set(Some(full_until));
+    fn poll_stalled(
+        &self,
+        cx: &mut Context<'_>,
+        streams: &Streams,
+        alarm: &mut Option<Pin<Box<Sleep>>>,
+    ) -> Poll<()> {
+        loop {
+            let Some(given) = self.0.get() else {
+                return Poll::Pending;
+            };
+            let due = given + streams.patience;
+            let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if alarm.deadline() != due {
+                alarm.as_mut().reset(due);
             }
-        })
-        .await;
+            ready!(alarm.as_mut().poll(cx));
+            let full_until = streams.presence.full_until();
+            if full_until <= given {
+                return Poll::Ready(());
+            }
+            // The connection was held up as a whole, perhaps by others that it carries.
+            // It is given up should that last.
+            self.0.set(Some(full_until));
+        }
     }
 }
 
@@ -133,20 +137,36 @@ impl Pace {
 #[derive(Clone)]
 pub(super) struct Spawner(pub(super) Rc<Streams>);
 
-impl<F: Future<Output = ()> + 'static> Executor<F> for Spawner {
+impl<F: Future<Output = ()> + Unpin + 'static> Executor<F> for Spawner {
     fn execute(&self, stream: F) {
+        const { assert!(size_of::<F>() <= STREAM_BYTES_MAX, "box what is large in a stream") };
         let pace = self.0.entered.take().unwrap_or_default();
-        let streams = self.0.clone();
-        tokio::task::spawn_local(async move {
-            let mut stream = pin!(stream);
-            tokio::select! {
-                biased;
-                () = stream.as_mut() => {}
-                // The stream is reset as it is dropped.
-                () = pace.stalled(&streams) => {
-                    tracing::debug!("an HTTP/2 client takes nothing of a response, which is cut");
-                }
-            }
-        });
+        let running = Running { stream, pace, streams: self.0.clone(), alarm: None };
+        tokio::task::spawn_local(running);
+    }
+}
+
+/// A stream, until it ends or is cut. Not an `async` block, which would have room for it
+/// twice: as it is handed over and as it runs.
+struct Running<F> {
+    stream: F,
+    pace: Rc<Pace>,
+    streams: Rc<Streams>,
+    /// Nearly no stream ever waits for its client, and others pay for no timer.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F: Future<Output = ()> + Unpin> Future for Running<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { stream, pace, streams, alarm } = &mut *self;
+        if Pin::new(stream).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        ready!(pace.poll_stalled(cx, streams, alarm));
+        // The stream is reset as it is dropped.
+        tracing::debug!("an HTTP/2 client takes nothing of a response, which is cut");
+        Poll::Ready(())
     }
 }
