@@ -2,15 +2,17 @@
 
 mod back;
 mod client;
+mod disclosed;
+mod hearer;
 mod onward;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName};
 
 pub(super) use back::Back;
-#[cfg(test)]
-pub(super) use back::Hearer;
 pub(super) use client::Client;
+#[cfg(test)]
+pub(super) use hearer::Hearer;
 pub(super) use onward::{Fields, Head, Onward};
 
 use super::fields::elements;
