@@ -7,6 +7,9 @@ use serin::app::{self, Failure};
 use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Verb};
 use serin::client;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let Cli { verb } = Cli::parse();
     let beside_a_live_line = matches!(verb, Verb::Demo(_));

@@ -1,9 +1,7 @@
 //! What a client is answered, in no protocol's form yet.
 
 use bytes::Bytes;
-use http::header::CONNECTION;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use hyper::ext::ReasonPhrase;
+use http::{HeaderMap, Response, StatusCode};
 
 use super::body::Body;
 use super::headers::Back;
@@ -23,18 +21,13 @@ impl Answer {
         Self { head: Back::of_ours(status, headers), body: Body::full(body.into()) }
     }
 
-    /// The same in the types of `http`, for libraries that write it.
+    /// The same in the types of `http`, for the library that writes HTTP/2: without what is
+    /// for a connection of HTTP/1.1, and without a reason phrase.
     pub(super) fn into_response(self) -> Response<Body> {
         let Self { head, body } = self;
         let mut response = Response::new(body);
         *response.status_mut() = head.status();
         *response.headers_mut() = head.to_map();
-        if head.closes() {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if let Some(Ok(reason)) = head.reason().map(ReasonPhrase::try_from) {
-            response.extensions_mut().insert(reason);
-        }
         response
     }
 }

@@ -1,30 +1,20 @@
 //! One connection of a client, from its first byte to its last.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::pin::Pin;
 use std::rc::Rc;
 
-use http::HeaderValue;
-use http::header::CONNECTION;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
+use bytes::BytesMut;
 use tokio::net::TcpStream;
 
-use super::error::ProxyError;
-use super::h2;
 use super::headers::Client;
-use super::opening::{self, Spoken};
+use super::opening::{self, Reopened, Spoken};
 use super::seats::Seat;
-use super::tunnel::{self, Line, Side};
-use super::upgrade::Switched;
-use super::wire::{self, Gate, Guarded, HeadLimits};
 use super::worker::{Door, Worker};
+use super::{front, h2};
 use crate::model::{Environment, Timeouts};
-use crate::server::{self, Busy, Patient, Presence};
+use crate::server::{self, Patient, Presence};
 
 /// Who is served on a connection, and where.
 pub(super) struct Visitor {
@@ -80,84 +70,19 @@ impl Worker {
             let Some(stream) = Box::pin(handshake).await else { return };
             match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Box::pin(h2::serve(self, visitor, stream)).await,
-                _ => Box::pin(self.serve_http1(visitor, stream)).await,
+                _ => front::serve(self, visitor, stream, BytesMut::new()).await,
             }
         } else {
             match opening::hear(stream, visitor.presence.clone(), client_idle).await {
-                Some((Spoken::Http1, stream)) => self.serve_http1(visitor, stream).await,
-                Some((Spoken::Http2, stream)) => {
+                Some((Spoken::Http1, stream, first)) => {
+                    front::serve(self, visitor, stream, first).await;
+                }
+                Some((Spoken::Http2, stream, first)) => {
+                    let stream = Reopened::new(stream, first);
                     Box::pin(h2::serve(self, visitor, stream)).await;
                 }
                 None => {}
             }
-        }
-    }
-
-    async fn serve_http1(self: Rc<Self>, visitor: Rc<Visitor>, stream: impl Line + 'static) {
-        let policy = self.policy();
-        let patience = self.patience();
-        let gate = Gate::new(visitor.presence.clone());
-        let switched = Cell::new(None);
-        let service = service_fn(|request| {
-            let (worker, visitor, gate) = (self.clone(), visitor.clone(), gate.clone());
-            let (busy, switched) = (gate.presence().busy(), &switched);
-            let max = worker.policy().limits.requests_per_connection;
-            let is_last = visitor.is_last_request(max);
-            async move {
-                let Visitor { environment, client, .. } = &*visitor;
-                let mut response = match gate.admit() {
-                    Ok(()) => worker.respond(*environment, request, client.clone()).await,
-                    Err(refusal) => worker.refuse(*environment, &ProxyError::Head(refusal), None),
-                };
-                if let Some(upstream) = response.body_mut().take_switched() {
-                    switched.set(Some((upstream, busy)));
-                    return Ok::<_, Infallible>(response);
-                }
-                if is_last {
-                    let close = HeaderValue::from_static("close");
-                    response.headers_mut().insert(CONNECTION, close);
-                }
-                // Only the proxy's own answers say so: the last one on the connection.
-                if response.headers().contains_key(CONNECTION) {
-                    gate.linger();
-                }
-                response.body_mut().hold(busy);
-                Ok(response)
-            }
-        });
-        let limits = HeadLimits::of(&policy.limits);
-        let guarded = Guarded::new(stream, gate.clone(), limits);
-        let mut connection = wire::builder(limits).serve_connection(TokioIo::new(guarded), service);
-        let ended = server::drive(Pin::new(&mut connection), gate.presence(), patience).await;
-        let guarded = connection.into_parts().io.into_inner();
-        if ended {
-            // hyper was given nothing behind the request.
-            let (stream, read) = guarded.into_parts();
-            let client = Side { stream, read };
-            // What follows is large, and no part of what an idle connection takes.
-            Box::pin(self.go_on(client, switched.take(), &gate)).await;
-        }
-    }
-
-    /// Goes on where HTTP has ended: in the protocol that both sides have agreed on, if
-    /// they have. The connection is busy for as long as that lasts.
-    async fn go_on(
-        &self,
-        mut client: Side<impl Line>,
-        agreed: Option<(Switched, Busy)>,
-        gate: &Gate,
-    ) {
-        let Timeouts { client_idle, tunnel_idle, .. } = self.policy().timeouts;
-        if let Some((Switched { socket, read }, _busy)) = agreed {
-            let _open = self.tallies.tunnel();
-            let upstream = Side { stream: TokioIo::new(socket), read };
-            tunnel::run(client, upstream, tunnel_idle).await;
-            return;
-        }
-        // hyper leaves it open once any request has named another protocol.
-        drop(tokio::time::timeout(client_idle, client.stream.shutdown()).await);
-        if gate.lingers() {
-            wire::linger(client.stream, gate.presence()).await;
         }
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 use super::answer::Answer;
 use super::body::Body;
@@ -22,7 +21,7 @@ use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
 use super::upgrade::switch;
-use super::upload::{Unasked, Upload};
+use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
@@ -38,36 +37,26 @@ pub(super) fn asked_host(parts: &Parts) -> Option<&[u8]> {
 }
 
 impl Worker {
-    /// The same in the types of `http`.
+    /// Answers every request, one way or the other.
     pub(super) async fn respond(
         self: Rc<Self>,
         environment: Environment,
-        request: Request<Incoming>,
-        client: Rc<Client>,
-    ) -> Response<Body> {
-        self.serve(environment, request, client).await.into_response()
-    }
-
-    /// Answers every request, one way or the other.
-    pub(super) async fn serve(
-        self: Rc<Self>,
-        environment: Environment,
-        request: Request<Incoming>,
+        parts: &Parts,
+        source: Source,
         client: Rc<Client>,
     ) -> Answer {
         let policy = self.policy();
-        let (parts, body) = request.into_parts();
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
-        let mut upload = Upload::new(body, self.linger.clone(), is_expected(&parts), limit);
-        let admitted = admit(&parts).and_then(|()| upload.fits(limit));
-        if admitted.is_ok() && is_last_hop(&parts) {
+        let mut upload = Upload::new(source, self.linger.clone(), is_expected(parts), limit);
+        let admitted = admit(parts).and_then(|()| upload.fits(limit));
+        if admitted.is_ok() && is_last_hop(parts) {
             return options();
         }
-        let decided = admitted.and_then(|()| self.decide(environment, &parts, &client, &policy));
+        let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
         let (mut decision, key, trusted) = match decided {
             Ok(decided) => decided,
-            Err(error) => return self.refusal(environment, &error, asked_host(&parts)),
+            Err(error) => return self.refuse(environment, &error, asked_host(parts)),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
@@ -77,13 +66,13 @@ impl Worker {
         let secure = client.is_secure(&parts.headers);
         let spare = Spare::of(&decision, &mut upload, policy.failover);
         let mut answered =
-            self.carry_out(&policy, &parts, upload, &client, &decision, key.as_deref()).await;
+            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
         if let Some(spare) = spare
             && let Err(failed) = answered
         {
             let key = key.as_deref();
             // Few requests come here, and all would carry its state.
-            let asked = (&parts, &*client);
+            let asked = (parts, &*client);
             answered =
                 Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
@@ -108,18 +97,8 @@ impl Worker {
         answer
     }
 
-    /// The same in the types of `http`.
-    pub(super) fn refuse(
-        &self,
-        environment: Environment,
-        error: &ProxyError,
-        host: Option<&[u8]>,
-    ) -> Response<Body> {
-        self.refusal(environment, error, host).into_response()
-    }
-
     /// The answer to a request that nobody else is asked to answer.
-    pub(super) fn refusal(
+    pub(super) fn refuse(
         &self,
         environment: Environment,
         error: &ProxyError,
@@ -198,7 +177,7 @@ impl Worker {
 
         let (reply, content, lease) = self.send(course, &head, upload, waits).await?;
 
-        let (method, asked_in) = (&parts.method, parts.version);
+        let asked_in = parts.version;
         if reply.status == StatusCode::SWITCHING_PROTOCOLS {
             return switch(head.into_asked(), reply, lease).map_err(Failed::from);
         }
@@ -213,10 +192,7 @@ impl Worker {
         if is_last {
             head.close();
         }
-        let mut stream = Stream::new(content, lease, &self.linger, &policy.timeouts);
-        if asked_in < Version::HTTP_2 && responses::shows_length(method, &head) {
-            stream.show_length();
-        }
+        let stream = Stream::new(content, lease, &self.linger, &policy.timeouts);
         Ok(Answer { head, body: Body::upstream(stream) })
     }
 

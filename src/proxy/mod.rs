@@ -16,6 +16,7 @@ mod expect;
 mod failover;
 mod fields;
 mod fit;
+mod front;
 pub mod fuzzing;
 mod guard;
 mod h2;

@@ -28,14 +28,14 @@ pub(super) enum Spoken {
     Http2,
 }
 
-/// Waits for the first bytes, and gives them back with the stream. `None` when the client
+/// Waits for the first bytes, and gives them with the stream. `None` when the client
 /// leaves, or is dismissed before any. What could be a preface and goes no further is the
 /// head of an HTTP/1.1 request, which is late, and answered as such.
 pub(super) async fn hear(
     stream: TcpStream,
     presence: Rc<Presence>,
     idle: Duration,
-) -> Option<(Spoken, Reopened<Patient>)> {
+) -> Option<(Spoken, Patient, BytesMut)> {
     let mut first = BytesMut::new();
     let spoken = loop {
         let readable = tokio::select! {
@@ -69,7 +69,7 @@ pub(super) async fn hear(
         presence.head().stop();
     }
     let stream = Patient::new(stream, presence, idle);
-    Some((spoken, Reopened { first: first.freeze(), stream }))
+    Some((spoken, stream, first))
 }
 
 /// What is spoken by who begins with `first`; `None` while it may be either.
@@ -85,6 +85,12 @@ fn spoken(first: &[u8]) -> Option<Spoken> {
 pub(super) struct Reopened<S> {
     first: Bytes,
     stream: S,
+}
+
+impl<S> Reopened<S> {
+    pub(super) fn new(stream: S, first: BytesMut) -> Self {
+        Self { first: first.freeze(), stream }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Reopened<S> {

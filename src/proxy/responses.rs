@@ -4,11 +4,10 @@
 //! that is no number. What it lets through is refused by [`check`], because a client behind
 //! us may read it in another way: lengths that differ, chunks beside a length or in HTTP/1.0.
 
-use http::{Method, StatusCode, Version};
+use http::{StatusCode, Version};
 
 use super::error::ProxyError;
 use super::fields::number;
-use super::headers::Back;
 use super::reply::{Known, Reply};
 
 /// What becomes of the length that a response tells.
@@ -67,14 +66,6 @@ fn only_length(reply: &Reply) -> Option<Length> {
     let mut said = reply.elements(Known::ContentLength);
     let only = number(said.next()?)?;
     said.all(|other| number(other) == Some(only)).then_some(Length::Is(only))
-}
-
-/// Whether a response has no body but may say how long one would be, which hyper would
-/// drop from a 304.
-pub(super) fn shows_length(method: &Method, head: &Back) -> bool {
-    *method != Method::HEAD
-        && head.status() == StatusCode::NOT_MODIFIED
-        && head.tells(Known::ContentLength)
 }
 
 #[cfg(test)]

@@ -41,7 +41,6 @@ pub(super) struct Stream {
     /// Of the upstream, while the client takes what comes.
     silence: Silence,
     unfinished: Option<Box<Unfinished>>,
-    shows_length: bool,
     answers: Option<(Rc<Worker>, Answerer)>,
 }
 
@@ -72,14 +71,8 @@ impl Stream {
             failed: None,
             silence: Silence::of(timeouts.response_body_idle),
             unfinished,
-            shows_length: false,
             answers: None,
         }
-    }
-
-    /// There is no body, but its length is told.
-    pub(super) fn show_length(&mut self) {
-        self.shows_length = true;
     }
 
     /// On whose behalf it is streamed, should there be a complaint.
@@ -169,13 +162,10 @@ impl Stream {
     }
 
     pub(super) fn is_at_end(&self) -> bool {
-        !self.shows_length && self.has_ended()
+        self.has_ended()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.shows_length {
-            return SizeHint::default();
-        }
         match &self.content {
             Content::Http1 => {
                 let connection = self.lease.as_ref().and_then(Lease::http1);

@@ -11,8 +11,9 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::body::is_last;
-use super::error::ProxyError;
+use super::error::{Cause, ProxyError};
 use super::expect::Hold;
+use super::front::Content;
 use super::linger::Linger;
 use super::progress::Progress;
 use super::trailers;
@@ -21,7 +22,7 @@ use super::trailers;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UploadError {
     #[error("the request's body did not arrive")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] Cause),
     #[error("the request's body is larger than {0} bytes")]
     TooLarge(u64),
 }
@@ -29,8 +30,46 @@ pub(super) enum UploadError {
 impl From<UploadError> for ProxyError {
     fn from(error: UploadError) -> Self {
         match error {
-            UploadError::Broken(error) => Self::Upload(error.into()),
+            UploadError::Broken(error) => Self::Upload(error),
             UploadError::TooLarge(limit) => Self::TooLarge(limit),
+        }
+    }
+}
+
+/// Where the content of a request comes from.
+pub(super) enum Source {
+    Empty,
+    /// A connection of HTTP/1.1.
+    Http1(Content),
+    /// A stream of HTTP/2.
+    Http2(Incoming),
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Http1(content) => content.poll_frame(cx),
+            Self::Http2(incoming) => {
+                let polled = http_body::Body::poll_frame(Pin::new(incoming), cx);
+                polled.map_err(Cause::from)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Http1(content) => content.is_end_stream(),
+            Self::Http2(incoming) => http_body::Body::is_end_stream(incoming),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Http1(content) => content.size_hint(),
+            Self::Http2(incoming) => http_body::Body::size_hint(incoming),
         }
     }
 }
@@ -57,7 +96,7 @@ type SharedRest = Rc<RefCell<Option<Rest>>>;
 /// What is still to be read from the client. Dropped half-read, it is read for the
 /// client's sake.
 struct Rest {
-    incoming: Option<Incoming>,
+    incoming: Option<Source>,
     linger: Linger,
     /// The client waits to be asked for it, which reading does.
     unasked: bool,
@@ -69,7 +108,8 @@ struct Rest {
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        if let Some(rest) = self.incoming.take()
+        // A connection of HTTP/1.1 reads on by itself.
+        if let Some(Source::Http2(rest)) = self.incoming.take()
             && !self.unasked
             && !http_body::Body::is_end_stream(&rest)
         {
@@ -89,7 +129,7 @@ impl Rest {
             return Poll::Ready(None);
         };
         self.unasked = false;
-        let polled = http_body::Body::poll_frame(Pin::new(&mut *incoming), cx);
+        let polled = incoming.poll_frame(cx);
         let is_last = match &polled {
             Poll::Ready(frame) => is_last(frame.as_ref()),
             Poll::Pending => false,
@@ -98,7 +138,7 @@ impl Rest {
             progress.wait();
             return Poll::Pending;
         };
-        let at_end = http_body::Body::is_end_stream(incoming);
+        let at_end = incoming.is_end_stream();
         let frame = frame.map(|frame| self.examine(frame));
         let is_whole = matches!(frame, Some(Ok(_))) && at_end;
         match &frame {
@@ -109,10 +149,7 @@ impl Rest {
         Poll::Ready(frame)
     }
 
-    fn examine(
-        &mut self,
-        frame: Result<Frame<Bytes>, hyper::Error>,
-    ) -> Result<Frame<Bytes>, UploadError> {
+    fn examine(&mut self, frame: Result<Frame<Bytes>, Cause>) -> Result<Frame<Bytes>, UploadError> {
         let frame = frame.map_err(UploadError::Broken)?;
         match frame.into_data() {
             Ok(data) => {
@@ -130,12 +167,11 @@ impl Rest {
     }
 
     fn is_at_end(&self) -> bool {
-        self.given_back.is_empty()
-            && self.incoming.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.given_back.is_empty() && self.incoming.as_ref().is_none_or(Source::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.incoming.as_ref().map(http_body::Body::size_hint);
+        let rest = self.incoming.as_ref().map(Source::size_hint);
         let rest = rest.unwrap_or_else(|| SizeHint::with_exact(0));
         match rest.exact() {
             Some(rest) => SizeHint::with_exact(rest + self.given_back.len() as u64),
@@ -148,13 +184,16 @@ impl Upload {
     /// `unasked` is whether the client waits to be asked; of more bytes than `limit`
     /// none is passed on.
     pub(super) fn new(
-        incoming: Incoming,
+        source: Source,
         linger: Linger,
         unasked: bool,
         limit: Option<NonZeroU64>,
     ) -> Self {
+        if let Source::Empty = source {
+            return Self::empty();
+        }
         let given_back = Bytes::new();
-        Self::of(Rest { incoming: Some(incoming), linger, unasked, given_back, limit, taken: 0 })
+        Self::of(Rest { incoming: Some(source), linger, unasked, given_back, limit, taken: 0 })
     }
 
     pub(super) fn empty() -> Self {

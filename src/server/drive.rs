@@ -30,14 +30,12 @@ pub async fn http1<S, B>(
     drive(pin!(connection), presence, patience).await;
 }
 
-/// Lets `connection` run until it ends or is dismissed. Whether it ended by itself and
-/// in order.
-pub async fn drive<I, S, B>(
+/// Lets `connection` run until it ends or is dismissed.
+async fn drive<I, S, B>(
     mut connection: Pin<&mut http1::Connection<I, S>>,
     presence: &Presence,
     patience: Patience,
-) -> bool
-where
+) where
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     I: hyper::rt::Read + hyper::rt::Write + Unpin,
@@ -61,11 +59,10 @@ where
             }
         }
     };
-    if let Some(Err(error)) = &outcome {
+    if let Some(Err(error)) = outcome {
         // A peer that goes away or talks nonsense is no news to the operator.
         tracing::debug!(%error, "connection ended");
     }
-    matches!(outcome, Some(Ok(())))
 }
 
 /// Lets a dismissed connection run on while a head is arriving, so that the request is

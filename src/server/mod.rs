@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-pub use self::drive::{drive, http1, outstayed};
+pub use self::drive::{http1, outstayed};
 pub use self::handshake::handshake;
 pub use self::head_clock::HeadClock;
 pub use self::patient::{Patient, STANDSTILLS_MAX};

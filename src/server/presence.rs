@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,6 +15,9 @@ use super::head_clock::HeadClock;
 /// Serin drains or is short of descriptors. Clients send again what was lost on a
 /// connection that they had used before, and not what was lost on a new one.
 pub(super) const NEWCOMER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A connection without a request for this long keeps no memory for the next one.
+const PARKED_AFTER: Duration = Duration::from_secs(1);
 
 /// The connections of one listener on one thread.
 #[derive(Default)]
@@ -62,6 +66,9 @@ pub struct Presence {
     is_dismissed: Cell<bool>,
     is_draining: Cell<bool>,
     dismissal: Notify,
+    /// Whether it has been idle for a while, and whom to tell.
+    has_been_idle: Cell<bool>,
+    waiter: RefCell<Option<Waker>>,
     pub(super) head: HeadClock,
 }
 
@@ -79,6 +86,8 @@ impl Presence {
             is_dismissed: Cell::new(false),
             is_draining: Cell::new(false),
             dismissal: Notify::new(),
+            has_been_idle: Cell::new(false),
+            waiter: RefCell::default(),
             head: HeadClock::default(),
         }
     }
@@ -94,7 +103,32 @@ impl Presence {
             self.head.check(now, idle_since, patience.request_head);
         } else if now - idle_since >= patience.idle {
             self.dismiss(false);
+        } else if now - idle_since >= PARKED_AFTER && !self.has_been_idle.replace(true) {
+            self.wake();
         }
+    }
+
+    /// Whether it has been idle for so long that it should keep no memory.
+    pub fn has_been_idle(&self) -> bool {
+        self.has_been_idle.get()
+    }
+
+    /// Names whom to wake when the connection has been idle for a while, or is dismissed.
+    pub fn wait(&self, waiter: &Waker) {
+        match &mut *self.waiter.borrow_mut() {
+            Some(waiting) => waiting.clone_from(waiter),
+            waiting => *waiting = Some(waiter.clone()),
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waiter) = self.waiter.take() {
+            waiter.wake();
+        }
+    }
+
+    pub fn is_dismissed(&self) -> bool {
+        self.is_dismissed.get()
     }
 
     /// The time of the head that is arriving, kept by who reads it.
@@ -138,6 +172,7 @@ impl Presence {
     /// Marks a request as running until the returned value is dropped.
     pub fn busy(self: &Rc<Self>) -> Busy {
         self.running.set(self.running.get() + 1);
+        self.has_been_idle.set(false);
         if self.newcomer_until.take().is_some() {
             self.first_request.notify_one();
         }
@@ -158,6 +193,7 @@ impl Presence {
         self.is_dismissed.set(true);
         self.is_draining.set(self.is_draining.get() || is_draining);
         self.dismissal.notify_one();
+        self.wake();
     }
 
     /// Ends when the connection should finish what it does and close. It must run on

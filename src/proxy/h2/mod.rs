@@ -29,6 +29,7 @@ use self::streams::{Spawner, Streams};
 use super::body::Body;
 use super::connection::Visitor;
 use super::tunnel::Line;
+use super::upload::Source;
 use super::worker::Worker;
 use crate::model::Policy;
 use crate::server;
@@ -137,13 +138,14 @@ async fn answer(
     }
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();
-    let mut response = match admit(&mut parts, &policy.limits) {
+    let answer = match admit(&mut parts, &policy.limits) {
         Ok(()) => {
-            let request = Request::from_parts(parts, body);
-            worker.respond(*environment, request, client.clone()).await
+            let source = Source::Http2(body);
+            worker.respond(*environment, &parts, source, client.clone()).await
         }
         Err(error) => worker.refuse(*environment, &error, None),
     };
+    let mut response = answer.into_response();
     forbid_body(&method, &mut response);
     response
 }

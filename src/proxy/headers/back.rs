@@ -66,6 +66,11 @@ impl Back {
         }
     }
 
+    /// The trailer fields that travel, as a list.
+    pub(in crate::proxy) fn announced(&self) -> Option<&HeaderValue> {
+        self.said.iter().find(|(name, _)| *name == TRAILER).map(|(_, names)| names)
+    }
+
     /// Goes on in `protocol`, in place of a body.
     pub(in crate::proxy) fn switch(&mut self, protocol: HeaderValue) {
         let upgrade = HeaderValue::from_static("upgrade");

@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName};
 
 pub(super) use back::Back;
 pub(super) use client::Client;
-#[cfg(test)]
 pub(super) use hearer::Hearer;
 pub(super) use onward::{Fields, Head, Onward};
 

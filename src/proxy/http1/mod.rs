@@ -16,3 +16,4 @@ mod sending;
 
 pub(super) use broken::Broken;
 pub(super) use connection::Connection;
+pub(super) use response::parse_trailers;

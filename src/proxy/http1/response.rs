@@ -48,7 +48,10 @@ fn append(
 }
 
 /// Reads the trailer section of a chunked response, its empty line included.
-pub(super) fn parse_trailers(section: &Bytes, fields_max: usize) -> Result<HeaderMap, Broken> {
+pub(in crate::proxy) fn parse_trailers(
+    section: &Bytes,
+    fields_max: usize,
+) -> Result<HeaderMap, Broken> {
     let mut fields = vec![httparse::EMPTY_HEADER; fields_max];
     let mut trailers = HeaderMap::new();
     match httparse::parse_headers(section, &mut fields)? {

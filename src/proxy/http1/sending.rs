@@ -217,6 +217,7 @@ mod tests {
     use crate::proxy::headers::Fields;
     use crate::proxy::linger::Linger;
     use crate::proxy::pool::Seat;
+    use crate::proxy::upload::Source;
 
     /// Of a POST with a body of five bytes.
     struct Asked;
@@ -243,7 +244,8 @@ mod tests {
         local.block_on(&runtime, async {
             let (client, server) = tokio::io::duplex(1 << 10);
             let service = hyper::service::service_fn(async |request: Request<Incoming>| {
-                look(Upload::new(request.into_body(), Linger::start(), false, None)).await;
+                look(Upload::new(Source::Http2(request.into_body()), Linger::start(), false, None))
+                    .await;
                 Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
             });
             let server = hyper::server::conn::http1::Builder::new()

@@ -5,14 +5,12 @@ use super::refusal::Violation;
 
 /// Hexadecimal digits of a size: as many as a `u64` has.
 const SIZE_DIGITS_MAX: u8 = 16;
-/// Bytes of the extensions of one chunk, and of all chunks of a body. What passes of a
-/// client's is read by hyper, up to 16 KiB of a body's; of an upstream's by nobody else.
+/// Bytes of the extensions of one chunk, and of all chunks of a body, which nobody reads.
 const EXTENSION_BYTES_MAX: usize = 4 << 10;
 const EXTENSIONS_BYTES_MAX: usize = 12 << 10;
-/// Bytes of all trailers. Of a client's, hyper reads up to 16 KiB.
+/// Bytes of all trailers.
 const TRAILERS_BYTES_MAX: usize = 8 << 10;
-/// Lines of trailers, and no more than a head may have, beyond which hyper reads none of a
-/// client's.
+/// Lines of trailers, and no more than a head may have.
 const TRAILERS_MAX: usize = 64;
 
 /// How far a chunked body has come.
@@ -62,14 +60,6 @@ pub(in crate::proxy) enum Part {
     Trailers(usize),
 }
 
-impl Part {
-    fn len(self) -> usize {
-        match self {
-            Self::Frame(len) | Self::Data(len) | Self::Trailers(len) => len,
-        }
-    }
-}
-
 impl Place {
     fn is_trailers(self) -> bool {
         matches!(self, Self::Line | Self::Name | Self::Value | Self::LineEnd | Self::End)
@@ -97,21 +87,6 @@ impl Chunks {
 
     pub(in crate::proxy) fn is_ended(&self) -> bool {
         self.place == Place::Ended
-    }
-
-    /// How many of `bytes` belong to the body, before its end or a violation, which is
-    /// told when it comes first.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<usize, Violation> {
-        let mut at = 0;
-        while at < bytes.len() && self.place != Place::Ended {
-            match self.part(&bytes[at..]) {
-                Ok(part) => at += part.len(),
-                Err(violation) if at == 0 => return Err(violation),
-                // It will be met again, by then as the first byte.
-                Err(_) => break,
-            }
-        }
-        Ok(at)
     }
 
     /// What `bytes`, which are some, begin with. Nothing is, behind the end.

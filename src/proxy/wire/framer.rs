@@ -1,6 +1,6 @@
 //! Where the messages of a connection begin and end.
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, Part};
 use super::head::{Framing, Head, HeadLimits};
 use super::refusal::{Refusal, Violation};
 
@@ -15,13 +15,14 @@ const EMPTY_LINES_MAX: u8 = 8;
 pub struct Framer {
     limits: HeadLimits,
     place: Place,
-    heads: u64,
+    /// The head that is arriving, or the last one that was whole.
+    head: Head,
 }
 
 #[derive(Debug)]
 enum Place {
     Between { lines: u8, after_cr: bool },
-    Head(Head),
+    Head,
     Length(u64),
     Chunks(Chunks),
     Refused(Refusal),
@@ -30,38 +31,49 @@ enum Place {
 
 const BETWEEN: Place = Place::Between { lines: 0, after_cr: false };
 
-/// What becomes of the bytes that were shown.
-#[derive(Debug, PartialEq, Eq)]
+/// What the bytes are that were shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The first so many are dropped: they are empty lines.
+    /// The first so many are empty lines, which say nothing.
     Skip(usize),
-    /// The first so many go on: a whole head, or a part of a body.
-    Pass(usize),
-    /// The first so many are a whole head, in the place of which this one goes on: its
-    /// target is spelled otherwise, and says the same.
-    PassAs(usize, Vec<u8>),
+    /// The first so many are a whole head.
+    Head(usize),
+    /// The first so many are content.
+    Data(usize),
+    /// The first so many tell chunks apart.
+    Frame(usize),
+    /// The first so many belong to the trailer section, its empty line included.
+    Trailers(usize),
     /// All of them begin a head. They are to be shown again, with more behind them.
     Wait,
     /// The bytes begin a head that nobody shall read, nor anything behind it.
     Refuse(Refusal),
-    /// The body that was passing goes on with what is no part of one.
+    /// The body that was arriving goes on with what is no part of one.
     Break(Violation),
 }
 
 impl Framer {
     pub fn new(limits: HeadLimits) -> Self {
-        Self { limits, place: BETWEEN, heads: 0 }
+        Self { limits, place: BETWEEN, head: Head::default() }
     }
 
-    /// How many heads have passed.
-    pub fn heads(&self) -> u64 {
-        self.heads
+    /// The last head, once it was whole.
+    pub(in crate::proxy) fn head(&self) -> &Head {
+        &self.head
     }
 
-    /// Whether no request has begun, or one has and all of it has passed: what comes next
-    /// is for the next one.
-    pub fn is_between(&self) -> bool {
-        matches!(self.place, Place::Between { .. })
+    /// `head`, which are the bytes of the last one, with its target in the spelling that
+    /// goes on; `None` if that is the one it has.
+    pub fn respell(&self, head: &[u8]) -> Option<Vec<u8>> {
+        self.head.respell(head)
+    }
+
+    /// Bytes that the body is to have, if its head has told.
+    pub(in crate::proxy) fn left(&self) -> Option<u64> {
+        match self.place {
+            Place::Length(left) => Some(left),
+            _ => None,
+        }
     }
 
     /// Whether a body has begun and more of it is to come.
@@ -69,34 +81,38 @@ impl Framer {
         matches!(self.place, Place::Length(_) | Place::Chunks(_))
     }
 
-    /// Judges the beginning of `bytes`, which are all that have not passed and must be at
+    /// Judges the beginning of `bytes`, which are all that were not taken and must be at
     /// least one. A head of a later HTTP/1 is made one of HTTP/1.1, as which it is to be
     /// read.
     pub fn step(&mut self, bytes: &mut [u8]) -> Step {
         match &mut self.place {
             Place::Between { lines, after_cr } => match empty_lines(bytes, lines, after_cr) {
-                Ok(0) => self.head(Head::default(), bytes),
+                Ok(0) => {
+                    self.head.begin();
+                    self.judge(bytes)
+                }
                 Ok(skipped) => Step::Skip(skipped),
                 Err(refusal) => self.refuse(refusal),
             },
-            Place::Head(head) => {
-                let head = std::mem::take(head);
-                self.head(head, bytes)
-            }
+            Place::Head => self.judge(bytes),
             Place::Length(left) => {
                 let here = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= here as u64;
                 if *left == 0 {
                     self.place = BETWEEN;
                 }
-                Step::Pass(here)
+                Step::Data(here)
             }
-            Place::Chunks(chunks) => match chunks.pass(bytes) {
-                Ok(passed) => {
+            Place::Chunks(chunks) => match chunks.part(bytes) {
+                Ok(part) => {
                     if chunks.is_ended() {
                         self.place = BETWEEN;
                     }
-                    Step::Pass(passed)
+                    match part {
+                        Part::Frame(len) => Step::Frame(len),
+                        Part::Data(len) => Step::Data(len),
+                        Part::Trailers(len) => Step::Trailers(len),
+                    }
                 }
                 Err(violation) => {
                     self.place = Place::Broken(violation);
@@ -108,23 +124,19 @@ impl Framer {
         }
     }
 
-    fn head(&mut self, mut head: Head, bytes: &mut [u8]) -> Step {
-        match head.judge(bytes, &self.limits) {
+    fn judge(&mut self, bytes: &mut [u8]) -> Step {
+        match self.head.judge(bytes, &self.limits) {
             Ok(None) => {
-                self.place = Place::Head(head);
+                self.place = Place::Head;
                 Step::Wait
             }
             Ok(Some(whole)) => {
-                self.heads += 1;
                 self.place = match whole.framing {
                     Framing::None | Framing::Length(0) => BETWEEN,
                     Framing::Length(length) => Place::Length(length),
                     Framing::Chunked => Place::Chunks(Chunks::new(self.limits.fields)),
                 };
-                match head.respell(&bytes[..whole.len]) {
-                    None => Step::Pass(whole.len),
-                    Some(respelled) => Step::PassAs(whole.len, respelled),
-                }
+                Step::Head(whole.len)
             }
             Err(refusal) => self.refuse(refusal),
         }

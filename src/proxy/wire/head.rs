@@ -62,25 +62,34 @@ pub(super) struct Whole {
 /// A line is judged when it is whole, so that the verdict does not depend on how the
 /// bytes were cut. No byte is looked at more than twice.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(in crate::proxy) struct Head {
     /// Where the first line begins that was not judged.
     line: usize,
     /// Up to where that line has no end.
     searched: usize,
     /// Of the request line, once that was judged.
     version: Option<Version>,
-    respelled: Option<Box<Respelled>>,
-    fields: usize,
+    method_len: usize,
+    target_len: usize,
+    /// The target, where it is to go on in another spelling.
+    respelled: Option<Box<[u8]>>,
+    /// Room for them is kept from one head to the next.
+    fields: Vec<Field>,
     length: Option<u64>,
     coding: Option<Coding>,
 }
 
-/// A target that is to go on in another spelling.
-#[derive(Debug)]
-struct Respelled {
-    place: Range<usize>,
-    target: Vec<u8>,
+/// Where a field is in its head.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    start: usize,
+    name_len: usize,
+    /// Of the line, without CRLF.
+    end: usize,
 }
+
+/// Room for fields that is kept.
+const FIELDS_KEPT: usize = 64;
 
 /// The transfer codings so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,6 +101,53 @@ struct Coding {
 }
 
 impl Head {
+    /// Forgets the head before.
+    pub(super) fn begin(&mut self) {
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        fields.shrink_to(FIELDS_KEPT);
+        *self = Self { fields, ..Self::default() };
+    }
+
+    /// Once it is whole: the version that it is to be read as.
+    pub(in crate::proxy) fn version(&self) -> Version {
+        self.version.unwrap_or(Version::HTTP_11)
+    }
+
+    /// Where its method is.
+    pub(in crate::proxy) fn method(&self) -> Range<usize> {
+        0..self.method_len
+    }
+
+    /// Where its target is.
+    pub(in crate::proxy) fn target(&self) -> Range<usize> {
+        let start = self.method_len + 1;
+        start..start + self.target_len
+    }
+
+    /// The spelling in which its target goes on, if that is not the one it has.
+    pub(in crate::proxy) fn spelling(&self) -> Option<&[u8]> {
+        self.respelled.as_deref()
+    }
+
+    /// Where the names and values of its fields are, of which `head` are the bytes.
+    pub(in crate::proxy) fn fields(
+        &self,
+        head: &[u8],
+    ) -> impl ExactSizeIterator<Item = (Range<usize>, Range<usize>)> {
+        self.fields.iter().map(|&Field { start, name_len, end }| {
+            let name = start..start + name_len;
+            let (mut from, mut to) = (name.end + 1, end);
+            while from < to && is_blank(head[from]) {
+                from += 1;
+            }
+            while from < to && is_blank(head[to - 1]) {
+                to -= 1;
+            }
+            (name, from..to)
+        })
+    }
+
     /// Judges `bytes`, which begin where the head begins, and hold all that was shown
     /// before. `None` while the head is not whole.
     pub(super) fn judge(
@@ -115,7 +171,8 @@ impl Head {
             } else if line.is_empty() {
                 return self.whole(end + 1).map(Some);
             } else {
-                self.field(line, limits)?;
+                let name_len = self.field(line, limits)?;
+                self.fields.push(Field { start: self.line, name_len, end: end - 1 });
             }
             self.line = end + 1;
             self.searched = end + 1;
@@ -162,11 +219,9 @@ impl Head {
         if target.len() > limits.target_bytes {
             return Err(Refusal::TargetTooLong);
         }
+        (self.method_len, self.target_len) = (method.len(), target.len());
         if let Cow::Owned(spelled) = spelling_of(target)? {
-            // The request line is what the head begins with.
-            let start = method.len() + 1;
-            let place = start..start + target.len();
-            self.respelled = Some(Box::new(Respelled { place, target: spelled }));
+            self.respelled = Some(spelled.into_boxed_slice());
         }
         Ok(minor > b'1')
     }
@@ -174,14 +229,14 @@ impl Head {
     /// `head`, which is whole, with its target in the spelling that goes on; `None` if that
     /// is the one it has.
     pub(super) fn respell(&self, head: &[u8]) -> Option<Vec<u8>> {
-        let Respelled { place, target } = self.respelled.as_deref()?;
-        Some([&head[..place.start], target, &head[place.end..]].concat())
+        let target = self.target();
+        Some([&head[..target.start], self.spelling()?, &head[target.end..]].concat())
     }
 
     /// RFC 9112, section 5.
-    fn field(&mut self, line: &[u8], limits: &HeadLimits) -> Result<(), Refusal> {
-        self.fields += 1;
-        if self.fields > limits.fields {
+    /// How long its name is.
+    fn field(&mut self, line: &[u8], limits: &HeadLimits) -> Result<usize, Refusal> {
+        if self.fields.len() >= limits.fields {
             return Err(Refusal::TooManyFields);
         }
         let name_len = token_len(line);
@@ -208,7 +263,7 @@ impl Head {
             }
             _ => {}
         }
-        Ok(())
+        Ok(name_len)
     }
 
     fn whole(&self, len: usize) -> Result<Whole, Refusal> {

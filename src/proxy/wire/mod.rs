@@ -1,25 +1,18 @@
-//! The bytes of HTTP/1.1 clients, judged before hyper sees them.
+//! The bytes of HTTP/1.1 clients, judged before anybody acts on them.
 //!
-//! hyper forgives what another reader of the same bytes might take for something else:
+//! Many readers forgive what another one of the same bytes might take for something else:
 //! a length beside chunks, line feeds alone, blanks in a chunk's size. Here nothing
-//! ambiguous is forgiven, and each refusal is answered in the words of this proxy.
+//! ambiguous is forgiven.
 //!
 //! [`Framer`] is pure: it follows the bytes of one connection, however they are cut.
-//! `Guarded` is a stream that lets hyper have those that passed, one request at a time.
 //! `Chunks`, which knows where a chunked body ends, is for the bodies of upstreams as well.
 
 mod bytes;
 mod chunks;
 mod framer;
-mod gate;
-mod guarded;
-mod half_close;
 mod head;
-mod reading;
 mod refusal;
-mod sieve;
 mod target;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +23,4 @@ pub use refusal::{Refusal, Violation};
 
 pub(super) use bytes::{control_in, elements, lower_token};
 pub(super) use chunks::{Chunks, Part};
-pub(super) use gate::Gate;
-pub(super) use guarded::Guarded;
-pub(super) use reading::{builder, linger};
+pub(super) use head::Head;

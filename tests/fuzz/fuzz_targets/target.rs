@@ -64,10 +64,11 @@ fn over_http1(
             assert!(!refusal.to_string().is_empty());
             return None;
         }
-        Step::Pass(count) if count == head.len() => {}
-        Step::PassAs(count, respelled) if count == head.len() => {
-            is_respelled = true;
-            head = respelled;
+        Step::Head(count) if count == head.len() => {
+            if let Some(respelled) = framer.respell(&head) {
+                is_respelled = true;
+                head = respelled;
+            }
         }
         other => panic!("a whole head is refused or passed: {other:?}"),
     }

@@ -1,7 +1,6 @@
 //! What is known of the bytes of clients, however they are cut.
 
 mod agreement;
-mod guarded;
 mod heads;
 mod streams;
 
@@ -30,15 +29,19 @@ fn outcome(limits: HeadLimits, pieces: &[&[u8]]) -> Outcome {
     let mut passed = Vec::new();
     let mut kept: Vec<u8> = Vec::new();
     let mut last = None;
+    let mut heads = 0;
     'pieces: for piece in pieces {
         kept.extend_from_slice(piece);
         while !kept.is_empty() {
             match framer.step(&mut kept) {
                 Step::Skip(count) => drop(kept.drain(..count)),
-                Step::Pass(count) => passed.extend(kept.drain(..count)),
-                Step::PassAs(count, head) => {
-                    drop(kept.drain(..count));
-                    passed.extend(head);
+                Step::Head(count) => {
+                    heads += 1;
+                    let head: Vec<u8> = kept.drain(..count).collect();
+                    passed.extend(framer.respell(&head).unwrap_or(head));
+                }
+                Step::Data(count) | Step::Frame(count) | Step::Trailers(count) => {
+                    passed.extend(kept.drain(..count));
                 }
                 Step::Wait => break,
                 step => {
@@ -49,7 +52,7 @@ fn outcome(limits: HeadLimits, pieces: &[&[u8]]) -> Outcome {
         }
     }
     let waiting = if last.is_some() { 0 } else { kept.len() };
-    Outcome { passed, heads: framer.heads(), last, waiting }
+    Outcome { passed, heads, last, waiting }
 }
 
 /// The pieces of `stream` between `cuts`.

@@ -20,14 +20,12 @@ pub(super) struct HalfClose {
     /// When it said its end, or anything was last said to it.
     since: Instant,
     silence: Silence,
-    /// Nobody looks at the time.
-    is_unwatched: bool,
 }
 
 impl HalfClose {
     pub(super) fn new() -> Self {
         let silence = Silence::of(HALF_CLOSE_MAX);
-        Self { since: Instant::now(), silence, is_unwatched: false }
+        Self { since: Instant::now(), silence }
     }
 
     /// Something was said to the client.
@@ -35,15 +33,9 @@ impl HalfClose {
         self.since = Instant::now();
     }
 
-    /// Whether the time is to be looked at again, now that all is said. That is told once.
-    pub(super) fn take_unwatched(&mut self) -> bool {
-        std::mem::take(&mut self.is_unwatched)
-    }
-
     /// Ready once the client is taken for gone. There is no silence while it `is_full` of
     /// what is said to it.
     pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>, is_full: bool) -> Poll<()> {
-        self.is_unwatched = is_full;
         if is_full {
             return Poll::Pending;
         }

@@ -5,25 +5,6 @@ use std::task::{Context, Poll, ready};
 use crate::proxy::tunnel::{Line, WATCH_EVERY};
 use crate::server::Silence;
 
-/// A stream that tells without being read what its peer does.
-pub(in crate::proxy) trait Watched {
-    /// Whether it broke off.
-    fn is_broken(&self) -> bool;
-
-    /// Whether it has said its last, behind what is unread.
-    fn has_said_all(&self) -> bool;
-}
-
-impl<L: Line> Watched for L {
-    fn is_broken(&self) -> bool {
-        Line::is_broken(self)
-    }
-
-    fn has_said_all(&self) -> bool {
-        Line::has_said_all(self)
-    }
-}
-
 /// How a peer leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaving {
@@ -43,7 +24,7 @@ impl Watch {
     }
 
     /// Ready once the peer of `stream` leaves, and from then on.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, stream: &impl Watched) -> Poll<Leaving> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, stream: &impl Line) -> Poll<Leaving> {
         loop {
             if let Some(seen) = self.seen {
                 return Poll::Ready(seen);

@@ -1,0 +1,226 @@
+//! One connection of a client while it is used.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::request::Parts;
+use http_body::{Body as _, Frame};
+
+use super::hearing::{Heard, Hearing, Next};
+use super::outgoing::Outgoing;
+use super::response::{self, Asked, Framing, Told};
+use crate::proxy::answer::Answer;
+use crate::proxy::body::Body;
+use crate::proxy::error::ProxyError;
+use crate::proxy::tunnel::Line;
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What follows the content of a chunk that is the last one.
+const LAST_CHUNK_BEHIND: &[u8] = b"\r\n0\r\n\r\n";
+
+/// Why a response does not arrive whole.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    #[error("the client is gone")]
+    Gone,
+    #[error("the connection failed")]
+    Io(#[from] std::io::Error),
+    #[error("the response broke off")]
+    Body(#[source] ProxyError),
+    #[error("the response is not as long as its head says")]
+    Length,
+}
+
+/// A connection on which requests are read and answered, one after the other.
+pub(super) struct Connection<'s, S> {
+    stream: &'s mut S,
+    hearing: Hearing,
+    out: Outgoing,
+    /// What is left of the response.
+    body: Option<Body>,
+    framing: Framing,
+    has_begun: bool,
+    /// How the response broke off, before that is told.
+    failed: Option<Lost>,
+}
+
+impl<'s, S: Line> Connection<'s, S> {
+    pub(super) fn new(stream: &'s mut S, hearing: Hearing) -> Self {
+        Self {
+            stream,
+            hearing,
+            out: Outgoing::default(),
+            body: None,
+            framing: Framing::None,
+            has_begun: false,
+            failed: None,
+        }
+    }
+
+    pub(super) fn hearing(&self) -> &Hearing {
+        &self.hearing
+    }
+
+    pub(super) fn into_hearing(self) -> Hearing {
+        self.hearing
+    }
+
+    /// Ready with what comes next. The head of a request is read into `parts`.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, parts: &mut Parts) -> Poll<Next> {
+        self.hearing.poll_next(cx, self.stream, parts)
+    }
+
+    /// Lets a request be answered, and gives it its content meanwhile. `None` if its client
+    /// is gone before.
+    pub(super) fn poll_answered<F: Future>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut answering: Pin<&mut F>,
+    ) -> Poll<Option<F::Output>> {
+        loop {
+            if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
+                return Poll::Ready(Some(answer));
+            }
+            match ready!(self.poll_hear(cx)) {
+                Heard::Part => {}
+                Heard::Gone => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Begins with the answer to what was `asked`; whether the connection goes on
+    /// behind it.
+    pub(super) fn begin(&mut self, answer: Answer, asked: &Asked) -> bool {
+        let Answer { head, body } = answer;
+        let size = body.size_hint();
+        let Told { framing, persists } = response::write(&head, &size, asked, &mut self.out.front);
+        self.body = (framing != Framing::None).then_some(body);
+        self.framing = framing;
+        self.has_begun = true;
+        persists
+    }
+
+    /// Ready once the client has taken all of the response, as far as the kernel tells.
+    pub(super) fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        loop {
+            if let Poll::Ready(said) = self.poll_say(cx) {
+                self.has_begun = false;
+                if said.is_err() && self.framing == Framing::UntilClose {
+                    // The end of the connection would pass for that of the content.
+                    self.stream.break_off();
+                }
+                return Poll::Ready(said);
+            }
+            match ready!(self.poll_hear(cx)) {
+                Heard::Part => {}
+                Heard::Gone => return Poll::Ready(Err(Lost::Gone)),
+            }
+        }
+    }
+
+    /// Ready once the request was heard to its end, or will not be.
+    pub(super) fn poll_heard_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.hearing.has_heard_request() && !self.hearing.is_dismissed() {
+            match ready!(self.poll_hear(cx)) {
+                Heard::Part => {}
+                Heard::Gone => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes note that a request was answered.
+    pub(super) fn settle(&mut self) {
+        self.hearing.settle();
+    }
+
+    fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+        if self.hearing.take_unasked() && !self.has_begun {
+            self.out.front.extend_from_slice(CONTINUE);
+            // What does not leave now goes with what follows.
+            if let Poll::Ready(Err(_)) = self.out.poll(cx, self.stream) {
+                return Poll::Ready(Heard::Gone);
+            }
+        }
+        self.hearing.poll(cx, self.stream, !self.out.is_empty())
+    }
+
+    fn poll_say(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        loop {
+            // What there is of a body leaves with the head.
+            let waits = self.poll_stage(cx).is_pending();
+            if !self.out.is_empty() {
+                ready!(self.out.poll(cx, self.stream))?;
+                self.hearing.told();
+            }
+            if let Some(lost) = self.failed.take() {
+                return Poll::Ready(Err(lost));
+            }
+            if self.body.is_none() {
+                return Poll::Ready(Ok(()));
+            }
+            if waits {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes the next part of the body, once there is room.
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(body) = &mut self.body else { return Poll::Ready(()) };
+        if !self.out.data.is_empty() || !self.out.back.is_empty() {
+            return Poll::Ready(());
+        }
+        let staged = match ready!(Pin::new(body).poll_frame(cx)) {
+            None => self.end(None),
+            Some(Ok(frame)) => self.stage(frame),
+            Some(Err(error)) => Err(Lost::Body(error)),
+        };
+        if let Err(lost) = staged {
+            (self.body, self.failed) = (None, Some(lost));
+        }
+        Poll::Ready(())
+    }
+
+    fn stage(&mut self, frame: Frame<Bytes>) -> Result<(), Lost> {
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => return self.end(frame.into_trailers().ok().as_ref()),
+        };
+        if data.is_empty() {
+            return Ok(());
+        }
+        match &mut self.framing {
+            Framing::Length(left) => {
+                *left = left.checked_sub(data.len() as u64).ok_or(Lost::Length)?;
+            }
+            Framing::Chunks(_) => {
+                response::write_chunk_size(data.len(), &mut self.out.front);
+                self.out.back = b"\r\n";
+            }
+            Framing::None | Framing::UntilClose => {}
+        }
+        self.out.data = data;
+        if self.body.as_ref().is_some_and(http_body::Body::is_end_stream) {
+            return self.end(None);
+        }
+        Ok(())
+    }
+
+    /// The content has ended. Whatever it came over is free at once.
+    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Lost> {
+        self.body = None;
+        match &self.framing {
+            Framing::Length(1..) => return Err(Lost::Length),
+            Framing::Chunks(_) if !self.out.data.is_empty() => self.out.back = LAST_CHUNK_BEHIND,
+            Framing::Chunks(announced) => {
+                response::write_last_chunk(trailers, announced.as_ref(), &mut self.out.front);
+            }
+            Framing::Length(0) | Framing::None | Framing::UntilClose => {}
+        }
+        Ok(())
+    }
+}
