@@ -3,61 +3,16 @@
 //! As those of requests, they are not rewritten: what came is told field by field, without
 //! what is not for the client, and then what Serin says.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRAILER, UPGRADE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::disclosed::Disclosed;
+use super::hearer::Hearer;
 use super::via;
 use crate::proxy::reply::{Came, Known, Reply};
 use crate::proxy::responses::Length;
 use crate::proxy::trailers;
-use crate::routing::{Answerer, Decision, Reason, SubjectName, Target};
-
-const X_SERIN_APP: HeaderName = HeaderName::from_static("x-serin-app");
-const X_SERIN_ASSIGNED: HeaderName = HeaderName::from_static("x-serin-assigned");
-const X_SERIN_DEPLOYMENT: HeaderName = HeaderName::from_static("x-serin-deployment");
-const X_SERIN_REASON: HeaderName = HeaderName::from_static("x-serin-reason");
-const X_SERIN_ROUTINE: HeaderName = HeaderName::from_static("x-serin-routine");
-const X_SERIN_VERSION: HeaderName = HeaderName::from_static("x-serin-version");
-
-/// Who is told the head of a response, field by field. All names are in lower case, all
-/// values good.
-pub(in crate::proxy) trait Hearer {
-    /// A field, as bytes. Whoever copies them needs to know no other way.
-    fn say(&mut self, name: &[u8], value: &[u8]);
-
-    /// A field that is held in the types of a map.
-    fn pass(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.say(name.as_str().as_bytes(), value.as_bytes());
-    }
-
-    /// A field of which the value is a slice of `head`.
-    fn slice(&mut self, name: &[u8], value: &[u8], _head: &Bytes) {
-        self.say(name, value);
-    }
-}
-
-impl Hearer for HeaderMap {
-    fn say(&mut self, name: &[u8], value: &[u8]) {
-        let value = HeaderValue::from_bytes(value).expect("what is said is a value");
-        self.append(name_of(name), value);
-    }
-
-    fn pass(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.append(name.clone(), value.clone());
-    }
-
-    fn slice(&mut self, name: &[u8], value: &[u8], head: &Bytes) {
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(value));
-        self.append(name_of(name), value.expect("what was read is a value"));
-    }
-}
-
-fn name_of(name: &[u8]) -> HeaderName {
-    HeaderName::from_bytes(name).expect("what was read or is said is a name")
-}
+use crate::routing::Decision;
 
 /// The head of a response to a client.
 #[derive(Debug)]
@@ -72,14 +27,6 @@ pub(in crate::proxy) struct Back {
     /// What few responses have beside that.
     said: Vec<(HeaderName, HeaderValue)>,
     closes: bool,
-}
-
-/// Who answered and why.
-#[derive(Debug)]
-struct Disclosed {
-    answerer: Answerer,
-    assigned: Option<Arc<Target>>,
-    reason: Reason,
 }
 
 impl Back {
@@ -132,9 +79,7 @@ impl Back {
 
     /// Says who answered and why. An upstream's own word on it is replaced.
     pub(in crate::proxy) fn disclose(&mut self, decision: &Decision) {
-        let Decision { answerer, assigned, reason, .. } = decision;
-        let (answerer, assigned) = (answerer.clone(), assigned.clone());
-        self.disclosed = Some(Disclosed { answerer, assigned, reason: *reason });
+        self.disclosed = Some(Disclosed::of(decision));
     }
 
     /// Lets the client keep the key that was minted for it.
@@ -271,33 +216,6 @@ fn named(reply: &Reply) -> impl Iterator<Item = &[u8]> {
     let is_other =
         |name: &[u8]| OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other.as_bytes()));
     reply.elements(Known::Connection).filter(move |name| !is_other(name))
-}
-
-impl Disclosed {
-    fn tell(&self, to: &mut impl Hearer) {
-        match &self.answerer {
-            Answerer::Version(target) => {
-                let subject = match target.subject {
-                    SubjectName::Routine(_) => X_SERIN_ROUTINE,
-                    SubjectName::App(_) => X_SERIN_APP,
-                };
-                to.pass(&subject, &target.subject_value);
-                to.pass(&X_SERIN_VERSION, &target.version_value);
-                if let Some(deployment) = &target.deployment_value {
-                    to.pass(&X_SERIN_DEPLOYMENT, deployment);
-                }
-                if let Some(assigned) = &self.assigned {
-                    to.pass(&X_SERIN_ASSIGNED, &assigned.version_value);
-                }
-            }
-            Answerer::Origin(origin) => {
-                if let Some((_, routine)) = &origin.routine {
-                    to.pass(&X_SERIN_ROUTINE, routine);
-                }
-            }
-        }
-        to.say(X_SERIN_REASON.as_str().as_bytes(), self.reason.as_str().as_bytes());
-    }
 }
 
 /// A year, in seconds.

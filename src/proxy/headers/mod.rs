@@ -2,13 +2,16 @@
 
 mod back;
 mod client;
+mod disclosed;
+mod hearer;
 mod onward;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName};
 
-pub(super) use back::{Back, Hearer};
+pub(super) use back::Back;
 pub(super) use client::Client;
+pub(super) use hearer::Hearer;
 pub(super) use onward::{Fields, Head, Onward};
 
 use super::fields::elements;

@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::response::{HeadMax, Reader, framing, judge};
+use super::reader::{HeadMax, Reader, judge};
+use super::response::framing;
 use crate::proxy::headers::Hearer;
 use crate::proxy::reply::Came;
 use crate::proxy::responses::check;

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::broken::Broken;
 use super::content::Framing;
-use super::response::{HeadMax, Parsed, Reader, framing, judge};
+use super::reader::{HeadMax, Reader, judge};
+use super::response::{Parsed, framing};
 use super::sending::Sending;
 use crate::model::{Endpoint, Limits};
 use crate::proxy::connect::Socket;

@@ -9,6 +9,7 @@ mod agreement;
 mod broken;
 mod connection;
 mod content;
+mod reader;
 mod request;
 mod response;
 mod sending;
