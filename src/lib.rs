@@ -118,8 +118,9 @@
 //!   that task and is woken by it, and leaves a copy of its head here in case it is sent again.
 //!   In `http1` the task of the request reads and writes for itself. That took a GET on
 //!   connections that are kept, among 1,000 routines, from 50,258 instructions to 40,779
-//!   (callgrind), and the way of a request is what Serin exists for. hyper serves clients and
-//!   speaks HTTP/2 on both sides; heads of responses are read here as its parser reads them.
+//!   (callgrind), and the way of a request is what Serin exists for. hyper
+//!   speaks HTTP/2 on both sides, and serves admin; heads of responses are read here as its
+//!   parser reads them.
 //! - The head of a request stays as it came. It is told field by field, in lines of HTTP/1.1
 //!   or fields of HTTP/2, as often as there are attempts to send it, so nothing is copied for
 //!   those that are never made. That took the same GET to 35,380 instructions, and to look

@@ -4,8 +4,11 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
+use rustls::ServerConfig;
 use tokio::net::TcpStream;
 
 use super::headers::Client;
@@ -66,12 +69,7 @@ impl Worker {
         // Boxed is what most connections have no use for, and would carry the state of.
         if let Some(tls) = door.tls {
             let stream = Patient::new(stream, visitor.presence.clone(), client_idle);
-            let handshake = server::handshake(tls, stream, &visitor.presence, request_head);
-            let Some(stream) = Box::pin(handshake).await else { return };
-            match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => Box::pin(h2::serve(self, visitor, stream)).await,
-                _ => front::serve(self, visitor, stream, BytesMut::new()).await,
-            }
+            Box::pin(self.serve_tls(tls, stream, visitor, request_head)).await;
         } else {
             match opening::hear(stream, visitor.presence.clone(), client_idle).await {
                 Some((Spoken::Http1, stream, first)) => {
@@ -83,6 +81,21 @@ impl Worker {
                 }
                 None => {}
             }
+        }
+    }
+
+    async fn serve_tls(
+        self: Rc<Self>,
+        config: Arc<ServerConfig>,
+        stream: Patient,
+        visitor: Rc<Visitor>,
+        limit: Duration,
+    ) {
+        let handshake = server::handshake(config, stream, &visitor.presence, limit);
+        let Some(stream) = Box::pin(handshake).await else { return };
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Box::pin(h2::serve(self, visitor, stream)).await,
+            _ => front::serve(self, visitor, stream, BytesMut::new()).await,
         }
     }
 }

@@ -2,7 +2,9 @@
 //! a new one.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use h2::Reason;
@@ -21,6 +23,7 @@ use super::reply::Reply;
 use super::stream::Content;
 use super::upload::Upload;
 use crate::model::{Endpoint, Transport};
+use crate::server::Alarm;
 
 /// The head of a response, and what its content comes over.
 pub(super) type Replied = (Reply, Content, Lease);
@@ -144,10 +147,11 @@ async fn send_http1(
 ) -> Result<Replied, Failure> {
     let progress = upload.progress();
     let connection = lease.http1_mut().expect("who takes it for one of HTTP/1.1 has looked");
+    let mut alarm = connection.take_alarm();
     let response = connection.exchange(head, endpoint, upload);
-    let broken = match within(waits, &progress, response).await {
+    let broken = match within(waits, &progress, &mut alarm, response).await {
         Ok(Ok(reply)) => {
-            connection.note_answer();
+            connection.note_answer(alarm);
             return Ok((reply, Content::Http1, lease));
         }
         Ok(Err(broken)) => broken,
@@ -182,18 +186,19 @@ async fn send_http2(
     let Pooled::Http2(stream) = lease.connection() else {
         unreachable!("who takes it for a stream has looked");
     };
-    let mut failure = match within(waits, &upload, stream.try_send(request)).await {
-        Ok(Ok(response)) if !is_within(response.headers(), &pool.limits()) => {
-            return Err(Failure::sent(ProxyError::HeadTooLarge));
-        }
-        Ok(Ok(response)) => {
-            stream.note_answer();
-            let (parts, incoming) = response.into_parts();
-            return Ok((parts.into(), Content::Http2(incoming), lease));
-        }
-        Ok(Err(error)) => stream_failure(error, &upload),
-        Err(error) => Failure::sent(error),
-    };
+    let mut failure =
+        match within(waits, &upload, &mut Alarm::default(), stream.try_send(request)).await {
+            Ok(Ok(response)) if !is_within(response.headers(), &pool.limits()) => {
+                return Err(Failure::sent(ProxyError::HeadTooLarge));
+            }
+            Ok(Ok(response)) => {
+                stream.note_answer();
+                let (parts, incoming) = response.into_parts();
+                return Ok((parts.into(), Content::Http2(incoming), lease));
+            }
+            Ok(Err(error)) => stream_failure(error, &upload),
+            Err(error) => Failure::sent(error),
+        };
     // Its peer may be gone without a word, or has said that it takes no more.
     let is_silent = matches!(failure.error, ProxyError::ResponseTimeout(_));
     if is_silent || failure.unsent && failure.upload.is_none() {
@@ -243,6 +248,7 @@ fn stream_failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -
 async fn within<T>(
     waits: Waits,
     upload: &Progress,
+    alarm: &mut Alarm,
     response: impl Future<Output = T>,
 ) -> Result<T, ProxyError> {
     let Waits { response_head, request_body_idle, .. } = waits;
@@ -264,7 +270,11 @@ async fn within<T>(
         }
         // Who is waited for may change meanwhile, while there is a body.
         let look = if upload.ended() { due } else { due.min(now + request_body_idle) };
-        if let Ok(outcome) = tokio::time::timeout_at(look, response.as_mut()).await {
+        let answered = poll_fn(|cx| match response.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => alarm.poll(cx, look).map(|()| None),
+        });
+        if let Some(outcome) = answered.await {
             return Ok(outcome);
         }
         now = Instant::now();

@@ -1,7 +1,7 @@
 //! `Expect: 100-continue`: a client is asked for its body when the upstream wants it.
 //!
-//! hyper asks a client when its body is first read. So the head goes first, and what holds
-//! the body back is here.
+//! A client is asked when its body is first read. So the head goes first, and what holds the
+//! body back is here.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -21,6 +21,10 @@ pub(super) fn names(headers: &HeaderMap, list: impl AsHeaderName, element: &str)
 
 /// A number in digits alone: `parse` would take a sign.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let mut number = Some(0u64).filter(|_| !digits.is_empty())?;
+    for digit in digits {
+        let value = Some(digit.wrapping_sub(b'0')).filter(|&value| value < 10)?;
+        number = number.checked_mul(10)?.checked_add(u64::from(value))?;
+    }
+    Some(number)
 }

@@ -48,7 +48,10 @@ impl Worker {
         let policy = self.policy();
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
-        let mut upload = Upload::new(source, self.linger.clone(), is_expected(parts), limit);
+        let mut upload = match source {
+            Source::Empty => Upload::empty(),
+            source => Upload::new(source, self.linger.clone(), is_expected(parts), limit),
+        };
         let admitted = admit(parts).and_then(|()| upload.fits(limit));
         if admitted.is_ok() && is_last_hop(parts) {
             return options();

@@ -19,7 +19,19 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(ended: bool) -> Rc<Self> {
+    pub(super) fn new() -> Rc<Self> {
+        Self::of(false)
+    }
+
+    /// That of no body, which is nobody's in particular.
+    pub(super) fn of_none() -> Rc<Self> {
+        thread_local! {
+            static NONE: Rc<Progress> = Progress::of(true);
+        }
+        NONE.with(Rc::clone)
+    }
+
+    fn of(ended: bool) -> Rc<Self> {
         Rc::new(Self {
             begun: Cell::new(false),
             ended: Cell::new(ended),

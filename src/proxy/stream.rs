@@ -126,8 +126,7 @@ impl Stream {
         }
     }
 
-    /// Whether hyper, which drops a body that it knows to be at its end without asking
-    /// again, is right to do so.
+    /// Whether it may be dropped without asking again.
     fn has_ended(&self) -> bool {
         match &self.content {
             Content::Http1 => {

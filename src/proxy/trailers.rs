@@ -1,8 +1,7 @@
 //! Trailer fields: which of them travel, and when.
 //!
-//! Over HTTP/1.1 travel those that `Trailer` announced and no others: of a response that is
-//! all that hyper writes, and `http1` keeps no others of a request. HTTP/2 carries
-//! whatever may travel.
+//! Over HTTP/1.1 travel those that `Trailer` announced and no others: `front` writes no others
+//! of a response, and `http1` none of a request. HTTP/2 carries whatever may travel.
 
 use http::header::{
     AGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,

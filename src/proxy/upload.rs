@@ -189,9 +189,6 @@ impl Upload {
         unasked: bool,
         limit: Option<NonZeroU64>,
     ) -> Self {
-        if let Source::Empty = source {
-            return Self::empty();
-        }
         let given_back = Bytes::new();
         Self::of(Rest { incoming: Some(source), linger, unasked, given_back, limit, taken: 0 })
     }
@@ -288,7 +285,10 @@ impl Upload {
 
 impl From<UploadSource> for Upload {
     fn from(source: UploadSource) -> Self {
-        let progress = Progress::new(matches!(source, UploadSource::Empty));
+        let progress = match source {
+            UploadSource::Empty => Progress::of_none(),
+            UploadSource::Own(_) | UploadSource::Lent(_) => Progress::new(),
+        };
         Self { source, progress, hold: None }
     }
 }

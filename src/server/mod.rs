@@ -26,7 +26,7 @@ pub use self::patient::{Patient, STANDSTILLS_MAX};
 pub use self::presence::{Busy, Presence};
 use self::presence::{Connections, NEWCOMER_PATIENCE};
 use self::queue::{ACCEPT_PAUSE, Shortage, next_waiting, of_one_connection};
-pub use self::silence::Silence;
+pub use self::silence::{Alarm, Silence};
 
 /// How long connections may last.
 #[derive(Debug, Clone, Copy)]

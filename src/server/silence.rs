@@ -14,12 +14,36 @@ use tokio::time::{Instant, Sleep};
 pub struct Silence {
     max: Duration,
     since: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
+}
+
+/// A timer for one wait after the other.
+///
+/// It is made for the first one, and moved for none that ends later than it fires: then it
+/// looks again. So what is waited for often and never for long costs one timer.
+#[derive(Default)]
+pub struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// Ready once it is `due`, or later.
+    pub fn poll(&mut self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
+        let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if timer.deadline() > due {
+            timer.as_mut().reset(due);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(due);
+        }
+    }
 }
 
 impl Silence {
     pub fn of(max: Duration) -> Self {
-        Self { max, since: None, timer: None }
+        Self { max, since: None, alarm: Alarm::default() }
     }
 
     /// Something came.
@@ -36,18 +60,7 @@ impl Silence {
     /// Nothing has come since then, as somebody else knows; ready once that is too long,
     /// with the time that is.
     pub fn poll_since(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<Duration> {
-        let due = since + self.max;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-        if timer.deadline() > due {
-            timer.as_mut().reset(due);
-        }
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            if Instant::now() >= due {
-                return Poll::Ready(self.max);
-            }
-            timer.as_mut().reset(due);
-        }
+        self.alarm.poll(cx, since + self.max).map(|()| self.max)
     }
 }
 

@@ -226,7 +226,8 @@ const PARKED_AFTER: Duration = Duration::from_secs(3);
 
 #[test]
 fn who_has_asked_for_nothing_for_a_while_is_answered_as_ever() {
-    let edge = Setup::before(Upstream::saying(OK).url()).start();
+    let upstream = Upstream::saying(OK);
+    let edge = Setup::before(upstream.url()).start();
     let get = request("GET", "/", &[]);
     let [mut whole, mut cut, mut two, mut gone] = [(); 4].map(|()| edge.client());
     for client in [&mut whole, &mut cut, &mut two, &mut gone] {

@@ -123,7 +123,7 @@ impl<'s, S: Line> Connection<'s, S> {
 
     /// Ready once the request was heard to its end, or will not be.
     pub(super) fn poll_heard_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.hearing.has_heard_request() && !self.hearing.is_dismissed() {
+        while !self.hearing.has_heard_request() && self.hearing.poll_dismissed(cx).is_pending() {
             match ready!(self.poll_hear(cx)) {
                 Heard::Part => {}
                 Heard::Gone => break,
@@ -138,10 +138,13 @@ impl<'s, S: Line> Connection<'s, S> {
     }
 
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
-        if self.hearing.take_unasked() && !self.has_begun {
-            self.out.front.extend_from_slice(CONTINUE);
-            // What does not leave now goes with what follows.
-            if let Poll::Ready(Err(_)) = self.out.poll(cx, self.stream) {
+        if !self.has_begun {
+            if self.hearing.take_unasked() {
+                self.out.front.extend_from_slice(CONTINUE);
+            }
+            if !self.out.is_empty()
+                && let Poll::Ready(Err(_)) = self.out.poll(cx, self.stream)
+            {
                 return Poll::Ready(Heard::Gone);
             }
         }

@@ -1,6 +1,7 @@
 //! The content of a request, from the connection that reads it to whoever takes it.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -107,6 +108,15 @@ impl Inlet {
         self.has_ended.set(has_ended);
         // Who reads and takes in one task goes on by itself.
         if let Some(taker) = self.taker.borrow_mut().take_if(|taker| !taker.will_wake(reader)) {
+            taker.wake();
+        }
+    }
+
+    /// Tells whoever takes that nothing more will come.
+    pub(super) fn cut(&self, error: io::Error) {
+        *self.part.borrow_mut() = Some(Err(error.into()));
+        self.has_ended.set(true);
+        if let Some(taker) = self.taker.take() {
             taker.wake();
         }
     }

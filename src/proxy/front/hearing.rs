@@ -24,7 +24,7 @@ use crate::proxy::wire::{Framer, HeadLimits, Refusal, Step};
 use crate::server::Presence;
 
 /// What is read at once to begin with, and at most. It doubles while that is not enough.
-const READ_BYTES: usize = 8 << 10;
+const READ_BYTES: usize = 4 << 10;
 const READ_BYTES_MAX: usize = 128 << 10;
 /// Room that is worth a system call.
 const READ_BYTES_MIN: usize = 1 << 10;
@@ -123,9 +123,13 @@ impl Hearing {
         self.presence.is_dismissed()
     }
 
+    pub(super) fn poll_dismissed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.dismissal.poll(cx)
+    }
+
     /// What was read and is no request.
-    pub(super) fn into_read(self) -> Bytes {
-        self.read.freeze()
+    pub(super) fn into_read(mut self) -> Bytes {
+        std::mem::take(&mut self.read).freeze()
     }
 
     /// Something was said to the client.
@@ -392,5 +396,14 @@ impl Hearing {
             self.read_bytes = READ_BYTES_MAX.min(self.read_bytes * 2);
         }
         Poll::Ready(Ok(read))
+    }
+}
+
+/// Whoever waits for content is told that no more will come.
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        if let Some(inlet) = self.inlet.take() {
+            inlet.cut(io::ErrorKind::ConnectionAborted.into());
+        }
     }
 }

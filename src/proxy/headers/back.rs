@@ -33,7 +33,7 @@ impl Back {
     /// Of an upstream's head, in which the length is to become `length`.
     pub(in crate::proxy) fn of_upstream(reply: Reply, length: Length) -> Self {
         let via = Some(via(reply.version));
-        let names_fields = reply.has(Known::Connection) && named(&reply).next().is_some();
+        let names_fields = reply.names_options() && named(&reply).next().is_some();
         Self { via, length, names_fields, ..Self::new(reply) }
     }
 

@@ -15,7 +15,6 @@ use super::{
 use crate::model::{Endpoint, Headers, Policy};
 use crate::proxy::connect::Protocol;
 use crate::proxy::guard::max_forwards;
-use crate::proxy::handle::asked_host;
 use crate::proxy::trailers;
 use crate::proxy::upgrade::Asked;
 use crate::proxy::upload::Upload;
@@ -88,14 +87,25 @@ impl<'a> Onward<'a> {
     ) -> Self {
         let headers = &parts.headers;
         let is_chunked = upload.is_chunked();
+        // One walk over what there is costs less than to ask for what there may be.
+        let (mut host, mut connects, mut takes) = (None, false, false);
+        for (name, value) in headers {
+            match *name {
+                HOST => host = Some(value.as_bytes()),
+                CONNECTION => connects = true,
+                TE => takes = true,
+                _ => {}
+            }
+        }
+        let host = parts.uri.authority().map(|authority| authority.as_str().as_bytes()).or(host);
         let mut onward = Self {
             parts,
             client,
             policy: policy.headers,
-            host: asked_host(parts),
-            asked: Asked::of(parts, &policy.upgrades),
-            named: named(headers),
-            wants_trailers: trailers::are_wanted(headers),
+            host,
+            asked: if connects { Asked::of(parts, &policy.upgrades) } else { None },
+            named: if connects { named(headers) } else { Vec::new() },
+            wants_trailers: takes && trailers::are_wanted(headers),
             has_body: !upload.is_empty(),
             is_chunked,
             trailer: None,

@@ -19,6 +19,7 @@ use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
 use crate::proxy::reply::Reply;
 use crate::proxy::upload::Upload;
+use crate::server::Alarm;
 
 /// What is read at once to begin with, and at most. It doubles while that is not enough.
 const READ_BYTES: usize = 4 << 10;
@@ -50,6 +51,8 @@ pub(in crate::proxy) struct Connection {
     /// Whether it goes on behind the response.
     persists: bool,
     has_answered: bool,
+    /// Kept from one request to the next.
+    alarm: Alarm,
     head_max: HeadMax,
 }
 
@@ -78,6 +81,7 @@ impl Connection {
             is_heard: true,
             persists: true,
             has_answered: false,
+            alarm: Alarm::default(),
             head_max: HeadMax {
                 bytes: limits.header_bytes.get(),
                 fields: limits.header_count.get(),
@@ -94,8 +98,14 @@ impl Connection {
         self.has_answered
     }
 
-    pub(in crate::proxy) fn note_answer(&mut self) {
+    pub(in crate::proxy) fn note_answer(&mut self, alarm: Alarm) {
         self.has_answered = true;
+        self.alarm = alarm;
+    }
+
+    /// What wakes who waits too long for a response, until there is one.
+    pub(in crate::proxy) fn take_alarm(&mut self) -> Alarm {
+        std::mem::take(&mut self.alarm)
     }
 
     /// Sends a request, and waits for the head of the response to it. What

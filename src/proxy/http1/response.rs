@@ -64,8 +64,9 @@ pub(in crate::proxy) fn parse_trailers(
 /// RFC 9112, section 9.3. `close` on any line stands.
 fn persists(reply: &Reply) -> bool {
     let is_new = reply.version == Version::HTTP_11;
-    if !reply.has(Known::Connection) {
-        return is_new;
+    if !reply.names_options() {
+        // There is nothing else in it.
+        return is_new || reply.has(Known::Connection);
     }
     !reply.names(Known::Connection, "close")
         && (is_new || reply.names(Known::Connection, "keep-alive"))

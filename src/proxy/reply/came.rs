@@ -37,6 +37,15 @@ impl Reply {
         }
     }
 
+    /// Whether `Connection` says anything but `keep-alive`, which is what most servers say
+    /// there.
+    pub(in crate::proxy) fn names_options(&self) -> bool {
+        self.has(Known::Connection) && {
+            let mut lines = self.lines(Known::Connection);
+            lines.any(|line| !line.eq_ignore_ascii_case(b"keep-alive"))
+        }
+    }
+
     /// The values of a field that has one name, line by line.
     pub(in crate::proxy) fn lines(&self, known: Known) -> impl Iterator<Item = &[u8]> {
         let (of_lines, of_map) = match &self.fields {

@@ -79,25 +79,29 @@ pub(super) fn is_control(byte: u8) -> bool {
 
 /// The first control character.
 ///
-/// Eight bytes at a time, since every byte of every value goes through here: a byte
-/// below the blank, or equal to DEL, borrows from the highest bit of its place. What is
-/// found so may be a tabulator, so it is looked at again.
+/// Eight bytes at a time, since every byte of every value goes through here. The last eight
+/// may overlap those before, so that none is looked at alone but in short values.
 pub(in crate::proxy) fn control_in(value: &[u8]) -> Option<u8> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let (eights, rest) = value.as_chunks::<8>();
-    for eight in eights {
-        let word = u64::from_le_bytes(*eight);
-        let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
-        let no_del = word ^ (ONES * 0x7f);
-        let is_del = no_del.wrapping_sub(ONES) & !no_del;
-        if (below_blank | is_del) & HIGHS != 0
-            && let Some(control) = eight.iter().copied().find(|&byte| is_control(byte))
+    if let Some(last) = value.last_chunk() {
+        let (eights, _) = value.as_chunks();
+        if !eights.iter().fold(may_hold_control(*last), |may, &eight| may | may_hold_control(eight))
         {
-            return Some(control);
+            return None;
         }
     }
-    rest.iter().copied().find(|&byte| is_control(byte))
+    value.iter().copied().find(|&byte| is_control(byte))
+}
+
+/// Whether a control character is among these bytes, or a tabulator: a byte below the
+/// blank, or equal to DEL, borrows from the highest bit of its place.
+fn may_hold_control(eight: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let word = u64::from_le_bytes(eight);
+    let below_blank = word.wrapping_sub(ONES * 0x20) & !word;
+    let no_del = word ^ (ONES * 0x7f);
+    let is_del = no_del.wrapping_sub(ONES) & !no_del;
+    (below_blank | is_del) & HIGHS != 0
 }
 
 /// Without blanks around (RFC 9110, section 5.6.3).

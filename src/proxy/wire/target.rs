@@ -42,9 +42,9 @@ const ALLOWED: [u8; 256] = {
     }
 };
 
-/// How the target of a request is spelled for those behind: mostly as it came. hyper
-/// reads that, and reads all of it. A fragment it would drop (RFC 9112, section 3.2:
-/// there is none in a target).
+/// How the target of a request is spelled for those behind: mostly as it came.
+/// `http::Uri` reads that, and reads all of it. A fragment it would drop (RFC 9112, section
+/// 3.2: there is none in a target).
 pub(super) fn spelling_of(target: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
     if target.starts_with(b"/") && is_path_and_query(target) {
         return Ok(Cow::Borrowed(target));
