@@ -76,6 +76,8 @@
 //!   is lent to the version's connection, and taken back if nothing of it was read.
 //! - Workers share one listening socket. `SO_REUSEPORT` would give each its own, and
 //!   would let a second Serin in to take half of the connections.
+//!   Whoever accepts a connection gives it to a worker that serves fewer: the first to be
+//!   woken would take most of what comes at once.
 //! - What runs is always what one file says: a reload that needs a restart is refused
 //!   whole, as one with mistakes is. A start and a reload settle declarations in the same
 //!   way; a reload replaces declarations, sites and settings in one swap.

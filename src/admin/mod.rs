@@ -198,7 +198,7 @@ pub async fn serve(
             }
         }
     };
-    server::serve(listener, &patience, shutdown, handle).await;
+    server::serve(listener, &patience, server::Passing::none(), shutdown, handle).await;
 }
 
 /// How a request came in.

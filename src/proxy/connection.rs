@@ -58,6 +58,7 @@ impl Worker {
                 return;
             }
         };
+        let _counted = self.share.count();
         let Timeouts { client_idle, request_head, .. } = policy.timeouts;
         drop(policy);
         let visitor = Rc::new(Visitor {

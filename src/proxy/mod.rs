@@ -33,6 +33,7 @@ mod reply;
 mod responses;
 mod retry;
 mod seats;
+mod share;
 mod spare;
 mod stream;
 mod trailers;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::SharedProxy;
+use super::share::ByWorker;
 use crate::model::Limits;
 
 /// The connections of all workers. Touched when one opens or closes, and never by a
@@ -15,6 +16,7 @@ pub struct Seats {
     taken: AtomicUsize,
     /// Counted while there is a limit, and then without those who are never limited.
     by_address: Mutex<HashMap<IpAddr, usize>>,
+    pub(super) by_worker: ByWorker,
 }
 
 /// Why there is no seat for a client.

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::budget::Budget;
@@ -18,10 +19,11 @@ use super::crowd::Crowd;
 use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
+use super::share::Share;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
 use crate::observe::{WorkerTallies, WorkerTraffic};
-use crate::server::{self, Patience};
+use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
 pub struct Worker {
@@ -34,6 +36,7 @@ pub struct Worker {
     pub(super) linger: Linger,
     pub(super) complaints: Complaints,
     pub(super) crowd: Crowd,
+    pub(super) share: Share,
     policy: RefCell<Rc<Policy>>,
 }
 
@@ -71,6 +74,7 @@ pub fn start(
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {
             let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
+            let (share, passed) = Share::of(&proxy, doors.len());
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
                 pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
@@ -81,6 +85,7 @@ pub fn start(
                 linger: Linger::start(),
                 complaints: Complaints::default(),
                 crowd: Crowd::default(),
+                share,
                 policy: RefCell::new(policy),
             });
             let chores = [
@@ -89,8 +94,8 @@ pub fn start(
                 tokio::task::spawn_local(take_sick(worker.clone())),
             ];
             let mut served = tokio::task::JoinSet::new();
-            for (listener, door) in doors {
-                served.spawn_local(serve(worker.clone(), listener, door, shutdown.clone()));
+            for ((listener, door), passed) in doors.into_iter().zip(passed) {
+                served.spawn_local(serve(worker.clone(), listener, door, passed, shutdown.clone()));
             }
             served.join_all().await;
             chores.iter().for_each(tokio::task::JoinHandle::abort);
@@ -104,6 +109,8 @@ pub fn start(
 /// What a client has come to.
 #[derive(Clone)]
 pub(super) struct Door {
+    /// The same for every worker.
+    number: usize,
     pub(super) environment: Environment,
     /// How TLS is spoken there, if it is.
     pub(super) tls: Option<Arc<ServerConfig>>,
@@ -118,10 +125,11 @@ fn doors(listeners: &Listeners) -> io::Result<Vec<(TcpListener, Door)>> {
     let tls = tls.into_iter().filter_map(|(environment, tls)| {
         tls.as_ref().map(|tls| (environment, &tls.listener, Some(tls.config.clone())))
     });
-    let doors = plain.into_iter().chain(tls).map(|(environment, listener, tls)| {
+    let doors = plain.into_iter().chain(tls).enumerate();
+    let doors = doors.map(|(number, (environment, listener, tls))| {
         let listener = listener.try_clone()?;
         listener.set_nonblocking(true)?;
-        Ok((TcpListener::from_std(listener)?, Door { environment, tls }))
+        Ok((TcpListener::from_std(listener)?, Door { number, environment, tls }))
     });
     doors.collect()
 }
@@ -130,13 +138,17 @@ async fn serve(
     worker: Rc<Worker>,
     listener: TcpListener,
     door: Door,
+    passed: UnboundedReceiver<Passed>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     // A sender that is gone has nothing more to say, so it means the same.
     let ended = async move { drop(shutdown.wait_for(|&ended| ended).await) };
+    let (own, number) = (worker.clone(), door.number);
+    let passing = Passing { pass: move |accepted| own.share.pass(number, accepted), passed };
     server::serve(
         listener,
         || worker.patience(),
+        passing,
         ended,
         |stream, peer, presence| worker.clone().serve_client(door.clone(), stream, peer, presence),
     )
@@ -149,8 +161,16 @@ async fn sweep(worker: Rc<Worker>) {
         let idle = worker.policy().timeouts.upstream_idle;
         tokio::time::sleep(server::sweep_interval(idle)).await;
         worker.pool.sweep(idle);
+        give_back_memory();
         worker.endpoints.sweep();
     }
+}
+
+/// Has the allocator look for what it can give back to the system: it does so when something
+/// large is freed, and parked connections free a lot at once and nothing after it.
+fn give_back_memory() {
+    const LARGE_BYTES: usize = 4 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));
 }
 
 /// Replaces this worker's copy of the policy whenever there is another one.

@@ -56,6 +56,7 @@ impl HeadClock {
     /// Takes note that the head is whole, or no longer waited for.
     pub fn stop(&self) {
         if self.times.take().is_some() {
+            self.late.set(false);
             self.reader.take();
         }
     }

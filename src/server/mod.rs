@@ -5,6 +5,7 @@
 mod drive;
 mod handshake;
 mod head_clock;
+mod passing;
 mod patient;
 mod presence;
 mod queue;
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub use self::drive::{http1, outstayed};
 pub use self::handshake::handshake;
 pub use self::head_clock::HeadClock;
+pub use self::passing::{Accepted, Passed, Passing};
 pub use self::patient::{Patient, STANDSTILLS_MAX};
 pub use self::presence::{Busy, Presence};
 use self::presence::{Connections, NEWCOMER_PATIENCE};
@@ -57,13 +59,15 @@ const QUEUE_MAX: usize = 16_384;
 /// and lets running requests finish. Others may accept from the same socket: it is
 /// closed once each of them has seen the queue empty, so none is lost between them.
 ///
-/// `patience` is asked anew for each sweep. `handle` makes the future that serves one
+/// `patience` is asked anew for each sweep. Of the connections that come, `passing` may give
+/// some to others, and others theirs. `handle` makes the future that serves one
 /// connection on this thread; it ends by itself, or soon after [`Presence::dismissed`],
 /// or is dropped when the time to drain is over. Must run inside a
 /// [`tokio::task::LocalSet`].
 pub async fn serve<F>(
     listener: TcpListener,
     patience: impl Fn() -> Patience,
+    mut passing: Passing<impl Fn(Accepted) -> Option<Accepted>>,
     shutdown: impl Future<Output = ()>,
     handle: impl Fn(TcpStream, SocketAddr, Rc<Presence>) -> F,
 ) where
@@ -80,10 +84,14 @@ pub async fn serve<F>(
             () = &mut shutdown => break,
             never = sweeping.as_mut() => match never {},
             Some(_) = tasks.join_next() => {}
+            Some((stream, peer)) = passing.next() => {
+                tasks.spawn_local(handle(stream, peer, connections.enter()));
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let presence = connections.enter();
-                    tasks.spawn_local(handle(prompt(stream), peer, presence));
+                    if let Some((stream, peer)) = (passing.pass)((prompt(stream), peer)) {
+                        tasks.spawn_local(handle(stream, peer, connections.enter()));
+                    }
                 }
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
@@ -97,9 +105,15 @@ pub async fn serve<F>(
         }
     }
     connections.dismiss_all();
+    passing.stop();
     let drain = patience().drain;
     let drained = async {
         if let Ok(queue) = listener.into_std() {
+            while let Some((stream, peer)) = passing.next().await {
+                let presence = connections.enter();
+                presence.dismiss(true);
+                tasks.spawn_local(handle(stream, peer, presence));
+            }
             // All at once: who is answered meanwhile might come back into the queue.
             for _ in 0..QUEUE_MAX {
                 let Some((stream, peer)) = next_waiting(&queue, &mut shortage).await else { break };

@@ -229,10 +229,11 @@ fn who_has_asked_for_nothing_for_a_while_is_answered_as_ever() {
     let upstream = Upstream::saying(OK);
     let edge = Setup::before(upstream.url()).start();
     let get = request("GET", "/", &[]);
-    let [mut whole, mut cut, mut two, mut gone] = [(); 4].map(|()| edge.client());
-    for client in [&mut whole, &mut cut, &mut two, &mut gone] {
+    let [mut whole, mut cut, mut two, mut blank, mut gone] = [(); 5].map(|()| edge.client());
+    for client in [&mut whole, &mut cut, &mut two, &mut blank, &mut gone] {
         assert_eq!(client.get("/", &[]).status, 200);
     }
+    blank.send("\r");
     // All wait at once, and one of them shows that nothing comes.
     whole.stream().set_read_timeout(Some(PARKED_AFTER)).unwrap();
     let error = whole.reader().read(&mut [0]).unwrap_err();
@@ -247,6 +248,8 @@ fn who_has_asked_for_nothing_for_a_while_is_answered_as_ever() {
     assert_eq!(cut.send(rest).answer().status, 200);
     two.send(get.repeat(2));
     assert_eq!((two.answer().status, two.answer().status), (200, 200));
+    blank.send("\n").send(&get);
+    assert_eq!(blank.answer().status, 200);
     gone.stream().shutdown(Shutdown::Write).unwrap();
     gone.expect_end();
     edge.drain();

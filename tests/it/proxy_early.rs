@@ -1,12 +1,20 @@
 //! An upstream may answer before it has the whole request, and is heard at once.
 
 use std::io::Write;
+use std::num::NonZeroU64;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
-use crate::support::WAIT_MAX;
+use socket2::Socket;
+
 use crate::support::edge::Setup;
 use crate::support::raw::{headers, request};
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Upstream, write_until_blocked};
+use crate::support::{WAIT_MAX, wait_until};
+
+/// Between the parts of an upload that takes its time.
+const PART_INTERVAL: Duration = Duration::from_millis(50);
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno";
@@ -54,6 +62,85 @@ fn an_upload_goes_on_after_its_response_while_the_upstream_takes_it() {
     // The client goes on; that connection of the upstream does not.
     assert_eq!(client.get("/", &[]).text(), "ok");
     assert_eq!(upstream.connections(), 2);
+}
+
+/// What is to end a connection ends none that somebody still takes an upload from.
+#[test]
+fn an_upload_behind_its_response_outlasts_what_ends_idle_connections() {
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Ended {
+        Idle,
+        LastRequest,
+        Drained,
+    }
+    for ended in [Ended::Idle, Ended::LastRequest, Ended::Drained] {
+        let (tell, told) = mpsc::channel();
+        let upstream = Upstream::new(move |visit| {
+            visit.head();
+            visit.say(OK);
+            tell.send(visit.bytes(40)).unwrap();
+        });
+        let mut setup = Setup::before(upstream.url());
+        setup.policy.timeouts.client_idle = PART_INTERVAL * 4;
+        setup.drain = WAIT_MAX;
+        if ended == Ended::LastRequest {
+            setup.policy.limits.requests_per_connection = NonZeroU64::new(1);
+        }
+        let edge = setup.start();
+        let mut client = edge.client();
+        client.send(request("POST", "/", &["content-length: 40"]));
+        assert_eq!(client.answer().text(), "ok");
+        if ended == Ended::Drained {
+            edge.drain();
+        }
+        for _ in 0..40 {
+            let told = told.recv_timeout(PART_INTERVAL);
+            assert_eq!(told, Err(RecvTimeoutError::Timeout), "{ended:?}");
+            client.send("x");
+        }
+        assert_eq!(told.recv_timeout(WAIT_MAX).unwrap().unwrap(), [b'x'; 40]);
+    }
+}
+
+#[test]
+fn who_sends_without_being_asked_is_heard_out_and_goes_on() {
+    let edge = Setup::of([]).start();
+    let mut client = edge.client();
+    let expecting = request("POST", "/", &["expect: 100-continue", "content-length: 4"]);
+    client.send(expecting.clone() + "said" + &request("GET", "/next", &[]));
+    for _ in 0..2 {
+        assert_eq!(client.answer().status, 404);
+    }
+    // Of one who waits nobody knows what comes next.
+    client.send(&expecting);
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("connection")), (404, Some("close")));
+    client.expect_end();
+}
+
+#[test]
+fn a_client_that_breaks_off_an_upload_which_stands_still_is_seen() {
+    let upstream = Upstream::narrow(|visit| {
+        if visit.head().is_some_and(|head| head.starts_with("POST")) {
+            visit.sees_bytes_but_reads_none();
+        } else {
+            visit.say(OK);
+        }
+    });
+    let mut setup = Setup::before(upstream.url());
+    setup.policy.limits.connections = 1.try_into().unwrap();
+    let edge = setup.start();
+    let mut client = edge.client();
+    client.send(request("POST", "/", &["content-length: 100000000"]));
+    let mut socket = Socket::from(client.stream().try_clone().unwrap());
+    write_until_blocked(&mut socket, &vec![0; 100_000_000], PART_INTERVAL * 10);
+    assert_eq!(edge.client().get("/", &[]).status, 503, "there is no room for another one");
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop((client, socket));
+    wait_until(|| {
+        let answer = edge.client().send(request("GET", "/", &[])).try_answer();
+        answer.is_ok_and(|answer| answer.status == 200)
+    });
 }
 
 #[test]

@@ -99,6 +99,7 @@ impl<'s, S: Line> Connection<'s, S> {
         let Told { framing, persists } = response::write(&head, &size, asked, &mut self.out.front);
         self.body = (framing != Framing::None).then_some(body);
         self.framing = framing;
+        self.hearing.ask_no_more();
         self.has_begun = true;
         persists
     }
@@ -107,7 +108,6 @@ impl<'s, S: Line> Connection<'s, S> {
     pub(super) fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         loop {
             if let Poll::Ready(said) = self.poll_say(cx) {
-                self.has_begun = false;
                 if said.is_err() && self.framing == Framing::UntilClose {
                     // The end of the connection would pass for that of the content.
                     self.stream.break_off();
@@ -121,19 +121,21 @@ impl<'s, S: Line> Connection<'s, S> {
         }
     }
 
-    /// Ready once the request was heard to its end, or will not be.
-    pub(super) fn poll_heard_out(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.hearing.has_heard_request() && self.hearing.poll_dismissed(cx).is_pending() {
+    /// Ready once the request was heard to its end, or will not be: whether the client is
+    /// still there. That takes as long as somebody takes its content; else it is drained.
+    pub(super) fn poll_heard_out(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        while !self.hearing.has_heard_request() {
             match ready!(self.poll_hear(cx)) {
                 Heard::Part => {}
-                Heard::Gone => break,
+                Heard::Gone => return Poll::Ready(false),
             }
         }
-        Poll::Ready(())
+        Poll::Ready(true)
     }
 
     /// Takes note that a request was answered.
     pub(super) fn settle(&mut self) {
+        self.has_begun = false;
         self.hearing.settle();
     }
 

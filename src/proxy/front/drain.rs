@@ -3,13 +3,12 @@
 //! Many clients send all of it before they look for the response. Closing on them resets
 //! the connection, and the response is lost (RFC 9112, section 9.6).
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Sleep;
+use tokio::time::Instant;
 
-use crate::server::Silence;
+use crate::server::{Alarm, Silence};
 
 /// How long it is read.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
@@ -19,26 +18,29 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// The time that is left for it.
 pub(super) struct Drain {
-    end: Pin<Box<Sleep>>,
+    end: Instant,
+    alarm: Alarm,
     silence: Silence,
 }
 
 impl Drain {
     pub(super) fn new() -> Self {
-        let end = Box::pin(tokio::time::sleep(DRAIN_MAX));
-        Self { end, silence: Silence::of(SILENCE_MAX) }
+        let end = Instant::now() + DRAIN_MAX;
+        Self { end, alarm: Alarm::default(), silence: Silence::of(SILENCE_MAX) }
     }
 
-    /// Something came.
-    pub(super) fn moved(&mut self) {
+    /// Something came; whether the time is over. Who sends without a pause is never waited
+    /// for.
+    pub(super) fn moved(&mut self) -> bool {
         self.silence.end();
+        Instant::now() >= self.end
     }
 
     /// Nothing comes now; ready once the time is over.
     pub(super) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.silence.poll(cx) {
             Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => self.end.as_mut().poll(cx),
+            Poll::Pending => self.alarm.poll(cx, self.end),
         }
     }
 }

@@ -114,6 +114,27 @@ impl Hearing {
         self.end == Some(End::Unheard) || self.inlet.is_some()
     }
 
+    /// Whether the client waits to be asked for its content, and nothing of it came. It may
+    /// say it or not, so that nobody knows what comes next.
+    pub(super) fn is_unasked(&self) -> bool {
+        self.is_unasked && self.read.is_empty()
+    }
+
+    /// Takes note that the client is answered, and will not be asked for its content.
+    pub(super) fn ask_no_more(&mut self) {
+        if self.is_unasked() {
+            self.end = Some(End::Unheard);
+            self.cut_content();
+        }
+        self.is_unasked = false;
+    }
+
+    fn cut_content(&mut self) {
+        if let Some(inlet) = self.inlet.take() {
+            inlet.cut(io::ErrorKind::ConnectionAborted.into());
+        }
+    }
+
     /// Whether all of the request was read.
     pub(super) fn has_heard_request(&self) -> bool {
         self.inlet.is_none()
@@ -121,10 +142,6 @@ impl Hearing {
 
     pub(super) fn is_dismissed(&self) -> bool {
         self.presence.is_dismissed()
-    }
-
-    pub(super) fn poll_dismissed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.dismissal.poll(cx)
     }
 
     /// What was read and is no request.
@@ -188,7 +205,8 @@ impl Hearing {
         if self.dismissal.poll(cx).is_ready() {
             return Poll::Ready(Next::End);
         }
-        if self.presence.has_been_idle() {
+        // Of empty lines, the next one may be half said.
+        if self.presence.has_been_idle() && self.framer.is_at_rest() {
             return Poll::Ready(Next::Idle);
         }
         Poll::Pending
@@ -263,7 +281,11 @@ impl Hearing {
             return Poll::Ready(Heard::Part);
         }
         if !inlet.is_wanted() {
-            return Poll::Pending;
+            // What it says is left to the kernel, so it is looked whether it breaks off.
+            return match ready!(self.poll_watch(cx, stream)) {
+                Leaving::BrokeOff => Poll::Ready(Heard::Gone),
+                Leaving::SaidAll => Poll::Pending,
+            };
         }
         let inlet = inlet.clone();
         let (part, has_ended) = ready!(self.poll_part(cx, stream));
@@ -331,24 +353,21 @@ impl Hearing {
     /// Reads content that nobody takes. Ready at its end, or when it was waited for too
     /// long.
     fn poll_drained(&mut self, cx: &mut Context<'_>, stream: &mut impl Line) -> Poll<()> {
-        // Who was not asked may say it or not, so nobody knows what comes next.
-        while !self.is_unasked {
-            match self.poll_part(cx, stream) {
-                Poll::Ready((_, true)) => {
-                    self.inlet = None;
-                    return Poll::Ready(());
-                }
-                Poll::Ready((_, false)) => {
-                    if let Some(drain) = &mut self.drain {
-                        drain.moved();
-                    }
-                }
-                Poll::Pending => {
-                    let drain = self.drain.get_or_insert_with(|| Box::new(Drain::new()));
-                    ready!(drain.poll_over(cx));
-                    break;
-                }
+        let mut is_over = self.is_unasked();
+        // Who sends without being asked will send all of it.
+        self.is_unasked = false;
+        while !is_over {
+            let part = self.poll_part(cx, stream);
+            if let Poll::Ready((_, true)) = part {
+                self.inlet = None;
+                return Poll::Ready(());
             }
+            let drain = self.drain.get_or_insert_with(|| Box::new(Drain::new()));
+            if part.is_pending() {
+                ready!(drain.poll_over(cx));
+                break;
+            }
+            is_over = drain.moved();
         }
         self.inlet = None;
         self.end = Some(End::Unheard);
@@ -362,10 +381,9 @@ impl Hearing {
         stream: &mut impl Line,
         is_full: bool,
     ) -> Poll<Heard> {
-        while self.end.is_none() {
-            if self.read.len() >= HELD_BYTES_MAX {
-                let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new()));
-                match ready!(watch.poll(cx, stream)) {
+        while self.end != Some(End::Said) {
+            if self.end == Some(End::Unheard) || self.read.len() >= HELD_BYTES_MAX {
+                match ready!(self.poll_watch(cx, stream)) {
                     Leaving::BrokeOff => return Poll::Ready(Heard::Gone),
                     Leaving::SaidAll => break,
                 }
@@ -376,11 +394,14 @@ impl Hearing {
                 Err(_) => return Poll::Ready(Heard::Gone),
             }
         }
-        if self.end == Some(End::Unheard) {
-            return Poll::Pending;
-        }
         let half_close = self.half_close.get_or_insert_with(|| Box::new(HalfClose::new()));
         half_close.poll_gone(cx, is_full).map(|()| Heard::Gone)
+    }
+
+    /// Ready once a client that is left unread leaves.
+    fn poll_watch(&mut self, cx: &mut Context<'_>, stream: &impl Line) -> Poll<Leaving> {
+        let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new()));
+        watch.poll(cx, stream)
     }
 
     fn poll_read(
@@ -402,8 +423,6 @@ impl Hearing {
 /// Whoever waits for content is told that no more will come.
 impl Drop for Hearing {
     fn drop(&mut self) {
-        if let Some(inlet) = self.inlet.take() {
-            inlet.cut(io::ErrorKind::ConnectionAborted.into());
-        }
+        self.cut_content();
     }
 }

@@ -151,7 +151,7 @@ async fn talk<S: Line>(
         // It was not for the client to end the connection.
         let closes = is_last || answer.head.closes();
         let hearing = connection.hearing();
-        asked.persists &= hearing.goes_on() && !hearing.is_dismissed();
+        asked.persists &= hearing.goes_on() && !hearing.is_dismissed() && !hearing.is_unasked();
         let persists = connection.begin(answer, &asked);
         if let Err(lost) = poll_fn(|cx| connection.poll_said(cx)).await {
             tracing::debug!(error = &lost as &dyn std::error::Error, "connection ended");
@@ -160,10 +160,10 @@ async fn talk<S: Line>(
         if let Some(switched) = switched {
             return Parting::Switched(switched, connection.into_hearing().into_read(), busy);
         }
-        drop(busy);
-        if !connection.hearing().has_heard_request() && !closes {
-            poll_fn(|cx| connection.poll_heard_out(cx)).await;
+        if !poll_fn(|cx| connection.poll_heard_out(cx)).await {
+            return Parting::Lost;
         }
+        drop(busy);
         let hearing = connection.hearing();
         if !persists || !hearing.goes_on() {
             return Parting::Ended { lingers: closes || hearing.leaves_unheard() };

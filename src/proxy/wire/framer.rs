@@ -68,6 +68,11 @@ impl Framer {
         self.head.respell(head)
     }
 
+    /// Whether nothing has begun: no request, and no empty line before one.
+    pub(in crate::proxy) fn is_at_rest(&self) -> bool {
+        matches!(self.place, Place::Between { after_cr: false, .. })
+    }
+
     /// Bytes that the body is to have, if its head has told.
     pub(in crate::proxy) fn left(&self) -> Option<u64> {
         match self.place {
