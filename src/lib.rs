@@ -109,12 +109,20 @@
 //!   without a word, so it had to be given judged bytes alone, one request at a time; it
 //!   reads into a map, hands content over by a channel and looks every field up again to
 //!   write it. With heads of responses told as they came, the same GET went from 32,788
-//!   instructions to 22,411.
+//!   instructions to 22,411; one walk over a request's fields in place of a question for
+//!   each, one timer a connection for the wait for responses and a cheaper look for controls
+//!   made it 20,463.
 //! - While a request runs, what its client says meanwhile is read and kept, to see it leave,
 //!   up to 8 KiB; then its socket is looked at from time to time.
 //! - A client that has asked for nothing for a second is parked: of its connection there are
-//!   the socket and who it is, and no buffer. The sweep tells it to, so that a request pays
-//!   nothing for it.
+//!   the socket and who it is, and no buffer: 1.6 KiB, where hyper's server held 20. The sweep
+//!   tells it to, so that a request pays nothing for it, and has the allocator give back what
+//!   many that are parked at once have freed: it would keep that until it next frees much.
+//! - Where a GET spends what is left (callgrind): 1,400 in judging the head of the request and
+//!   2,000 in making the types of `http` of it, 1,100 in the decision, 3,700 in the exchange
+//!   with the upstream, 1,100 in writing the response's head, 1,500 in copies, and about 3,500
+//!   in tokio and in the C library around four system calls. A request whose fields stayed
+//!   lines, as those of a response do, would be next.
 //! - Requests go to HTTP/1.1 endpoints through `proxy::http1`, and not through hyper's client,
 //!   which runs a connection in a task of its own: a request goes there by a channel, wakes
 //!   that task and is woken by it, and leaves a copy of its head here in case it is sent again.
