@@ -118,11 +118,10 @@
 //!   the socket and who it is, and no buffer: 1.6 KiB, where hyper's server held 20. The sweep
 //!   tells it to, so that a request pays nothing for it, and has the allocator give back what
 //!   many that are parked at once have freed: it would keep that until it next frees much.
-//! - Where a GET spends what is left (callgrind): 1,400 in judging the head of the request and
-//!   2,000 in making the types of `http` of it, 1,100 in the decision, 3,700 in the exchange
-//!   with the upstream, 1,100 in writing the response's head, 1,500 in copies, and about 3,500
-//!   in tokio and in the C library around four system calls. A request whose fields stayed
-//!   lines, as those of a response do, would be next.
+//! - Where a GET spends what is left (callgrind): 1,300 in judging the head of the request and
+//!   2,200 in making the types of `http` of it, 1,100 in the decision, 4,100 in the exchange
+//!   with the upstream, 1,100 in writing the response's head; 1,500 of all are copies. A
+//!   request whose fields stayed lines, as those of a response do, would be next.
 //! - Requests go to HTTP/1.1 endpoints through `proxy::http1`, and not through hyper's client,
 //!   which runs a connection in a task of its own: a request goes there by a channel, wakes
 //!   that task and is woken by it, and leaves a copy of its head here in case it is sent again.
@@ -166,7 +165,8 @@
 //!   beside a length are refused and not read as chunks. Equal lengths become one. An
 //!   empty line may precede a request (section 2.2) and no response: that is a 502, too.
 //! - An upstream that has answered gets the rest of an upload for as long as it takes it;
-//!   one that takes none is left, and the client heard out. Neither connection is pooled.
+//!   one that takes none is left, and the client heard out; of one that speaks HTTP/2 the rest
+//!   of the upload waits for `request_body_idle`. Neither connection is pooled.
 //! - Limits on bodies are on silences. A client, of admin too, that takes nothing of its
 //!   response is given up after three times `client_idle`, because the window of a slow one
 //!   opens in steps that are two minutes apart at 1 KiB/s on loopback. That is told beneath

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use super::headers::Client;
 use super::opening::{self, Reopened, Spoken};
 use super::seats::Seat;
+use super::share::Counted;
 use super::worker::{Door, Worker};
 use super::{front, h2};
 use crate::model::{Environment, Timeouts};
@@ -43,6 +44,7 @@ impl Worker {
         stream: TcpStream,
         peer: SocketAddr,
         presence: Rc<Presence>,
+        _counted: Counted,
     ) {
         let policy = self.policy();
         let client = Client::new(peer.ip(), door.tls.is_some(), &policy.trusted);
@@ -58,7 +60,6 @@ impl Worker {
                 return;
             }
         };
-        let _counted = self.share.count();
         let Timeouts { client_idle, request_head, .. } = policy.timeouts;
         drop(policy);
         let visitor = Rc::new(Visitor {

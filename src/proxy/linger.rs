@@ -71,7 +71,8 @@ async fn read_out(mut rest: Incoming) {
 }
 
 /// Keeps the connection until its upload is through or no longer moves. Then the rest of
-/// the body is read for the client's sake.
+/// the body is read for the client's sake; where the upstream speaks HTTP/2, which holds it
+/// still, nobody reads it.
 async fn outlast(lease: Lease, silence: Duration) {
     while !lease.is_through() {
         let upload = &lease.upload;

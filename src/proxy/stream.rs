@@ -107,8 +107,8 @@ impl Stream {
                 } else {
                     ProxyError::Incomplete(error)
                 };
-                // A failure takes along what was not written yet: the head itself, if all
-                // came at once. So what there is has its turn to leave.
+                // In HTTP/2 a failure takes along what was not written yet: the head itself, if
+                // all came at once. So what there is has its turn to leave.
                 self.failed = Some(self.fail(error));
                 cx.waker().wake_by_ref();
                 Poll::Pending

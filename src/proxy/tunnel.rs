@@ -49,6 +49,11 @@ pub(super) trait Line: AsyncRead + AsyncWrite + Unpin {
         drop(self.socket(|socket| socket.set_linger(Some(Duration::ZERO))));
     }
 
+    /// Makes closing it an end again.
+    fn end_in_order(&self) {
+        drop(self.socket(|socket| socket.set_linger(None)));
+    }
+
     /// Whether its peer broke off.
     fn is_broken(&self) -> bool {
         !matches!(self.socket(|socket| socket.take_error()), Ok(None))

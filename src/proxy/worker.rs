@@ -150,7 +150,11 @@ async fn serve(
         || worker.patience(),
         passing,
         ended,
-        |stream, peer, presence| worker.clone().serve_client(door.clone(), stream, peer, presence),
+        |stream, peer, presence| {
+            // At once: many may come before this one has its turn.
+            let counted = worker.share.count();
+            worker.clone().serve_client(door.clone(), stream, peer, presence, counted)
+        },
     )
     .await;
 }

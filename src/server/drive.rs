@@ -1,8 +1,6 @@
 //! HTTP/1.1 on one connection, until it ends or is dismissed.
 
-use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::Poll;
 
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -46,16 +44,11 @@ async fn drive<I, S, B>(
         biased;
         outcome = connection.as_mut() => Some(outcome),
         () = presence.dismissed() => {
-            let outcome = heard_out(connection.as_mut(), presence).await;
-            if outcome.is_none() {
-                // Closes at once when idle, else after the response that is running.
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    outcome = connection.as_mut() => Some(outcome),
-                    () = outstayed(presence, patience) => None,
-                }
-            } else {
-                outcome
+            // Closes at once when idle, else after the response that is running.
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                outcome = connection.as_mut() => Some(outcome),
+                () = outstayed(presence, patience) => None,
             }
         }
     };
@@ -63,20 +56,6 @@ async fn drive<I, S, B>(
         // A peer that goes away or talks nonsense is no news to the operator.
         tracing::debug!(%error, "connection ended");
     }
-}
-
-/// Lets a dismissed connection run on while a head is arriving, so that the request is
-/// answered. `None` once there is no such head.
-async fn heard_out<F: Future>(
-    mut connection: Pin<&mut F>,
-    presence: &Presence,
-) -> Option<F::Output> {
-    std::future::poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending if presence.head.is_running() => Poll::Pending,
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }
 
 /// Ends when a dismissed connection has been idle for another idle time: a half-sent

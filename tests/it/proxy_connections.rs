@@ -221,6 +221,22 @@ fn both_listeners_and_every_worker_answer() {
     }
 }
 
+/// Each worker has upstream connections of its own.
+#[test]
+fn clients_are_shared_evenly_whoever_accepts_them() {
+    let upstream = Upstream::saying(OK);
+    let mut setup = Setup::before(upstream.url());
+    setup.workers = 3;
+    let edge = setup.start();
+    let mut clients: Vec<Client> = Vec::new();
+    for _ in 0..3 {
+        let mut client = edge.client();
+        assert_eq!(client.get("/", &[]).status, 200);
+        clients.push(client);
+    }
+    assert_eq!(upstream.connections(), 3);
+}
+
 /// Longer than a connection is idle that keeps what it may need next.
 const PARKED_AFTER: Duration = Duration::from_secs(3);
 

@@ -1,6 +1,7 @@
 //! A client that has said all and listens on is answered; one that is gone is not waited
 //! for. Until something is said to it, the one looks like the other.
 
+use std::io::{ErrorKind, Read};
 use std::net::Shutdown;
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -151,4 +152,20 @@ fn a_reset_and_an_end_within_a_body_are_no_half_close() {
         let seen = ends.recv_timeout(WAIT_MAX).unwrap();
         assert!(seen.is_empty() || seen == "part", "{seen}");
     }
+}
+
+/// The end of the connection would be that of the content.
+#[test]
+fn content_that_has_no_end_of_its_own_is_broken_off_and_not_ended() {
+    let upstream = Upstream::new(|visit| {
+        visit.request();
+        visit.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        visit.sees_end();
+    });
+    let edge = Setup::before(upstream.url()).start();
+    let mut client = half_close(edge.client(), "GET / HTTP/1.0\r\nhost: shop.test\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    assert_eq!(client.bytes(4), b"half");
+    let error = client.reader().read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }

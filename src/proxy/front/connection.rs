@@ -15,6 +15,7 @@ use crate::proxy::answer::Answer;
 use crate::proxy::body::Body;
 use crate::proxy::error::ProxyError;
 use crate::proxy::tunnel::Line;
+use crate::server::Silence;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -96,8 +97,16 @@ impl<'s, S: Line> Connection<'s, S> {
     pub(super) fn begin(&mut self, answer: Answer, asked: &Asked) -> bool {
         let Answer { head, body } = answer;
         let size = body.size_hint();
+        if self.hearing.take_unasked() {
+            // Whoever wants the content was answered in the same moment.
+            self.out.front.extend_from_slice(CONTINUE);
+        }
         let Told { framing, persists } = response::write(&head, &size, asked, &mut self.out.front);
         self.body = (framing != Framing::None).then_some(body);
+        if framing == Framing::UntilClose {
+            // Until all is said, the end of the connection would pass for that of the content.
+            self.stream.break_off();
+        }
         self.framing = framing;
         self.hearing.ask_no_more();
         self.has_begun = true;
@@ -108,9 +117,8 @@ impl<'s, S: Line> Connection<'s, S> {
     pub(super) fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         loop {
             if let Poll::Ready(said) = self.poll_say(cx) {
-                if said.is_err() && self.framing == Framing::UntilClose {
-                    // The end of the connection would pass for that of the content.
-                    self.stream.break_off();
+                if said.is_ok() && self.framing == Framing::UntilClose {
+                    self.stream.end_in_order();
                 }
                 return Poll::Ready(said);
             }
@@ -122,12 +130,21 @@ impl<'s, S: Line> Connection<'s, S> {
     }
 
     /// Ready once the request was heard to its end, or will not be: whether the client is
-    /// still there. That takes as long as somebody takes its content; else it is drained.
-    pub(super) fn poll_heard_out(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// still there. Content is read for as long as somebody takes it and the `silence` between
+    /// two parts is borne; what nobody takes is drained.
+    pub(super) fn poll_heard_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        silence: &mut Silence,
+    ) -> Poll<bool> {
         while !self.hearing.has_heard_request() {
-            match ready!(self.poll_hear(cx)) {
-                Heard::Part => {}
-                Heard::Gone => return Poll::Ready(false),
+            match self.poll_hear(cx) {
+                Poll::Ready(Heard::Part) => silence.end(),
+                Poll::Ready(Heard::Gone) => return Poll::Ready(false),
+                Poll::Pending => {
+                    ready!(silence.poll(cx));
+                    self.hearing.give_up();
+                }
             }
         }
         Poll::Ready(true)

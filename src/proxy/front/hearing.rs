@@ -72,6 +72,8 @@ pub(super) struct Hearing {
     read: BytesMut,
     /// What is read at once.
     read_bytes: usize,
+    /// Bytes of a head that is not whole.
+    waiting: usize,
     /// Where content goes, while any is to come.
     inlet: Option<Rc<Inlet>>,
     /// The client waits to be asked for it.
@@ -94,6 +96,7 @@ impl Hearing {
             fields_max: limits.fields,
             read,
             read_bytes: READ_BYTES,
+            waiting: 0,
             inlet: None,
             is_unasked: false,
             trailers: BytesMut::new(),
@@ -123,10 +126,15 @@ impl Hearing {
     /// Takes note that the client is answered, and will not be asked for its content.
     pub(super) fn ask_no_more(&mut self) {
         if self.is_unasked() {
-            self.end = Some(End::Unheard);
-            self.cut_content();
+            self.give_up();
         }
         self.is_unasked = false;
+    }
+
+    /// Hears no more of the client.
+    pub(super) fn give_up(&mut self) {
+        self.end = Some(End::Unheard);
+        self.cut_content();
     }
 
     fn cut_content(&mut self) {
@@ -159,9 +167,14 @@ impl Hearing {
     /// Takes note that a request was answered.
     pub(super) fn settle(&mut self) {
         (self.half_close, self.watch, self.drain) = (None, None, None);
-        if self.read_bytes > READ_BYTES && self.read.is_empty() {
+        self.shrink();
+    }
+
+    /// Leaves no more room than heads need.
+    fn shrink(&mut self) {
+        if self.read_bytes > READ_BYTES {
             self.read_bytes = READ_BYTES;
-            self.read = BytesMut::new();
+            self.read = BytesMut::from(&self.read[..]);
         }
     }
 
@@ -239,10 +252,12 @@ impl Hearing {
                 }
             }
         }
-        if waits {
-            self.presence.head().moved();
-        } else {
-            self.presence.head().stop();
+        let head = self.presence.head();
+        if !waits {
+            head.stop();
+        } else if !head.is_running() || self.read.len() != self.waiting {
+            self.waiting = self.read.len();
+            head.moved();
         }
         next
     }
@@ -282,15 +297,13 @@ impl Hearing {
         }
         if !inlet.is_wanted() {
             // What it says is left to the kernel, so it is looked whether it breaks off.
-            return match ready!(self.poll_watch(cx, stream)) {
-                Leaving::BrokeOff => Poll::Ready(Heard::Gone),
-                Leaving::SaidAll => Poll::Pending,
-            };
+            return self.watch().poll_broken(cx, stream).map(|()| Heard::Gone);
         }
         let inlet = inlet.clone();
         let (part, has_ended) = ready!(self.poll_part(cx, stream));
         if has_ended {
             self.inlet = None;
+            self.shrink();
         }
         inlet.put(part, has_ended, cx.waker());
         Poll::Ready(Heard::Part)
@@ -383,7 +396,7 @@ impl Hearing {
     ) -> Poll<Heard> {
         while self.end != Some(End::Said) {
             if self.end == Some(End::Unheard) || self.read.len() >= HELD_BYTES_MAX {
-                match ready!(self.poll_watch(cx, stream)) {
+                match ready!(self.watch().poll(cx, stream)) {
                     Leaving::BrokeOff => return Poll::Ready(Heard::Gone),
                     Leaving::SaidAll => break,
                 }
@@ -398,10 +411,9 @@ impl Hearing {
         half_close.poll_gone(cx, is_full).map(|()| Heard::Gone)
     }
 
-    /// Ready once a client that is left unread leaves.
-    fn poll_watch(&mut self, cx: &mut Context<'_>, stream: &impl Line) -> Poll<Leaving> {
-        let watch = self.watch.get_or_insert_with(|| Box::new(Watch::new()));
-        watch.poll(cx, stream)
+    /// Looks at a client that is left unread.
+    fn watch(&mut self) -> &mut Watch {
+        self.watch.get_or_insert_with(|| Box::new(Watch::new()))
     }
 
     fn poll_read(

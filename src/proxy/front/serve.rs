@@ -25,7 +25,7 @@ use crate::proxy::upgrade::Switched;
 use crate::proxy::upload::Source;
 use crate::proxy::wire::HeadLimits;
 use crate::proxy::worker::Worker;
-use crate::server::{Busy, Presence};
+use crate::server::{Busy, Presence, Silence};
 
 /// What is read at once of a client that was parked.
 const PARKED_READ_BYTES: usize = 4 << 10;
@@ -160,7 +160,8 @@ async fn talk<S: Line>(
         if let Some(switched) = switched {
             return Parting::Switched(switched, connection.into_hearing().into_read(), busy);
         }
-        if !poll_fn(|cx| connection.poll_heard_out(cx)).await {
+        let mut silence = Silence::of(worker.policy().timeouts.request_body_idle);
+        if !poll_fn(|cx| connection.poll_heard_out(cx, &mut silence)).await {
             return Parting::Lost;
         }
         drop(busy);

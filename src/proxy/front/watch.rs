@@ -23,6 +23,17 @@ impl Watch {
         Self { silence: Silence::of(WATCH_EVERY), seen: None }
     }
 
+    /// Ready once the peer of `stream` has broken off.
+    pub(super) fn poll_broken(&mut self, cx: &mut Context<'_>, stream: &impl Line) -> Poll<()> {
+        loop {
+            ready!(self.silence.poll(cx));
+            self.silence.end();
+            if stream.is_broken() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
     /// Ready once the peer of `stream` leaves, and from then on.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, stream: &impl Line) -> Poll<Leaving> {
         loop {
