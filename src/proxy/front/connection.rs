@@ -15,6 +15,7 @@ use crate::proxy::answer::Answer;
 use crate::proxy::body::Body;
 use crate::proxy::error::ProxyError;
 use crate::proxy::tunnel::Line;
+use crate::proxy::wire::{write_chunk_size, write_last_chunk};
 use crate::server::Silence;
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -220,7 +221,7 @@ impl<'s, S: Line> Connection<'s, S> {
                 *left = left.checked_sub(data.len() as u64).ok_or(Lost::Length)?;
             }
             Framing::Chunks(_) => {
-                response::write_chunk_size(data.len(), &mut self.out.front);
+                write_chunk_size(data.len(), &mut self.out.front);
                 self.out.back = b"\r\n";
             }
             Framing::None | Framing::UntilClose => {}
@@ -239,7 +240,7 @@ impl<'s, S: Line> Connection<'s, S> {
             Framing::Length(1..) => return Err(Lost::Length),
             Framing::Chunks(_) if !self.out.data.is_empty() => self.out.back = LAST_CHUNK_BEHIND,
             Framing::Chunks(announced) => {
-                response::write_last_chunk(trailers, announced.as_ref(), &mut self.out.front);
+                write_last_chunk(trailers, announced.as_ref(), &mut self.out.front);
             }
             Framing::Length(0) | Framing::None | Framing::UntilClose => {}
         }

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::SizeHint;
 
 use crate::proxy::headers::{Back, Hearer};
 use crate::proxy::reply::Known;
-use crate::proxy::wire::elements;
+use crate::proxy::wire::write_line;
 
 /// What a response answers.
 #[derive(Debug, Clone)]
@@ -45,11 +45,7 @@ struct Lines<'a>(&'a mut Vec<u8>);
 
 impl Hearer for Lines<'_> {
     fn say(&mut self, name: &[u8], value: &[u8]) {
-        // One reservation for all parts.
-        self.0.reserve(name.len() + value.len() + 4);
-        for part in [name, b": ", value, b"\r\n"] {
-            self.0.extend_from_slice(part);
-        }
+        write_line(name, value, self.0);
     }
 }
 
@@ -125,29 +121,6 @@ fn write_status(head: &Back, asked_in: Version, out: &mut Vec<u8>) {
 
 fn length_line(length: u64, out: &mut Vec<u8>) {
     write!(out, "content-length: {length}\r\n").expect("a vector takes what is written");
-}
-
-/// The line before a chunk of so many bytes, which are some.
-pub(super) fn write_chunk_size(bytes: usize, out: &mut Vec<u8>) {
-    write!(out, "{bytes:x}\r\n").expect("a vector takes what is written");
-}
-
-/// The end of chunks, with what of `trailers` was announced.
-pub(super) fn write_last_chunk(
-    trailers: Option<&HeaderMap>,
-    announced: Option<&HeaderValue>,
-    out: &mut Vec<u8>,
-) {
-    out.extend_from_slice(b"0\r\n");
-    if let Some((trailers, announced)) = trailers.zip(announced) {
-        for (name, value) in trailers {
-            let name = name.as_str().as_bytes();
-            if elements(announced.as_bytes()).any(|named| named.eq_ignore_ascii_case(name)) {
-                Lines(out).say(name, value.as_bytes());
-            }
-        }
-    }
-    out.extend_from_slice(b"\r\n");
 }
 
 /// `Date` of a response without one (RFC 9110, section 6.6.1), which is formatted once a
@@ -277,20 +250,5 @@ mod tests {
         let none = SizeHint::with_exact(0);
         let (text, _) = written(&back(200, &[]), &none, &asked(Method::GET, Version::HTTP_11));
         assert!(text.contains("|date: ") && text.ends_with(" GMT"), "{text}");
-    }
-
-    #[test]
-    fn trailers_that_were_announced_end_the_chunks_and_no_others() {
-        let trailers = HeaderMap::from_iter([
-            (http::header::ETAG, HeaderValue::from_static("1")),
-            (http::header::AGE, HeaderValue::from_static("2")),
-        ]);
-        let mut out = Vec::new();
-        write_last_chunk(Some(&trailers), Some(&HeaderValue::from_static("x, ETag")), &mut out);
-        assert_eq!(out, b"0\r\netag: 1\r\n\r\n");
-        out.clear();
-        write_last_chunk(Some(&trailers), None, &mut out);
-        write_chunk_size(255, &mut out);
-        assert_eq!(out, b"0\r\n\r\nff\r\n");
     }
 }

@@ -1,34 +1,22 @@
 //! A request, as bytes.
 
-use std::io::Write;
-
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use crate::model::Endpoint;
 use crate::proxy::connect::Protocol;
 use crate::proxy::headers::{Fields, Head};
+use crate::proxy::wire::write_line;
 
 /// Lines of a head.
-pub(super) struct Lines<'a>(pub(super) &'a mut Vec<u8>);
-
-impl Lines<'_> {
-    fn line(&mut self, name: &HeaderName, value: &[u8]) {
-        // One reservation for all parts.
-        let name = name.as_str().as_bytes();
-        self.0.reserve(name.len() + value.len() + 4);
-        for part in [name, b": ", value, b"\r\n"] {
-            self.0.extend_from_slice(part);
-        }
-    }
-}
+struct Lines<'a>(&'a mut Vec<u8>);
 
 impl Fields for Lines<'_> {
     fn pass(&mut self, name: &HeaderName, value: &HeaderValue) {
-        self.line(name, value.as_bytes());
+        self.say(name, value.as_bytes());
     }
 
     fn say(&mut self, name: &HeaderName, value: &[u8]) {
-        self.line(name, value);
+        write_line(name.as_str().as_bytes(), value, self.0);
     }
 }
 
@@ -39,20 +27,6 @@ pub(super) fn write(head: &impl Head, endpoint: &Endpoint, out: &mut Vec<u8>) {
         out.extend_from_slice(part.as_bytes());
     }
     head.tell(endpoint, Protocol::Http1, &mut Lines(out));
-    out.extend_from_slice(b"\r\n");
-}
-
-/// The line before a chunk of so many bytes, which are some.
-pub(super) fn write_chunk_size(bytes: usize, out: &mut Vec<u8>) {
-    write!(out, "{bytes:x}\r\n").expect("a vector takes what is written");
-}
-
-/// The end of chunks, with what follows the content.
-pub(super) fn write_last_chunk(trailers: Option<&HeaderMap>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"0\r\n");
-    for (name, value) in trailers.into_iter().flatten() {
-        Lines(out).pass(name, value);
-    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -87,15 +61,5 @@ mod tests {
         write(&Asked, &Endpoint::new("http://a.test:1").unwrap(), &mut out);
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "OPTIONS /?a HTTP/1.1\r\nhost: a.test:1\r\nte: \r\n\r\n");
-    }
-
-    #[test]
-    fn chunks_are_told_their_size_and_their_end() {
-        let mut out = Vec::new();
-        write_chunk_size(300, &mut out);
-        write_last_chunk(None, &mut out);
-        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
-        write_last_chunk(Some(&trailers), &mut out);
-        assert_eq!(out, b"12c\r\n0\r\n\r\n0\r\nx-sum: 1\r\n\r\n");
     }
 }

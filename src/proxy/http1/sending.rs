@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 use http_body::{Body as _, Frame};
 
 use super::broken::Broken;
@@ -16,7 +16,7 @@ use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
 use crate::proxy::progress::Progress;
 use crate::proxy::upload::Upload;
-use crate::proxy::wire::elements;
+use crate::proxy::wire::{write_chunk_size, write_last_chunk};
 
 /// Of a head, kept for the next one.
 const FRONT_BYTES_MAX: usize = 4 << 10;
@@ -139,7 +139,7 @@ impl Sending {
                 if let Some(left) = &mut body.left {
                     *left = left.checked_sub(data.len() as u64).ok_or(Broken::Length)?;
                 } else if !data.is_empty() {
-                    request::write_chunk_size(data.len(), &mut self.front);
+                    write_chunk_size(data.len(), &mut self.front);
                     self.back = b"\r\n";
                 }
                 self.data = data;
@@ -152,9 +152,8 @@ impl Sending {
             Some(0) => {}
             Some(_) => return Err(Broken::Length),
             None => {
-                let trailers = trailers.zip(body.announced.as_ref());
-                let trailers = trailers.map(|(fields, names)| keep(&fields, names));
-                request::write_last_chunk(trailers.as_ref(), &mut self.front);
+                let announced = body.announced.as_ref();
+                write_last_chunk(trailers.as_ref(), announced, &mut self.front);
             }
         }
         self.body = None;
@@ -184,20 +183,6 @@ impl Sending {
         self.back = &self.back[sent - of_front - of_data..];
         Poll::Ready(Ok(()))
     }
-}
-
-/// What of `fields` is named in a list.
-fn keep(fields: &HeaderMap, names: &HeaderValue) -> HeaderMap {
-    let is_named = |name: &HeaderName| {
-        elements(names.as_bytes()).any(|named| named.eq_ignore_ascii_case(name.as_str().as_bytes()))
-    };
-    let mut kept = HeaderMap::new();
-    for (name, value) in fields {
-        if is_named(name) {
-            kept.append(name, value.clone());
-        }
-    }
-    kept
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! ambiguous is forgiven.
 //!
 //! [`Framer`] is pure: it follows the bytes of one connection, however they are cut.
-//! `Chunks`, which knows where a chunked body ends, is for the bodies of upstreams as well.
+//! `Chunks`, which knows where a chunked body ends, is for the bodies of upstreams as well,
+//! and so is what writes field lines and chunks.
 
 mod bytes;
 mod chunks;
@@ -13,6 +14,7 @@ mod framer;
 mod head;
 mod refusal;
 mod target;
+mod writing;
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -24,3 +26,4 @@ pub use refusal::{Refusal, Violation};
 pub(super) use bytes::{control_in, elements, lower_token};
 pub(super) use chunks::{Chunks, Part};
 pub(super) use head::Head;
+pub(super) use writing::{write_chunk_size, write_last_chunk, write_line};

@@ -1,0 +1,69 @@
+//! What both sides write: lines of fields, and what tells chunks apart.
+
+use std::io::Write;
+
+use http::{HeaderMap, HeaderValue};
+
+use super::bytes::elements;
+
+/// A field line (RFC 9112, section 5).
+pub(in crate::proxy) fn write_line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    // One reservation for all parts.
+    out.reserve(name.len() + value.len() + 4);
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The line before a chunk of so many bytes, which are some.
+pub(in crate::proxy) fn write_chunk_size(bytes: usize, out: &mut Vec<u8>) {
+    write!(out, "{bytes:x}\r\n").expect("a vector takes what is written");
+}
+
+/// The end of chunks, with what of `trailers` was `announced` in a list.
+pub(in crate::proxy) fn write_last_chunk(
+    trailers: Option<&HeaderMap>,
+    announced: Option<&HeaderValue>,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(b"0\r\n");
+    if let Some((trailers, announced)) = trailers.zip(announced) {
+        for (name, value) in trailers {
+            let name = name.as_str().as_bytes();
+            if elements(announced.as_bytes()).any(|named| named.eq_ignore_ascii_case(name)) {
+                write_line(name, value.as_bytes(), out);
+            }
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_told_their_size_and_their_end() {
+        let mut out = Vec::new();
+        write_chunk_size(300, &mut out);
+        write_last_chunk(None, None, &mut out);
+        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
+        write_last_chunk(Some(&trailers), Some(&HeaderValue::from_static("x-sum")), &mut out);
+        assert_eq!(out, b"12c\r\n0\r\n\r\n0\r\nx-sum: 1\r\n\r\n");
+    }
+
+    #[test]
+    fn trailers_that_were_announced_end_the_chunks_and_no_others() {
+        let trailers = HeaderMap::from_iter([
+            (http::header::ETAG, HeaderValue::from_static("1")),
+            (http::header::AGE, HeaderValue::from_static("2")),
+        ]);
+        let mut out = Vec::new();
+        write_last_chunk(Some(&trailers), Some(&HeaderValue::from_static("x, ETag")), &mut out);
+        assert_eq!(out, b"0\r\netag: 1\r\n\r\n");
+        out.clear();
+        write_last_chunk(Some(&trailers), None, &mut out);
+        write_chunk_size(255, &mut out);
+        assert_eq!(out, b"0\r\n\r\nff\r\n");
+    }
+}
