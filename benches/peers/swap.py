@@ -1,6 +1,5 @@
 """What deployments cost the traffic meanwhile, and how long one takes."""
 
-import contextlib
 import statistics
 
 import latency
@@ -24,10 +23,12 @@ TIMED_S, TIMED_PER_S = 3, 100
 def measure(setting):
     for store, more in STORES.items():
         shape = Shape(routines=ROUTINES, more=more)
-        with peers.running(setting.folder, [SERIN], shape) as systems:
-            # Who deploys is not to be counted as the workers' cost.
-            place(systems[SERIN], {MEASURED_CORE}, {OTHER_CORE})
-            yield from traffic(setting, systems[SERIN], store)
+        with (peers.running(setting.folder, [SERIN], shape) as systems,
+              peers.running(setting.folder, [SERIN], shape) as others):
+            for each in systems, others:
+                # Who deploys is not to be counted as the workers' cost.
+                place(each[SERIN], {MEASURED_CORE}, {OTHER_CORE})
+            yield from traffic(setting, systems[SERIN], others[SERIN], store)
             yield answered(systems[SERIN], ROUTINES, store)
     if not setting.quick:
         shape = Shape(routines=10 * ROUTINES, more=STORES["in memory"])
@@ -35,13 +36,15 @@ def measure(setting):
             yield answered(systems[SERIN], shape.routines, "in memory")
 
 
-def traffic(setting, system, store):
-    """Each value without deployments, and with them."""
+def traffic(setting, system, other, store):
+    """Each value without deployments, and with them. Without them, as many are made at
+    another Serin that serves nobody: operators, and who stores what they ask for, keep the
+    other core busy, and a request costs more where fewer come at once."""
     made = []
 
     def once(deploys):
-        changing = Deployments(system.admin, DEPLOYMENTS_PER_S, ROUTINES)
-        with changing if deploys else contextlib.nullcontext():
+        admin = system.admin if deploys else other.admin
+        with Deployments(admin, DEPLOYMENTS_PER_S, ROUTINES) as changing:
             done, cpu_s = spent(system, WORKERS, lambda: work.wrk(
                 f"http://127.0.0.1:{system.plain}/", OTHER_CORE, CONNECTIONS,
                 setting.round_s, setting.keys))

@@ -53,7 +53,12 @@ impl Outflow {
         }
         let of_front = sent.min(front.len());
         let of_data = (sent - of_front).min(self.data.len());
-        self.data.advance(of_data);
+        if of_data == self.data.len() {
+            // Let go of: whoever reads takes the same room again.
+            self.data = Bytes::new();
+        } else {
+            self.data.advance(of_data);
+        }
         self.back = &self.back[sent - of_front - of_data..];
         self.front_sent += of_front;
         if self.front_sent == self.front.len() {
@@ -96,6 +101,16 @@ mod tests {
             }
             assert_eq!(taken, b"5\r\nhello\r\n0\r\n\r\n");
         }
+    }
+
+    #[test]
+    fn what_was_written_makes_room_for_what_is_read() {
+        let mut read = bytes::BytesMut::with_capacity(5);
+        read.extend_from_slice(b"hello");
+        let mut out = Outflow { data: read.split().freeze(), ..Outflow::default() };
+        assert!(!read.try_reclaim(5));
+        assert!(out.poll_write(|_| Poll::Ready(Ok(5))).is_ready());
+        assert!(read.try_reclaim(5));
     }
 
     #[test]
