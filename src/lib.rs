@@ -33,6 +33,7 @@
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
+//! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`cli`] | arguments | |
 //!
 //! `main` names `app`, `cli` and `client`.
@@ -204,4 +205,5 @@ pub mod observe;
 pub mod proxy;
 pub mod routing;
 pub mod server;
+pub mod stats;
 pub mod tls;

@@ -17,6 +17,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("admin", &["control", "model", "observe", "routing", "server"]),
     ("backend", &[]),
     ("client", &[]),
+    ("stats", &[]),
     ("cli", &[]),
     (
         "app",
@@ -35,6 +36,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("routing", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("control", &["http::", "hyper", "axum"]),
     ("backend", &["tokio"]),
+    ("stats", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

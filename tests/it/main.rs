@@ -46,6 +46,7 @@ mod reload;
 mod restart;
 mod routing;
 mod rules;
+mod sample_ratio;
 mod signatures;
 mod site_changes;
 mod sites;
