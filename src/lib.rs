@@ -34,6 +34,7 @@
 //! | [`client`] | the admin API from outside | |
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
+//! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`cli`] | arguments | |
 //!
 //! `main` names `app`, `cli` and `client`.
@@ -202,6 +203,7 @@ pub mod config;
 pub mod control;
 pub mod model;
 pub mod observe;
+pub mod population;
 pub mod proxy;
 pub mod routing;
 pub mod server;

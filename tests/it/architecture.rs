@@ -18,6 +18,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("backend", &[]),
     ("client", &[]),
     ("stats", &[]),
+    ("population", &[]),
     ("cli", &[]),
     (
         "app",
@@ -36,6 +37,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("routing", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("control", &["http::", "hyper", "axum"]),
     ("backend", &["tokio"]),
+    ("population", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("stats", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
 ];
 

@@ -56,7 +56,6 @@ fn alarms(releases: Range<usize>, percent: u64, keys: usize) -> Vec<Option<u64>>
 fn an_honest_split_watched_at_every_key_raises_at_most_twenty_alarms_in_ten_thousand_runs() {
     let alarms = alarms(0..10_000, 10, KEYS);
     let raised = alarms.iter().flatten().count();
-    println!("{raised} alarms in {} runs", alarms.len());
     assert_eq!(alarms.len(), 10_000);
     assert!(raised <= 20, "{raised}");
 }
@@ -66,7 +65,6 @@ fn a_canary_of_twelve_percent_in_place_of_ten_is_found_within_five_thousand_keys
     let mut alarms = alarms(0..1_001, 12, 100_000);
     alarms.sort_by_key(|alarm| alarm.unwrap_or(u64::MAX));
     let median = alarms[alarms.len() / 2];
-    println!("median {median:?}, latest {:?}", alarms.last());
     assert!(median.is_some_and(|median| median <= 5_000), "{median:?}");
     assert!(alarms.iter().all(Option::is_some), "each of them is found");
 }
