@@ -35,9 +35,11 @@
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
+//! | [`report`] | what people read: tables for a terminal | |
+//! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli` and `client`.
+//! `main` names `app`, `cli`, `client` and `load`.
 //!
 //! # The laws
 //!
@@ -201,10 +203,12 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod load;
 pub mod model;
 pub mod observe;
 pub mod population;
 pub mod proxy;
+pub mod report;
 pub mod routing;
 pub mod server;
 pub mod stats;

@@ -4,6 +4,7 @@ mod ca;
 mod check;
 mod demo;
 mod deploy;
+mod load;
 mod serve;
 mod value;
 
@@ -13,6 +14,7 @@ pub use ca::Ca;
 pub use check::Check;
 pub use demo::Demo;
 pub use deploy::Deploy;
+pub use load::{Deployment, Load};
 pub use serve::Serve;
 pub use value::Environment;
 
@@ -41,6 +43,8 @@ pub enum Verb {
     Ca(Ca),
     /// Deploy one or two code versions of a routine
     Deploy(Deploy),
+    /// Send the requests of many users at a target, and judge who gets which version
+    Load(Box<Load>),
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("stats", &[]),
     ("population", &[]),
+    ("report", &[]),
+    ("load", &["client", "population", "report", "stats"]),
     ("cli", &[]),
     (
         "app",
@@ -27,7 +29,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "routing", "server", "tls",
         ],
     ),
-    ("main", &["app", "cli", "client"]),
+    ("main", &["app", "cli", "client", "load"]),
     ("lib", &[]),
 ];
 

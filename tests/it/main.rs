@@ -16,6 +16,7 @@ mod failover;
 mod failures;
 mod health;
 mod life;
+mod load;
 mod origins;
 mod plausible;
 mod pool_limits;
