@@ -195,6 +195,14 @@
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
 //!   check` warns of it.
+//! - `load` is a judge, so it has the split rule, the reading of responses and what is deployed
+//!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
+//!   connection is a task; a request allocates nothing, sets no timer, and is told from others
+//!   by 32 bits for each user. Its tickets come from a timer of the kernel: that of the runtime
+//!   counts in milliseconds.
+//! - Users are handed to the sample-ratio check of `load` in the order in which they were asked
+//!   for. In the order of their answers those of a slower version come late, and an honest
+//!   split would raise the alarm.
 
 pub mod admin;
 pub mod app;

@@ -12,6 +12,9 @@ use serin::load;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What the usual limit on descriptors leaves room for.
+const MANY_CONNECTIONS: usize = 900;
+
 /// Why a verb failed, whoever carried it out.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
@@ -71,6 +74,9 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let json = arguments.json;
             let plan = plan(*arguments)?;
             let stopped = app::stop_at_interrupt()?;
+            if plan.connections > MANY_CONNECTIONS {
+                app::raise_limit();
+            }
             let mut terminal = std::io::stderr();
             let is_watched = terminal.is_terminal();
             let terminal: Option<&mut dyn Write> = is_watched.then_some(&mut terminal as _);

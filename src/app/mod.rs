@@ -32,6 +32,7 @@ pub use certificates::{CertificatesError, ca};
 pub use check::check;
 pub use client_tls::client_tls;
 pub use demo::{demo, demo_config};
+pub use descriptors::raise_limit;
 pub use endpoint::{CredentialsError, endpoint};
 pub use failure::{Failure, with_causes};
 pub use interrupt::stop_at_interrupt;

@@ -196,7 +196,9 @@ impl Judge {
     ) -> Option<bool> {
         let allowed = &self.periods[periods];
         let by_rule = allowed[0].by_rule(key);
-        if allowed.iter().any(|period| period.by_rule(key) == Some(version)) {
+        let agrees = by_rule == Some(version)
+            || allowed[1..].iter().any(|period| period.by_rule(key) == Some(version));
+        if agrees {
             return Some(true);
         }
         let is_known = allowed.iter().any(|period| period.has(version));

@@ -21,6 +21,9 @@ use super::plan::Model;
 /// How long after its end a run at a rate sends what was due and is not sent yet.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
+/// Of requests that were never sent, so many are told apart.
+const UNSENT_TOLD_MAX: u64 = 1_000_000;
+
 /// The longest sleep: so soon is seen that the run was stopped.
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
@@ -123,26 +126,35 @@ impl Pace {
     /// When somebody may have to be woken although none is free now.
     fn first_due_after(&self, now: Instant) -> Instant {
         let Model::Open(rate) = self.model else { return now };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "what a run has due is far below 2^52, and not negative"
-        )]
-        let due = rate.due_within(now - self.origin) as u64;
+        let due = rate.count_before(now - self.origin);
         let of_thread = self.next.get().max(due / self.threads);
         let moments = (of_thread..).map(|next| self.origin + rate.due(self.number(next)));
         moments.into_iter().find(|&due| due > now).unwrap_or(now)
     }
 
-    /// When those requests were due that nobody was free to send; the run has ended.
-    pub(super) fn unsent(&self) -> Vec<Instant> {
-        let Model::Open(rate) = self.model else { return Vec::new() };
-        // Of a run that was stopped, what was due until then.
-        let end = self.duration.min(self.origin.elapsed());
-        let numbers = (self.next.get()..).map(|next| self.number(next));
-        let due = numbers.take_while(|&number| number < self.requests_max);
-        let due = due.map(|number| rate.due(number)).take_while(|&due| due < end);
-        due.map(|due| self.origin + due).collect()
+    /// The requests that were due and that nobody was free to send; the run has ended. Each
+    /// stands, with when it was due, for as many as are told with it.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = (Instant, u64)> {
+        let (origin, model) = (self.origin, self.model);
+        let numbers = match model {
+            // Who stops a run does not want the rest of it.
+            Model::Open(rate) if !self.stopped.load(Ordering::Relaxed) => {
+                let due = rate.count_before(self.duration).min(self.requests_max);
+                // Its own of them: `index`, and every so many-th after it.
+                self.next.get()..due.saturating_sub(self.index).div_ceil(self.threads)
+            }
+            Model::Open(_) | Model::Closed => 0..0,
+        };
+        let (threads, index, end) = (self.threads, self.index, numbers.end);
+        let count = numbers.end.saturating_sub(numbers.start);
+        let step = count.div_ceil(UNSENT_TOLD_MAX).max(1);
+        numbers.step_by(usize::try_from(step).unwrap_or(usize::MAX)).map(move |next| {
+            let due = match model {
+                Model::Open(rate) => rate.due(next * threads + index),
+                Model::Closed => Duration::ZERO,
+            };
+            (origin + due, step.min(end - next))
+        })
     }
 
     /// Wakes whoever is free when a ticket is due, until the end.

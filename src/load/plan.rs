@@ -23,6 +23,12 @@ pub(super) const STREAMS_MAX: usize = 1_000;
 /// Users of one run; each is remembered in 4 bytes.
 pub(super) const USERS_MAX: u64 = 100_000_000;
 
+/// Requests a second.
+pub(super) const RATE_MAX: f64 = 10_000_000.0;
+
+/// How long anything of a run may take.
+pub(super) const TIME_MAX: Duration = Duration::from_hours(24 * 365);
+
 /// Deployments in the middle of a run.
 pub(super) const DEPLOYMENTS_MAX: usize = 100;
 
@@ -128,9 +134,9 @@ impl Plan {
 
     fn mistake_of_model(&self) -> Option<String> {
         if let Model::Open(Rate { from, to, .. }) = self.model {
-            let fits = |rate: f64| rate.is_finite() && rate >= 0.0;
+            let fits = |rate: f64| (0.0..=RATE_MAX).contains(&rate);
             if !fits(from) || !fits(to) || to <= 0.0 {
-                return Some("a rate ends above 0".to_owned());
+                return Some(format!("a rate is at most {RATE_MAX} and ends above 0"));
             }
         }
         if self.connections < self.threads {
@@ -139,6 +145,13 @@ impl Plan {
         let exponent = self.users.exponent;
         if !(exponent.is_finite() && exponent >= 0.0) {
             return Some(format!("an exponent of Zipf's law is 0 or more, not {exponent}"));
+        }
+        let over = match self.model {
+            Model::Open(rate) => rate.over,
+            Model::Closed => Duration::ZERO,
+        };
+        if self.duration.max(self.timeout).max(over) > TIME_MAX {
+            return Some("no time is longer than a year".to_owned());
         }
         self.timeout.is_zero().then(|| "a timeout is more than nothing".to_owned())
     }

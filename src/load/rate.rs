@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What is due later is never due: no run is so long.
+const DUE_MAX_S: f64 = 1e10;
+
 /// Requests a second: constant, or growing or falling in a straight line first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
@@ -18,6 +21,9 @@ impl Rate {
     /// `a·t + (b − a)·t²/2T`, which is solved for `t` in the form that loses no digits
     /// where the ramp is nearly flat.
     pub(super) fn due(&self, count: u64) -> Duration {
+        if count == 0 {
+            return Duration::ZERO;
+        }
         #[expect(clippy::cast_precision_loss, reason = "a run sends far fewer than 2^52")]
         let count = count as f64;
         let ramp_s = self.over.as_secs_f64();
@@ -29,11 +35,28 @@ impl Rate {
         } else {
             ramp_s + (count - of_ramp) / self.to
         };
-        // The first request of a ramp from nothing has no time of its own: 0/0.
-        Duration::try_from_secs_f64(due_s).unwrap_or_default()
+        Duration::from_secs_f64(due_s.clamp(0.0, DUE_MAX_S))
     }
 
-    /// How many requests are due within `time` after the start.
+    /// How many requests are due before `time` after the start.
+    pub(super) fn count_before(&self, time: Duration) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what a run has due is far below 2^52, and not negative"
+        )]
+        let mut count = self.due_within(time) as u64;
+        // By the same rounding as each of them.
+        while count > 0 && self.due(count - 1) >= time {
+            count -= 1;
+        }
+        while self.due(count) < time {
+            count += 1;
+        }
+        count
+    }
+
+    /// How many requests are due within `time` after the start, and parts of one.
     pub(super) fn due_within(&self, time: Duration) -> f64 {
         let (time_s, ramp_s) = (time.as_secs_f64(), self.over.as_secs_f64());
         let in_ramp = time_s.min(ramp_s);
@@ -73,6 +96,7 @@ mod tests {
         let from_nothing = Rate { from: 0.0, to: 100.0, over: Duration::from_secs(2) };
         assert_eq!(from_nothing.due(0), Duration::ZERO);
         assert_eq!(from_nothing.due(100), Duration::from_secs(2));
+        assert_eq!(constant(1e-300).due(1), Duration::from_secs_f64(DUE_MAX_S));
     }
 
     proptest! {
@@ -85,10 +109,14 @@ mod tests {
             let due = rate.due(count);
             prop_assert!(due <= rate.due(count + 1));
             #[expect(clippy::cast_precision_loss, reason = "counts of a test are small")]
-            let count = count as f64;
+            let whole = count as f64;
             // A time is whole nanoseconds.
-            let rounding = 1e-6 + rate.from.max(rate.to) * 2e-9 + count * 1e-9;
-            prop_assert!((rate.due_within(due) - count).abs() <= rounding);
+            let rounding = 1e-6 + rate.from.max(rate.to) * 2e-9 + whole * 1e-9;
+            prop_assert!((rate.due_within(due) - whole).abs() <= rounding);
+            // None is counted that is not due, and none that is due is left out.
+            let before = rate.count_before(due);
+            prop_assert!(before <= count && rate.due(before) >= due);
+            prop_assert!(before == 0 || rate.due(before - 1) < due);
         }
     }
 }

@@ -11,6 +11,9 @@ const LATENCY_MIN_NS: u64 = 1_000;
 const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 const LATENCY_DIGITS: u8 = 3;
 
+/// Seconds of a run that are told one by one.
+const SECONDS_MAX: usize = 24 * 3_600;
+
 /// What was counted of one version.
 #[derive(Debug, Clone)]
 pub(super) struct OfVersion {
@@ -34,7 +37,13 @@ impl Latency {
 
     #[inline]
     pub(super) fn record(&mut self, time: Duration) {
-        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        self.record_many(time, 1);
+    }
+
+    #[inline]
+    fn record_many(&mut self, time: Duration, count: u64) {
+        let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record_n(ns, count);
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -139,10 +148,10 @@ impl Tally {
         }
     }
 
-    /// A request that was due was not sent for so long, and will not be.
-    pub(super) fn left_unsent(&mut self, waited: Duration) {
-        self.unsent += 1;
-        self.unnamed.corrected.record(waited);
+    /// Requests that were due were not sent for so long, and will not be.
+    pub(super) fn left_unsent(&mut self, waited: Duration, count: u64) {
+        self.unsent += count;
+        self.unnamed.corrected.record_many(waited, count);
     }
 
     fn of(&mut self, version: usize) -> &mut OfVersion {
@@ -152,8 +161,9 @@ impl Tally {
         &mut self.versions[version]
     }
 
+    /// What comes after the last that is told is counted there.
     fn second(&mut self, at: Duration, version: usize) -> &mut u64 {
-        let second = usize::try_from(at.as_secs()).unwrap_or(usize::MAX);
+        let second = usize::try_from(at.as_secs()).unwrap_or(usize::MAX).min(SECONDS_MAX - 1);
         if self.seconds.len() <= second {
             self.seconds.resize_with(second + 1, Vec::new);
         }

@@ -133,8 +133,8 @@ fn split(
         Column::Right("users"),
         Column::Right("share"),
         Column::Right("expected"),
-        Column::Right(if is_only { "of answers" } else { "" }),
-        Column::Right(if is_only { "expected" } else { "" }),
+        Column::Right("of answers"),
+        Column::Right("expected"),
     ]);
     let band = |band: Option<[f64; 2]>| {
         band.map_or_else(String::new, |[from, to]| {

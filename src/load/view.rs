@@ -59,10 +59,15 @@ fn lines(plan: &Plan, at: Duration, rate: f64, tally: &Tally, judge: &Judge) -> 
         count(tally.answers()),
         count(Errors::of(tally, 0).total),
     );
-    let watch = judge.watch();
     let period = judge.period_now();
-    let counted = &watch.counted[period];
-    let keys: u64 = counted.keys.iter().sum();
+    // Whoever is judged meanwhile waits for the lock, so nothing is worked out under it.
+    let (by_version, alarm, changed, disagreements) = {
+        let watch = judge.watch();
+        let counted = &watch.counted[period];
+        let alarm = counted.ratio.as_ref().and_then(SampleRatio::alarm);
+        (counted.keys, alarm, watch.users_changed, watch.disagreements.count)
+    };
+    let keys: u64 = by_version.iter().sum();
     let mut table = Table::new(&[
         Column::Left("version"),
         Column::Right("keys"),
@@ -82,20 +87,19 @@ fn lines(plan: &Plan, at: Duration, rate: f64, tally: &Tally, judge: &Judge) -> 
         let latency = Latencies::of(version).corrected;
         table.row([
             tail(&one_line(name)),
-            percent(ratio(counted.keys[number], keys)),
+            percent(ratio(by_version[number], keys)),
             expected,
             time_ms(latency.p50),
             time_ms(latency.p99),
             time_ms(latency.p99_9),
         ]);
     }
-    let alarm = counted.ratio.as_ref().and_then(SampleRatio::alarm);
     let alarm = if alarm.is_some() { "; the split is not the configured one" } else { "" };
     let users = format!(
         "{table}{} keys, {} changed version, {} disagreements{alarm}\n",
         count(keys),
-        count(watch.users_changed),
-        count(watch.disagreements.count),
+        count(changed),
+        count(disagreements),
     );
     text.push_str(&users);
     text.lines().map(|line| line.chars().take(LINE_MAX_CHARS).collect::<String>() + "\n").collect()

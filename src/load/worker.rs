@@ -103,8 +103,8 @@ async fn work(index: usize, common: &Common, told: Option<&Mutex<Tally>>) -> io:
     }
     let now = Instant::now();
     let mut tally = lane.tally.borrow_mut();
-    for due in lane.pace.unsent() {
-        tally.left_unsent(now - due);
+    for (due, count) in lane.pace.unsent() {
+        tally.left_unsent(now.saturating_duration_since(due), count);
     }
     Ok(tally.clone())
 }

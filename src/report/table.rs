@@ -10,7 +10,8 @@ pub enum Column {
     Right(&'static str),
 }
 
-/// Rows below their titles, each column as wide as it must be.
+/// Rows below their titles, each column as wide as it must be. A column in which no row
+/// has anything is left out.
 #[derive(Debug, Clone)]
 pub struct Table {
     columns: Vec<Column>,
@@ -43,17 +44,28 @@ impl Column {
 impl fmt::Display for Table {
     /// Lines that each end, without spaces at their ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles: Vec<_> = self.columns.iter().map(|column| column.title().to_owned()).collect();
-        let length = |text: &String| text.chars().count();
-        let width = |at: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at));
-            cells.chain([&titles[at]]).map(length).max().unwrap_or_default()
+        let cells = |at: usize| {
+            let cells = self.rows.iter().filter_map(move |row| row.get(at));
+            cells.map(String::as_str).filter(|cell| !cell.is_empty())
         };
-        let widths: Vec<_> = (0..self.columns.len()).map(width).collect();
-        for row in std::iter::once(&titles).chain(&self.rows) {
-            let mut line = String::new();
-            for ((cell, column), &width) in row.iter().zip(&self.columns).zip(&widths) {
-                if !line.is_empty() || column != &self.columns[0] {
+        let columns = self.columns.iter().enumerate();
+        let columns: Vec<_> = columns
+            .filter(|(at, _)| self.rows.is_empty() || cells(*at).next().is_some())
+            .map(|(at, column)| {
+                let texts = cells(at).chain([column.title()]);
+                let width = texts.map(|text| text.chars().count()).max().unwrap_or_default();
+                (at, *column, width)
+            })
+            .collect();
+        let mut line = String::new();
+        for row in std::iter::once(None).chain(self.rows.iter().map(Some)) {
+            line.clear();
+            for (number, &(at, column, width)) in columns.iter().enumerate() {
+                let cell = match row {
+                    Some(row) => row.get(at).map(String::as_str).unwrap_or_default(),
+                    None => column.title(),
+                };
+                if number > 0 {
                     line.push_str("  ");
                 }
                 match column {
@@ -72,11 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_they_must_be() {
+    fn columns_are_as_wide_as_they_must_be_and_empty_ones_are_left_out() {
         let mut table =
-            Table::new(&[Column::Left("version"), Column::Right("keys"), Column::Left("note")]);
-        table.row(["17".to_owned(), "12,345".to_owned(), "é".to_owned()]);
-        table.row(["18".to_owned(), "7".to_owned()]);
+            Table::new(&["version", "keys", "empty", "note"].map(|title| match title {
+                "keys" => Column::Right(title),
+                title => Column::Left(title),
+            }));
+        table.row(["17", "12,345", "", "é"].map(str::to_owned));
+        table.row(["18", "7"].map(str::to_owned));
         let expected = "\
 version    keys  note
 17       12,345  é
