@@ -112,8 +112,11 @@ fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
         at: deployment.at,
         shares: deployment.shares,
     };
+    let target = load::Target::parse(&arguments.url).map_err(|error| usage(&error))?;
     Ok(load::Plan {
-        target: load::Target::parse(&arguments.url).map_err(|error| usage(&error))?,
+        // Where nobody shows a certificate, nobody need be trusted.
+        tls: app::client_tls(arguments.insecure || !target.tls),
+        target,
         protocol: if arguments.http2 {
             load::Protocol::Http2 { streams: arguments.streams }
         } else {
@@ -150,6 +153,5 @@ fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
         split,
         deployments: arguments.deployments.into_iter().map(planned).collect(),
         errors_max: arguments.max_errors,
-        tls: app::client_tls(arguments.insecure),
     })
 }

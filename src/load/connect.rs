@@ -15,11 +15,16 @@ use tokio_rustls::client::TlsStream;
 
 use super::plan::{Plan, Protocol};
 
+/// What ALPN calls them (RFC 7301; RFC 9113, section 3.2).
+const HTTP1: &[u8] = b"http/1.1";
+const HTTP2: &[u8] = b"h2";
+
 /// How a connection is opened.
 #[derive(Clone)]
 pub(super) struct Opener {
     addresses: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    is_http2: bool,
 }
 
 /// Bytes both ways.
@@ -33,16 +38,15 @@ impl Opener {
     pub(super) fn new(plan: &Plan) -> io::Result<Self> {
         let target = &plan.target;
         let addresses = (target.host.as_str(), target.port).to_socket_addrs()?.collect();
+        let is_http2 = matches!(plan.protocol, Protocol::Http2 { .. });
         let tls = target.tls.then(|| {
             let mut config = ClientConfig::clone(&plan.tls);
-            config.alpn_protocols = match plan.protocol {
-                Protocol::Http1 => vec![b"http/1.1".to_vec()],
-                Protocol::Http2 { .. } => vec![b"h2".to_vec()],
-            };
+            let protocol = if is_http2 { HTTP2 } else { HTTP1 };
+            config.alpn_protocols = vec![protocol.to_vec()];
             let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
             Ok::<_, io::Error>((TlsConnector::from(Arc::new(config)), name))
         });
-        Ok(Self { addresses, tls: tls.transpose()? })
+        Ok(Self { addresses, tls: tls.transpose()?, is_http2 })
     }
 
     pub(super) async fn open(&self) -> io::Result<Stream> {
@@ -52,6 +56,9 @@ impl Opener {
             None => Ok(Stream::Plain(stream)),
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await?;
+                if self.is_http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
+                    return Err(io::Error::other("it does not speak HTTP/2"));
+                }
                 Ok(Stream::Tls(Box::new(stream)))
             }
         }

@@ -19,7 +19,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("stats", &[]),
     ("population", &[]),
-    ("report", &[]),
+    ("report", &["stats"]),
     ("load", &["client", "population", "report", "stats"]),
     ("cli", &[]),
     (

@@ -116,6 +116,18 @@ fn http2_and_tls_carry_the_same_requests() {
 }
 
 #[test]
+fn a_target_that_speaks_no_http2_is_an_error_and_no_wait() {
+    let upstream = Upstream::new(|visit| {
+        visit.head();
+        visit.say("HTTP/1.1 400 What\r\ncontent-length: 0\r\n\r\n");
+    });
+    let protocol = Protocol::Http2 { streams: 2 };
+    let summary = carry_out(Plan { protocol, connections: 1, ..plan(upstream.url(), 6) });
+    assert_eq!((summary.answers, summary.errors.total), (0, 6));
+    assert_eq!(summary.errors.timeout, 0);
+}
+
+#[test]
 fn a_user_who_changes_version_without_a_deployment_is_named() {
     // The user who asks for the tenth time of all is lied to.
     let asked = AtomicUsize::new(0);
