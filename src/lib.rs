@@ -35,7 +35,7 @@
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
-//! | [`report`] | what people read: tables for a terminal | `stats` |
+//! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`cli`] | arguments | |
 //!

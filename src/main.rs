@@ -71,7 +71,7 @@ fn run(verb: Verb) -> Result<(), Ended> {
             Ok(client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)?)
         }
         Verb::Load(arguments) => {
-            let json = arguments.json;
+            let (json, page) = (arguments.json, arguments.report.clone());
             let plan = plan(*arguments)?;
             let stopped = app::stop_at_interrupt()?;
             if plan.connections > MANY_CONNECTIONS {
@@ -82,6 +82,10 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let terminal: Option<&mut dyn Write> = is_watched.then_some(&mut terminal as _);
             let summary = load::run(plan, stopped, terminal)?;
             load::print(&summary, json, &mut out).map_err(Failure::Output)?;
+            if let Some(path) = page {
+                let page = load::page(&summary, &app::command_line())?;
+                std::fs::write(path, page).map_err(Failure::Output)?;
+            }
             if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
         }
     }

@@ -37,5 +37,6 @@ pub use endpoint::{CredentialsError, endpoint};
 pub use failure::{Failure, with_causes};
 pub use interrupt::stop_at_interrupt;
 pub use log::log_to_stderr;
+pub use outside::command_line;
 pub use running::{Addresses, Fallen, Running, StartError, start};
 pub use serve::serve;

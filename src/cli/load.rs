@@ -1,5 +1,6 @@
 //! `load`: the requests of many users, and a judgement.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -119,6 +120,9 @@ pub struct Load {
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
+    /// Write the report as a page, too
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// A moment of the run, and what is deployed then.

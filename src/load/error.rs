@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::client::ClientError;
+use crate::report::NoPlot;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -24,6 +25,8 @@ pub enum LoadError {
     TooManyVersions,
     #[error("cannot run")]
     Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Report(#[from] NoPlot),
 }
 
 impl LoadError {
@@ -33,7 +36,11 @@ impl LoadError {
             Self::Usage(_) | Self::KeyNotFound { .. } | Self::Client(ClientError::Url(_)) => 2,
             Self::Lookup(..) | Self::Unreachable(..) => 3,
             Self::Client(error) if error.is_unreachable() => 3,
-            Self::Client(_) | Self::NotLive { .. } | Self::TooManyVersions | Self::Runtime(_) => 1,
+            Self::Client(_)
+            | Self::NotLive { .. }
+            | Self::TooManyVersions
+            | Self::Runtime(_)
+            | Self::Report(_) => 1,
         }
     }
 }

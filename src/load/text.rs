@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::summary::{Latencies, PeriodSummary, Quantiles, Summary};
-use crate::report::{Column, Table, count, one_line, percent, time_ms};
+use super::summary::{PeriodSummary, Summary};
+use super::tables::{latency_table, split_table};
+use crate::report::{count, one_line};
 
 /// Prints `summary`: for people, or as one line of JSON.
 pub fn print(summary: &Summary, as_json: bool, out: &mut impl Write) -> io::Result<()> {
@@ -22,7 +23,7 @@ pub fn print(summary: &Summary, as_json: bool, out: &mut impl Write) -> io::Resu
 fn text(summary: &Summary) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     head(summary, &mut text)?;
-    latencies(summary, &mut text)?;
+    write!(text, "\n{}", latency_table(summary))?;
     let is_only = summary.periods.len() == 1;
     for (number, period) in summary.periods.iter().enumerate() {
         split(summary, number, period, is_only, &mut text)?;
@@ -78,38 +79,6 @@ fn head(summary: &Summary, text: &mut String) -> std::fmt::Result {
     )
 }
 
-fn latencies(summary: &Summary, text: &mut String) -> std::fmt::Result {
-    let is_open = summary.asked.rate_to.is_some();
-    let mut table = Table::new(&[
-        Column::Left("latency"),
-        Column::Right("answers"),
-        Column::Right("p50"),
-        Column::Right("p90"),
-        Column::Right("p99"),
-        Column::Right("p99.9"),
-        Column::Right("max"),
-        Column::Left("status"),
-    ]);
-    let mut rows = |name: &str, answers: u64, latency: &Latencies, statuses: String| {
-        let mut row = |name: String, answers: String, of: &Quantiles, statuses: String| {
-            let times = [of.p50, of.p90, of.p99, of.p99_9, of.max].map(time_ms);
-            table.row([name, answers].into_iter().chain(times).chain([statuses]));
-        };
-        row(name.to_owned(), count(answers), &latency.corrected, statuses);
-        // A connection that sends when it was answered is always on time.
-        if is_open {
-            let name = "  from sending".to_owned();
-            row(name, String::new(), &latency.uncorrected, String::new());
-        }
-    };
-    rows("all", summary.answers, &summary.latency, statuses(&summary.statuses));
-    for version in &summary.versions {
-        let name = one_line(&version.version);
-        rows(&name, version.requests, &version.latency, statuses(&version.statuses));
-    }
-    write!(text, "\n{table}")
-}
-
 fn split(
     summary: &Summary,
     number: usize,
@@ -127,37 +96,7 @@ fn split(
         let when = if number == 0 { "before".to_owned() } else { format!("from {begins:.1} s on") };
         writeln!(text, "deployment {} ({when})", one_line(id))?;
     }
-    let mut table = Table::new(&[
-        Column::Left("split"),
-        Column::Right("asked"),
-        Column::Right("users"),
-        Column::Right("share"),
-        Column::Right("expected"),
-        Column::Right("of answers"),
-        Column::Right("expected"),
-    ]);
-    let band = |band: Option<[f64; 2]>| {
-        band.map_or_else(String::new, |[from, to]| {
-            format!("{:.2}–{:.2} %", from * 100.0, to * 100.0)
-        })
-    };
-    for share in &period.shares {
-        let of_answers = summary.versions.iter().find(|version| version.version == share.version);
-        let of_answers = of_answers
-            .filter(|_| is_only)
-            .map_or_else(String::new, |version| percent(version.share));
-        let asked = share.percentage.map_or_else(String::new, |asked| format!("{asked} %"));
-        table.row([
-            one_line(&share.version),
-            asked,
-            count(share.keys),
-            percent(share.share),
-            band(share.keys_expected),
-            of_answers,
-            band(share.requests_expected),
-        ]);
-    }
-    write!(text, "{table}")?;
+    write!(text, "{}", split_table(summary, period, is_only))?;
     if let Some(check) = &period.sample_ratio {
         match check.alarm_at_key {
             Some(key) => writeln!(
@@ -231,14 +170,6 @@ fn verdict(summary: &Summary, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn statuses(statuses: &std::collections::BTreeMap<u16, u64>) -> String {
-    if statuses.len() == 1 {
-        return statuses.keys().map(ToString::to_string).collect();
-    }
-    let each = statuses.iter().map(|(status, of)| format!("{status}: {}", count(*of)));
-    each.collect::<Vec<_>>().join(", ")
-}
-
-fn plural(number: u64, noun: &str) -> String {
+pub(super) fn plural(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(number)) }
 }

@@ -28,13 +28,25 @@ impl Table {
         self.rows.push(cells.into_iter().take(self.columns.len()).collect());
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    pub(super) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
+    /// The columns in which there is anything, with their places in a row.
+    pub(super) fn filled(&self) -> Vec<(usize, Column)> {
+        let columns = self.columns.iter().copied().enumerate();
+        let is_filled = |at| self.rows.is_empty() || self.cells(at).next().is_some();
+        columns.filter(|(at, _)| is_filled(*at)).collect()
+    }
+
+    fn cells(&self, at: usize) -> impl Iterator<Item = &str> {
+        let cells = self.rows.iter().filter_map(move |row| row.get(at));
+        cells.map(String::as_str).filter(|cell| !cell.is_empty())
     }
 }
 
 impl Column {
-    const fn title(self) -> &'static str {
+    pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Left(title) | Self::Right(title) => title,
         }
@@ -44,17 +56,13 @@ impl Column {
 impl fmt::Display for Table {
     /// Lines that each end, without spaces at their ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = |at: usize| {
-            let cells = self.rows.iter().filter_map(move |row| row.get(at));
-            cells.map(String::as_str).filter(|cell| !cell.is_empty())
-        };
-        let columns = self.columns.iter().enumerate();
-        let columns: Vec<_> = columns
-            .filter(|(at, _)| self.rows.is_empty() || cells(*at).next().is_some())
+        let columns: Vec<_> = self
+            .filled()
+            .into_iter()
             .map(|(at, column)| {
-                let texts = cells(at).chain([column.title()]);
+                let texts = self.cells(at).chain([column.title()]);
                 let width = texts.map(|text| text.chars().count()).max().unwrap_or_default();
-                (at, *column, width)
+                (at, column, width)
             })
             .collect();
         let mut line = String::new();

@@ -517,3 +517,35 @@ fn the_status_says_what_came_of_a_run() {
     let refused = ["--admin", &admin, "--routine", "shop", "--deploy", "100ms:9@100"];
     assert_eq!(status(&[&[target.as_str(), "-d", "1s"], &refused[..]].concat()), 1);
 }
+
+#[test]
+fn a_report_is_a_page_of_its_own() {
+    let (folder, serin) = served("");
+    let path = folder.path().join("out.html");
+    let (status, report, complaint) = load(
+        &serin,
+        &[
+            "--rate",
+            "500",
+            "--duration",
+            "2500ms",
+            "--deploy",
+            "1s:1@50,2@50",
+            "--header",
+            "x-note: it's <b>",
+            "--report",
+            path.to_str().unwrap(),
+        ],
+    );
+    assert_eq!(status, 0, "{report:#} {complaint}");
+    let page = fs::read_to_string(&path).unwrap();
+    for part in
+        ["<b>Good</b>", "deployment 2", "of 1,250 answers", "<polyline", "<polygon", "--rate 500"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("<svg ").count(), 2);
+    for part in ["<script", "http-equiv", "url(", "<b>'"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+}
