@@ -47,22 +47,26 @@ pub fn page(summary: &Summary, command: &str) -> Result<String, LoadError> {
 #[expect(clippy::cast_precision_loss, reason = "a run has few seconds")]
 fn shares(summary: &Summary) -> Plot {
     // So many seconds are one point.
-    let step = summary.seconds.len().div_ceil(POINTS_MAX).max(1);
-    let chunks: Vec<_> = summary.seconds.chunks(step).collect();
     let asked = &summary.asked;
+    // Of the one after the last there are the answers that came late.
+    let is_asked = |(second, _): &(usize, _)| (*second as f64) < asked.duration_s;
+    let seconds: Vec<_> = summary.seconds.iter().enumerate().take_while(is_asked).collect();
+    let step = seconds.len().div_ceil(POINTS_MAX).max(1);
+    let chunks: Vec<_> = seconds.chunks(step).collect();
     let users = Users { count: asked.users, seed: asked.seed, exponent: asked.zipf };
     let series = summary.versions.iter().map(|version| {
         let (mut points, mut expected) = (Vec::new(), Vec::new());
         for (number, seconds) in chunks.iter().enumerate() {
             let of_version: u64 =
-                seconds.iter().filter_map(|second| second.get(&version.version)).sum();
-            let all: u64 = seconds.iter().flat_map(|second| second.values()).sum();
+                seconds.iter().filter_map(|(_, second)| second.get(&version.version)).sum();
+            let all: u64 = seconds.iter().flat_map(|(_, second)| second.values()).sum();
             if all == 0 {
                 continue;
             }
             let (from, to) = ((number * step) as f64, ((number + 1) * step) as f64);
-            points.push((f64::midpoint(from, to), 100.0 * ratio(of_version, all)));
-            let begun = summary.periods.iter().rev().find(|period| period.begins_s <= from);
+            let middle = f64::midpoint(from, to);
+            points.push((middle, 100.0 * ratio(of_version, all)));
+            let begun = summary.periods.iter().rev().find(|period| period.begins_s <= middle);
             let shares = begun.map(|period| period.shares.as_slice()).unwrap_or_default();
             let share = shares.iter().find(|share| share.version == version.version);
             let Some(percentage) = share.and_then(|share| share.percentage) else { continue };
@@ -76,14 +80,16 @@ fn shares(summary: &Summary) -> Plot {
         x: Axis {
             name: "seconds".to_owned(),
             from: 0.0,
-            to: summary.seconds.len() as f64,
+            to: seconds.len() as f64,
             write: |second| format!("{second:.0}"),
+            labels: 8,
         },
         y: Axis {
             name: "share".to_owned(),
             from: 0.0,
             to: 100.0,
             write: |percent| format!("{percent:.0} %"),
+            labels: 6,
         },
         series: series.collect(),
         marks: deployments
@@ -119,17 +125,17 @@ fn latencies(summary: &Summary) -> Plot {
             from: 0.0,
             to: 3.2,
             write: |nines| {
-                format!("{:.5}", 100.0 * (1.0 - 10.0_f64.powf(-nines)))
-                    .trim_end_matches('0')
-                    .trim_end_matches('.')
-                    .to_owned()
+                let percentile = format!("{:.3}", 100.0 * (1.0 - 10.0_f64.powf(-nines)));
+                percentile.trim_end_matches('0').trim_end_matches('.').to_owned()
             },
+            labels: 4,
         },
         y: Axis {
             name: "latency".to_owned(),
             from: low.floor(),
             to: high.ceil().max(low.floor() + 1.0),
             write: |log| time_ms(10.0_f64.powf(log)),
+            labels: 4,
         },
         series,
         marks: Vec::new(),

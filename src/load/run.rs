@@ -1,7 +1,7 @@
 //! A run from start to end.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -70,6 +70,9 @@ pub fn run(
                 let told = has_view.then_some(told);
                 scope.spawn(move || {
                     let counted = worker::run(index, &common, runtime, told);
+                    if counted.is_err() {
+                        common.stopped.store(true, Ordering::Relaxed);
+                    }
                     // Closing it says that this thread has ended.
                     drop(ended);
                     counted

@@ -132,6 +132,7 @@ impl Asked {
             rate_from: rate.map(|rate| rate.from),
             rate_to: rate.map(|rate| rate.to),
             ramp_s: rate.map(|rate| rate.over.as_secs_f64()),
+            duration_s: plan.duration.as_secs_f64(),
             connections: plan.connections,
             streams: match plan.protocol {
                 Protocol::Http1 => 1,

@@ -47,6 +47,7 @@ pub struct Asked {
     pub rate_from: Option<f64>,
     pub rate_to: Option<f64>,
     pub ramp_s: Option<f64>,
+    pub duration_s: f64,
     pub connections: usize,
     pub streams: usize,
     pub threads: usize,

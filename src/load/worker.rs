@@ -84,16 +84,14 @@ async fn work(index: usize, common: &Common, told: Option<&Mutex<Tally>>) -> io:
         }
     });
     let connections: Vec<_> = connections.collect();
-    let pacing = spawn_local({
-        let lane = lane.clone();
-        async move { lane.pace.drive().await }
-    });
-    let all = async {
+    let ended = async {
         for connection in connections {
             connection.await.map_err(io::Error::other)?;
         }
-        pacing.await.map_err(io::Error::other)?
+        Ok(())
     };
+    // Without its timer nobody would be woken, and nobody would end.
+    let all = async { tokio::try_join!(lane.pace.drive(), ended).map(drop) };
     match told {
         None => all.await?,
         Some(told) => tokio::select! {

@@ -36,7 +36,7 @@ h1{font-size:1.4rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 th,td{padding:.25rem .8rem .25rem 0;text-align:left;white-space:nowrap;border-bottom:1px solid var(--grid)}
 th.right,td.right{text-align:right}
-svg{max-width:100%;height:auto;display:block}
+svg{width:100%;max-width:52rem;height:auto;display:block}
 svg text{font-family:system-ui,sans-serif}
 svg [stroke='#010101']{stroke:var(--ink)}svg [fill='#010101']{fill:var(--ink)}
 svg [stroke='#020202']{stroke:var(--grid)}svg [fill='#020202']{fill:var(--grid)}

@@ -5,9 +5,9 @@ use std::fmt;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-const SIZE: (u32, u32) = (720, 320);
+const SIZE: (u32, u32) = (640, 320);
 const FONT: &str = "sans-serif";
-const TEXT_PX: u32 = 14;
+const TEXT_PX: u32 = 15;
 
 /// What the page's style gives the colours of paper and ink of the day.
 pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
@@ -40,6 +40,8 @@ pub struct Axis {
     pub to: f64,
     /// How a place on it is written.
     pub write: fn(f64) -> String,
+    /// How many places are, about.
+    pub labels: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -69,7 +71,7 @@ impl Plot {
         let mut chart = ChartBuilder::on(root)
             .margin(12)
             .x_label_area_size(44)
-            .y_label_area_size(64)
+            .y_label_area_size(72)
             .build_cartesian_2d(self.x.from..self.x.to, self.y.from..self.y.to)
             .map_err(no_plot)?;
         let (write_x, write_y) = (|x: &f64| (self.x.write)(*x), |y: &f64| (self.y.write)(*y));
@@ -84,8 +86,8 @@ impl Plot {
             .y_desc(self.y.name.as_str())
             .x_label_formatter(&write_x)
             .y_label_formatter(&write_y)
-            .x_labels(8)
-            .y_labels(6)
+            .x_labels(self.x.labels)
+            .y_labels(self.y.labels)
             .draw()
             .map_err(no_plot)?;
         for (at, what) in &self.marks {
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     fn axis(name: &str) -> Axis {
-        Axis { name: name.to_owned(), from: 0.0, to: 10.0, write: |x| format!("{x:.0}") }
+        Axis { name: name.to_owned(), from: 0.0, to: 10.0, write: |x| format!("{x:.0}"), labels: 5 }
     }
 
     #[test]
