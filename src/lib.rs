@@ -26,7 +26,8 @@
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
 //! | [`observe`] | what the process says about itself | `model` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
-//! | [`config`] | what the operator wrote, checked | `model` |
+//! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
+//! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
 //! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
@@ -201,6 +202,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod document;
 pub mod model;
 pub mod observe;
 pub mod population;

@@ -11,7 +11,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("observe", &["model"]),
     ("tls", &["model"]),
-    ("config", &["model"]),
+    ("document", &[]),
+    ("config", &["document", "model"]),
     ("proxy", &["routing", "model", "observe", "server"]),
     ("control", &["routing", "model", "observe"]),
     ("admin", &["control", "model", "observe", "routing", "server"]),
@@ -23,8 +24,8 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "admin", "backend", "client", "config", "control", "model", "observe", "proxy",
-            "routing", "server", "tls",
+            "admin", "backend", "client", "config", "control", "document", "model", "observe",
+            "proxy", "routing", "server", "tls",
         ],
     ),
     ("main", &["app", "cli", "client"]),
