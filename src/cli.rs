@@ -29,6 +29,8 @@ pub enum Verb {
     Ca(Ca),
     /// Deploy one or two code versions of a routine
     Deploy(Deploy),
+    /// Play a scenario in virtual time: users, deployments, failures, and other systems' rules
+    Simulate(Simulate),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +83,26 @@ pub struct Deploy {
     /// The admin endpoint
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
     pub admin: String,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 good, 1 a check of the scenario failed or it has mistakes, 2 usage, 3 the file cannot be read.\n\n\
+        Example: serin simulate configs/scenarios/release.toml"
+)]
+pub struct Simulate {
+    /// The scenario
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: PathBuf,
+    /// Play it with this seed in place of its own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Play it with so many users in all, each population with its part of them
+    #[arg(long, value_name = "N")]
+    pub users: Option<u64>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -36,9 +36,10 @@
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
+//! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli` and `client`.
+//! `main` names `app`, `cli`, `client` and `simulate`.
 //!
 //! # The laws
 //!
@@ -209,5 +210,6 @@ pub mod population;
 pub mod proxy;
 pub mod routing;
 pub mod server;
+pub mod simulate;
 pub mod stats;
 pub mod tls;

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Verb};
+use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Simulate, Verb};
 use serin::client;
+use serin::simulate::{self, Scenario};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,5 +46,27 @@ fn run(verb: Verb) -> Result<(), Failure> {
             let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;
             client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)
         }
+        Verb::Simulate(arguments) => simulate(&arguments, &mut out),
     }
+}
+
+fn simulate(arguments: &Simulate, out: &mut impl std::io::Write) -> Result<(), Failure> {
+    let mut scenario = Scenario::read(&arguments.scenario).map_err(Failure::Scenario)?;
+    if let Some(seed) = arguments.seed {
+        scenario.seed = seed;
+    }
+    if let Some(users) = arguments.users {
+        scenario = scenario.with_users(users).ok_or(Failure::Users(users))?;
+    }
+    let bar = simulate::bar(&scenario);
+    let outcome = simulate::play(&scenario, &mut |requests| bar.inc(requests));
+    bar.finish_and_clear();
+    let outcome = outcome.map_err(|why| Failure::Impossible(why.to_string()))?;
+    let written = if arguments.json {
+        simulate::write_json(&outcome, out)
+    } else {
+        simulate::print(&outcome, out)
+    };
+    written.map_err(Failure::Output)?;
+    if outcome.holds() { Ok(()) } else { Err(Failure::Found) }
 }

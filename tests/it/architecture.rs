@@ -20,6 +20,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("client", &[]),
     ("stats", &[]),
     ("population", &[]),
+    ("simulate", &["control", "document", "model", "population", "routing", "stats"]),
     ("cli", &[]),
     (
         "app",
@@ -28,7 +29,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "proxy", "routing", "server", "tls",
         ],
     ),
-    ("main", &["app", "cli", "client"]),
+    ("main", &["app", "cli", "client", "simulate"]),
     ("lib", &[]),
 ];
 
@@ -38,6 +39,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("routing", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("control", &["http::", "hyper", "axum"]),
     ("backend", &["tokio"]),
+    ("simulate", &["tokio", "http", "SystemTime", "Instant", "getrandom", "async "]),
     ("population", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("stats", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
 ];
