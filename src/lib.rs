@@ -26,7 +26,8 @@
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
 //! | [`observe`] | what the process says about itself | `model` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
-//! | [`config`] | what the operator wrote, checked | `model` |
+//! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
+//! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
 //! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
@@ -37,9 +38,10 @@
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
+//! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli`, `client` and `load`.
+//! `main` names `app`, `cli`, `client`, `load` and `simulate`.
 //!
 //! # The laws
 //!
@@ -211,6 +213,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod document;
 pub mod load;
 pub mod model;
 pub mod observe;
@@ -219,5 +222,6 @@ pub mod proxy;
 pub mod report;
 pub mod routing;
 pub mod server;
+pub mod simulate;
 pub mod stats;
 pub mod tls;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Serve, Verb};
+use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Serve, Simulate, Verb};
 use serin::client;
 use serin::load;
+use serin::simulate::{self, Scenario};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -88,6 +89,7 @@ fn run(verb: Verb) -> Result<(), Ended> {
             }
             if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
         }
+        Verb::Simulate(arguments) => Ok(simulate(&arguments, &mut out)?),
     }
 }
 
@@ -158,4 +160,25 @@ fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
         deployments: arguments.deployments.into_iter().map(planned).collect(),
         errors_max: arguments.max_errors,
     })
+}
+
+fn simulate(arguments: &Simulate, out: &mut impl Write) -> Result<(), Failure> {
+    let mut scenario = Scenario::read(&arguments.scenario).map_err(Failure::Scenario)?;
+    if let Some(seed) = arguments.seed {
+        scenario.seed = seed;
+    }
+    if let Some(users) = arguments.users {
+        scenario = scenario.with_users(users).ok_or(Failure::Users(users))?;
+    }
+    let bar = simulate::bar(&scenario);
+    let outcome = simulate::play(&scenario, &mut |requests| bar.inc(requests));
+    bar.finish_and_clear();
+    let outcome = outcome.map_err(|why| Failure::Impossible(why.to_string()))?;
+    let written = if arguments.json {
+        simulate::write_json(&outcome, out)
+    } else {
+        simulate::print(&outcome, out)
+    };
+    written.map_err(Failure::Output)?;
+    if outcome.holds() { Ok(()) } else { Err(Failure::Found) }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod deploy;
 mod load;
 mod serve;
+mod simulate;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,7 @@ pub use demo::Demo;
 pub use deploy::Deploy;
 pub use load::{Deployment, Load};
 pub use serve::Serve;
+pub use simulate::Simulate;
 pub use value::Environment;
 
 /// An edge request router simulator with percentage canary routing, behind the API
@@ -45,6 +47,8 @@ pub enum Verb {
     Deploy(Deploy),
     /// Send the requests of many users at a target, and judge who gets which version
     Load(Box<Load>),
+    /// Play a scenario in virtual time: users, deployments, failures, and other systems' rules
+    Simulate(Simulate),
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ impl Rhythm {
             stretch.rate *= per_weight;
         }
         let requests = if before > 0.0 { requests } else { 0.0 };
-        Course { stretches, at: 0, requests }
+        let last_us = u64::try_from(length.as_micros()).unwrap_or(u64::MAX).saturating_sub(1);
+        Course { stretches, at: 0, requests, last_us }
     }
 }
 
@@ -58,6 +59,8 @@ pub(super) struct Course {
     stretches: Vec<Stretch>,
     at: usize,
     requests: f64,
+    /// Rounding must not lead out of time.
+    last_us: u64,
 }
 
 /// A time of one rate.
@@ -90,7 +93,7 @@ impl Course {
             reason = "a time is not negative, and a cast saturates"
         )]
         let at_us = (stretch.start_us + since_us) as u64;
-        Some(at_us)
+        Some(at_us.min(self.last_us))
     }
 }
 

@@ -49,6 +49,7 @@ mod routing;
 mod rules;
 mod sample_ratio;
 mod signatures;
+mod simulate;
 mod site_changes;
 mod sites;
 mod slow_readers;
