@@ -291,7 +291,12 @@ mod tests {
         let mut checks = checks(&wellness);
         let task = checks.asked.spawn(async { panic!("on purpose") });
         checks.asked_by.insert(task.id(), Endpoint::new(ENDPOINT).unwrap());
-        checks.work_until(Instant::now() + Duration::from_millis(100)).await;
+        for _ in 0..100 {
+            checks.work_until(Instant::now() + Duration::from_millis(100)).await;
+            if !checks.due.is_empty() {
+                break;
+            }
+        }
         assert_eq!((checks.due.len(), checks.asked_by.len()), (1, 0));
         assert!(wellness.sick().is_empty());
     }

@@ -144,7 +144,8 @@ impl Rest {
         match &frame {
             Some(Err(UploadError::TooLarge(limit))) => progress.overflow(*limit),
             Some(Err(UploadError::Broken(_))) => progress.fail(),
-            _ => progress.advance(frame.is_some(), is_whole || is_last),
+            // Who took nothing can do without it.
+            _ => progress.advance(frame.as_ref().is_some_and(has_bytes), is_whole || is_last),
         }
         Poll::Ready(frame)
     }
@@ -178,6 +179,11 @@ impl Rest {
             None => rest,
         }
     }
+}
+
+fn has_bytes(frame: &Result<Frame<Bytes>, UploadError>) -> bool {
+    let data = frame.as_ref().ok().and_then(Frame::data_ref);
+    data.is_none_or(|data| !data.is_empty())
 }
 
 impl Upload {

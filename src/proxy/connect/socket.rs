@@ -144,6 +144,19 @@ impl Socket {
         self.hear_out(written)
     }
 
+    /// Writes one part or several.
+    pub(in crate::proxy) fn poll_write_parts(
+        &self,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match parts {
+            // Its system call is the cheaper one.
+            [part] => self.poll_write(cx, part),
+            parts => self.poll_write_vectored(cx, parts),
+        }
+    }
+
     pub(in crate::proxy) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = match &mut *self.seated.stream.borrow_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_flush(cx),

@@ -100,9 +100,10 @@ impl<'s, S: Line> Connection<'s, S> {
         let size = body.size_hint();
         if self.hearing.take_unasked() {
             // Whoever wants the content was answered in the same moment.
-            self.out.front.extend_from_slice(CONTINUE);
+            self.out.next.front.extend_from_slice(CONTINUE);
         }
-        let Told { framing, persists } = response::write(&head, &size, asked, &mut self.out.front);
+        let Told { framing, persists } =
+            response::write(&head, &size, asked, &mut self.out.next.front);
         self.body = (framing != Framing::None).then_some(body);
         if framing == Framing::UntilClose {
             // Until all is said, the end of the connection would pass for that of the content.
@@ -160,7 +161,7 @@ impl<'s, S: Line> Connection<'s, S> {
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
         if !self.has_begun {
             if self.hearing.take_unasked() {
-                self.out.front.extend_from_slice(CONTINUE);
+                self.out.next.front.extend_from_slice(CONTINUE);
             }
             if !self.out.is_empty()
                 && let Poll::Ready(Err(_)) = self.out.poll(cx, self.stream)
@@ -194,7 +195,7 @@ impl<'s, S: Line> Connection<'s, S> {
     /// Takes the next part of the body, once there is room.
     fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(body) = &mut self.body else { return Poll::Ready(()) };
-        if !self.out.data.is_empty() || !self.out.back.is_empty() {
+        if !self.out.next.has_no_content() {
             return Poll::Ready(());
         }
         let staged = match ready!(Pin::new(body).poll_frame(cx)) {
@@ -221,12 +222,12 @@ impl<'s, S: Line> Connection<'s, S> {
                 *left = left.checked_sub(data.len() as u64).ok_or(Lost::Length)?;
             }
             Framing::Chunks(_) => {
-                write_chunk_size(data.len(), &mut self.out.front);
-                self.out.back = b"\r\n";
+                write_chunk_size(data.len(), &mut self.out.next.front);
+                self.out.next.back = b"\r\n";
             }
             Framing::None | Framing::UntilClose => {}
         }
-        self.out.data = data;
+        self.out.next.data = data;
         if self.body.as_ref().is_some_and(http_body::Body::is_end_stream) {
             return self.end(None);
         }
@@ -238,9 +239,11 @@ impl<'s, S: Line> Connection<'s, S> {
         self.body = None;
         match &self.framing {
             Framing::Length(1..) => return Err(Lost::Length),
-            Framing::Chunks(_) if !self.out.data.is_empty() => self.out.back = LAST_CHUNK_BEHIND,
+            Framing::Chunks(_) if !self.out.next.data.is_empty() => {
+                self.out.next.back = LAST_CHUNK_BEHIND;
+            }
             Framing::Chunks(announced) => {
-                write_last_chunk(trailers, announced.as_ref(), &mut self.out.front);
+                write_last_chunk(trailers, announced.as_ref(), &mut self.out.next.front);
             }
             Framing::Length(0) | Framing::None | Framing::UntilClose => {}
         }

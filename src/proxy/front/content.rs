@@ -100,12 +100,17 @@ impl Inlet {
         remember(&self.reader, reader);
     }
 
+    /// Hands a part over before anybody asks.
+    pub(super) fn fill(&self, part: Option<Part>, has_ended: bool) {
+        *self.part.borrow_mut() = part;
+        self.has_ended.set(has_ended);
+    }
+
     /// Hands a part over, which was wanted, or the end alone. Behind the last part, or an
     /// error, there is nothing more.
     pub(super) fn put(&self, part: Option<Part>, has_ended: bool, reader: &Waker) {
         self.is_wanted.set(false);
-        *self.part.borrow_mut() = part;
-        self.has_ended.set(has_ended);
+        self.fill(part, has_ended);
         // Who reads and takes in one task goes on by itself.
         if let Some(taker) = self.taker.borrow_mut().take_if(|taker| !taker.will_wake(reader)) {
             taker.wake();

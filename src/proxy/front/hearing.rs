@@ -19,15 +19,10 @@ use super::head;
 use super::watch::{Leaving, Watch};
 use crate::proxy::expect::is_expected;
 use crate::proxy::http1::parse_trailers;
+use crate::proxy::inflow::Inflow;
 use crate::proxy::tunnel::Line;
 use crate::proxy::wire::{Framer, HeadLimits, Refusal, Step};
 use crate::server::Presence;
-
-/// What is read at once to begin with, and at most. It doubles while that is not enough.
-const READ_BYTES: usize = 4 << 10;
-const READ_BYTES_MAX: usize = 128 << 10;
-/// Room that is worth a system call.
-const READ_BYTES_MIN: usize = 1 << 10;
 
 /// What is read behind a request that runs. It is read at all to see the client leave.
 const HELD_BYTES_MAX: usize = 8 << 10;
@@ -69,9 +64,7 @@ pub(super) struct Hearing {
     framer: Framer,
     fields_max: usize,
     /// What was read and not taken.
-    read: BytesMut,
-    /// What is read at once.
-    read_bytes: usize,
+    read: Inflow,
     /// Bytes of a head that is not whole.
     waiting: usize,
     /// Where content goes, while any is to come.
@@ -94,8 +87,7 @@ impl Hearing {
             presence,
             framer: Framer::new(limits),
             fields_max: limits.fields,
-            read,
-            read_bytes: READ_BYTES,
+            read: Inflow::of(read),
             waiting: 0,
             inlet: None,
             is_unasked: false,
@@ -154,7 +146,7 @@ impl Hearing {
 
     /// What was read and is no request.
     pub(super) fn into_read(mut self) -> Bytes {
-        std::mem::take(&mut self.read).freeze()
+        self.read.split().freeze()
     }
 
     /// Something was said to the client.
@@ -167,15 +159,7 @@ impl Hearing {
     /// Takes note that a request was answered.
     pub(super) fn settle(&mut self) {
         (self.half_close, self.watch, self.drain) = (None, None, None);
-        self.shrink();
-    }
-
-    /// Leaves no more room than heads need.
-    fn shrink(&mut self) {
-        if self.read_bytes > READ_BYTES {
-            self.read_bytes = READ_BYTES;
-            self.read = BytesMut::from(&self.read[..]);
-        }
+        self.read.shrink();
     }
 
     /// Ready with what comes next, once the request before it is answered. The head of a
@@ -267,9 +251,29 @@ impl Hearing {
             return Next::Request(None);
         }
         let (content, inlet) = Content::new(self.framer.left());
-        self.inlet = Some(inlet);
         self.is_unasked = is_expected(parts);
+        if self.is_unasked || !self.hand_over(&inlet) {
+            self.inlet = Some(inlet);
+        }
         Next::Request(Some(content))
+    }
+
+    /// Hands over what came with the head, which is all of most content, so that it can go on
+    /// with the head. Whether it is all.
+    fn hand_over(&mut self, inlet: &Inlet) -> bool {
+        if self.read.is_worth_more(self.coming()) {
+            return false;
+        }
+        let Some((part, has_ended)) = self.take_part() else { return false };
+        // Chunks without content are passed on as that.
+        let part = part.unwrap_or_else(|| Ok(Frame::data(Bytes::new())));
+        inlet.fill(Some(part), has_ended);
+        has_ended
+    }
+
+    /// Bytes of content that are known to come behind what was read.
+    fn coming(&self) -> u64 {
+        self.framer.left().map_or(0, |left| left.saturating_sub(self.read.len() as u64))
     }
 
     /// Whether the client is now to be asked for its content. That is told once.
@@ -303,7 +307,7 @@ impl Hearing {
         let (part, has_ended) = ready!(self.poll_part(cx, stream));
         if has_ended {
             self.inlet = None;
-            self.shrink();
+            self.read.shrink();
         }
         inlet.put(part, has_ended, cx.waker());
         Poll::Ready(Heard::Part)
@@ -316,10 +320,17 @@ impl Hearing {
         stream: &mut impl Line,
     ) -> Poll<(Option<Part>, bool)> {
         loop {
-            if let Some(part) = self.take_part() {
-                return Poll::Ready(part);
+            let mut read = Poll::Pending;
+            if self.read.is_worth_more(self.coming()) {
+                read = self.poll_read(cx, stream);
             }
-            let error = match ready!(self.poll_read(cx, stream)) {
+            if read.is_pending() {
+                if let Some(part) = self.take_part() {
+                    return Poll::Ready(part);
+                }
+                read = self.poll_read(cx, stream);
+            }
+            let error = match ready!(read) {
                 Ok(0) => io::ErrorKind::UnexpectedEof.into(),
                 Ok(_) => continue,
                 Err(error) => error,
@@ -421,14 +432,8 @@ impl Hearing {
         cx: &mut Context<'_>,
         stream: &mut impl Line,
     ) -> Poll<io::Result<usize>> {
-        if self.read.capacity() - self.read.len() < READ_BYTES_MIN {
-            self.read.reserve(self.read_bytes);
-        }
-        let read = ready!(pin!(stream.read_buf(&mut self.read)).poll(cx))?;
-        if self.read.len() == self.read.capacity() {
-            self.read_bytes = READ_BYTES_MAX.min(self.read_bytes * 2);
-        }
-        Poll::Ready(Ok(read))
+        let coming = self.coming();
+        self.read.poll_read(coming, |bytes| pin!(stream.read_buf(bytes)).poll(cx))
     }
 }
 

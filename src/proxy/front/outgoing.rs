@@ -1,22 +1,20 @@
 //! Bytes on their way to a client.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
-/// Room that is kept for the next head.
-const FRONT_BYTES_KEPT: usize = 4 << 10;
+use crate::proxy::outflow::Outflow;
 
-/// What is to be written next: a head or what frames a chunk, content, and the chunk's end.
+/// Content that is copied behind its head: to write two parts costs the kernel more.
+const COPIED_BYTES_MAX: usize = 1 << 10;
+
+/// What is to be written next, and whether the stream has passed it on.
 #[derive(Default)]
 pub(super) struct Outgoing {
-    pub(super) front: Vec<u8>,
-    front_sent: usize,
-    pub(super) data: Bytes,
-    pub(super) back: &'static [u8],
+    pub(super) next: Outflow,
     /// The stream may hold what it has taken.
     is_unflushed: bool,
 }
@@ -24,11 +22,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Whether all of it is with the kernel.
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_unflushed && self.is_written()
-    }
-
-    fn is_written(&self) -> bool {
-        self.front_sent == self.front.len() && self.data.is_empty() && self.back.is_empty()
+        !self.is_unflushed && self.next.is_empty()
     }
 
     /// Ready once all of it is with the kernel.
@@ -37,7 +31,8 @@ impl Outgoing {
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<()>> {
-        while !self.is_written() {
+        self.next.merge(COPIED_BYTES_MAX);
+        while !self.next.is_empty() {
             ready!(self.poll_write(cx, stream))?;
         }
         if self.is_unflushed {
@@ -52,28 +47,12 @@ impl Outgoing {
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<()>> {
-        let front = &self.front[self.front_sent..];
         let stream = Pin::new(stream);
-        let sent = if self.data.is_empty() && self.back.is_empty() {
-            ready!(stream.poll_write(cx, front))?
-        } else {
-            let parts = [IoSlice::new(front), IoSlice::new(&self.data), IoSlice::new(self.back)];
-            ready!(stream.poll_write_vectored(cx, &parts))?
-        };
-        if sent == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
+        ready!(self.next.poll_write(|parts| match parts {
+            [part] => stream.poll_write(cx, part),
+            parts => stream.poll_write_vectored(cx, parts),
+        }))?;
         self.is_unflushed = true;
-        let of_front = sent.min(front.len());
-        let of_data = (sent - of_front).min(self.data.len());
-        self.data.advance(of_data);
-        self.back = &self.back[sent - of_front - of_data..];
-        self.front_sent += of_front;
-        if self.front_sent == self.front.len() {
-            self.front.clear();
-            self.front_sent = 0;
-            self.front.shrink_to(FRONT_BYTES_KEPT);
-        }
         Poll::Ready(Ok(()))
     }
 }

@@ -63,8 +63,8 @@ fn read_here(method: &Method, stream: &[u8]) -> Option<Read> {
         }
     };
     let Came::Lines(lines) = &reply.fields else { panic!("they came in lines") };
-    let usual = reply.status.canonical_reason().unwrap_or_default().as_bytes();
-    let reason = Some(lines.reason()).filter(|reason| *reason != usual);
+    let usual = reply.status.canonical_reason().map(str::as_bytes);
+    let reason = Some(lines.reason()).filter(|reason| Some(*reason) != usual);
     let mut headers = HeaderMap::new();
     lines.iter().for_each(|(_, name, value)| headers.slice(name, value, lines.bytes()));
     Some(Read {

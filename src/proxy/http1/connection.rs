@@ -17,15 +17,10 @@ use super::sending::Sending;
 use crate::model::{Endpoint, Limits};
 use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
+use crate::proxy::inflow::Inflow;
 use crate::proxy::reply::Reply;
 use crate::proxy::upload::Upload;
 use crate::server::Alarm;
-
-/// What is read at once to begin with, and at most. It doubles while that is not enough.
-const READ_BYTES: usize = 4 << 10;
-const READ_BYTES_MAX: usize = 128 << 10;
-/// Room that is worth a system call.
-const READ_BYTES_MIN: usize = 1 << 10;
 
 /// Responses of status 1xx before the one that counts.
 const INTERIM_MAX: u32 = 32;
@@ -34,9 +29,7 @@ const INTERIM_MAX: u32 = 32;
 pub(in crate::proxy) struct Connection {
     socket: Socket,
     /// What was read and not taken.
-    read: BytesMut,
-    /// What is read at once.
-    read_bytes: usize,
+    read: Inflow,
     reader: Reader,
     /// So much of a head that is not whole was looked at.
     judged: usize,
@@ -70,8 +63,7 @@ impl Connection {
     pub(in crate::proxy) fn new(socket: Socket, limits: &Limits) -> Self {
         Self {
             socket,
-            read: BytesMut::new(),
-            read_bytes: READ_BYTES,
+            read: Inflow::of(BytesMut::new()),
             reader: Reader::default(),
             judged: 0,
             sending: Sending::default(),
@@ -180,7 +172,7 @@ impl Connection {
                 self.judged = self.read.len();
                 judge(&self.read, self.head_max.fields)?;
             }
-            if ready!(self.poll_read(cx))? == 0 {
+            if ready!(self.poll_read(cx, 0))? == 0 {
                 return Poll::Ready(Err(Broken::Ended));
             }
         }
@@ -205,24 +197,26 @@ impl Connection {
             sent.unwrap_or(Err(Broken::Ended)).inspect_err(|_| self.persists = false)?;
         }
         loop {
-            if let Poll::Ready(frame) = self.framing.take(&mut self.read) {
-                return Poll::Ready(frame);
+            let coming = self.framing.coming(self.read.len());
+            let mut read = Poll::Pending;
+            if self.read.is_worth_more(coming) {
+                read = self.poll_read(cx, coming);
             }
-            if ready!(self.poll_read(cx))? == 0 {
+            if read.is_pending() {
+                if let Poll::Ready(frame) = self.framing.take(&mut self.read) {
+                    return Poll::Ready(frame);
+                }
+                read = self.poll_read(cx, coming);
+            }
+            if ready!(read)? == 0 {
                 self.framing.close()?;
             }
         }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Broken>> {
-        if self.read.capacity() - self.read.len() < READ_BYTES_MIN {
-            self.read.reserve(self.read_bytes);
-        }
-        let read = ready!(self.socket.poll_read_buf(cx, &mut self.read))?;
-        if self.read.len() == self.read.capacity() {
-            self.read_bytes = READ_BYTES_MAX.min(self.read_bytes * 2);
-        }
-        Poll::Ready(Ok(read))
+    fn poll_read(&mut self, cx: &mut Context<'_>, coming: u64) -> Poll<Result<usize, Broken>> {
+        let Self { read, socket, .. } = self;
+        read.poll_read(coming, |bytes| socket.poll_read_buf(cx, bytes)).map_err(Broken::from)
     }
 
     /// Whether the content has ended.
@@ -264,16 +258,12 @@ impl Connection {
 
     /// Leaves no more memory than a connection needs that waits.
     pub(in crate::proxy) fn settle(&mut self) {
-        if self.read_bytes > READ_BYTES {
-            self.read_bytes = READ_BYTES;
-            self.read = BytesMut::new();
-        }
-        self.sending.settle();
+        self.read.shrink();
     }
 
     /// What is left where HTTP has ended: the socket, and what came behind the response.
     pub(in crate::proxy) fn into_bare(mut self) -> (Socket, Bytes) {
-        (self.socket.clone().bare(), std::mem::take(&mut self.read).freeze())
+        (self.socket.clone().bare(), self.read.split().freeze())
     }
 }
 

@@ -50,6 +50,14 @@ impl Framing {
         }
     }
 
+    /// Bytes that are known to come behind so many that were `read`.
+    pub(super) fn coming(&self, read: usize) -> u64 {
+        match self {
+            Self::Length(left) => left.saturating_sub(read as u64),
+            Self::Ended | Self::Chunked(_) | Self::UntilClose => 0,
+        }
+    }
+
     /// Takes what `read` begins with: pending where more is to be read, `None` at the end.
     pub(super) fn take(
         &mut self,

@@ -1,11 +1,10 @@
 //! A request on its way to an endpoint.
 
-use std::io::IoSlice;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::HeaderValue;
 use http_body::{Body as _, Frame};
 
@@ -14,23 +13,15 @@ use super::request;
 use crate::model::Endpoint;
 use crate::proxy::connect::Socket;
 use crate::proxy::headers::Head;
+use crate::proxy::outflow::Outflow;
 use crate::proxy::progress::Progress;
 use crate::proxy::upload::Upload;
 use crate::proxy::wire::{write_chunk_size, write_last_chunk};
 
-/// Of a head, kept for the next one.
-const FRONT_BYTES_MAX: usize = 4 << 10;
-
 /// A request on its way: what is to be written next, and what will be.
 #[derive(Default)]
 pub(super) struct Sending {
-    /// The head, and what frames chunks. It is kept from one request to the next.
-    front: Vec<u8>,
-    /// So many of it have left.
-    front_sent: usize,
-    data: Bytes,
-    /// What ends a chunk.
-    back: &'static [u8],
+    out: Outflow,
     body: Option<Body>,
     /// Of the body, which moves whenever some of it leaves.
     progress: Option<Rc<Progress>>,
@@ -50,10 +41,9 @@ struct Body {
 impl Sending {
     /// Begins with a request, once the last one has left.
     pub(super) fn begin(&mut self, head: &impl Head, endpoint: &Endpoint, upload: Upload) {
-        self.front.clear();
-        self.front_sent = 0;
+        self.out.clear();
         self.has_begun = false;
-        request::write(head, endpoint, &mut self.front);
+        request::write(head, endpoint, &mut self.out.front);
         let left = upload.size_hint().exact();
         let announced = head.announces().cloned();
         self.progress = (!upload.is_empty()).then(|| upload.progress());
@@ -67,14 +57,7 @@ impl Sending {
 
     /// Whether all of it has left.
     pub(super) fn is_through(&self) -> bool {
-        self.body.is_none() && !self.has_bytes()
-    }
-
-    /// Leaves no more memory than most requests need.
-    pub(super) fn settle(&mut self) {
-        if self.front.capacity() > FRONT_BYTES_MAX {
-            self.front = Vec::new();
-        }
+        self.body.is_none() && self.out.is_empty()
     }
 
     /// The whole body, if nothing of the request has left.
@@ -83,7 +66,7 @@ impl Sending {
             return None;
         }
         let mut upload = self.body.take().map_or_else(Upload::empty, |body| body.upload);
-        upload.give_back(std::mem::take(&mut self.data));
+        upload.give_back(std::mem::take(&mut self.out.data));
         Some(upload)
     }
 
@@ -102,18 +85,17 @@ impl Sending {
     ) -> Poll<Result<(), Broken>> {
         loop {
             // What there is of a body leaves with the head.
-            if self.data.is_empty()
-                && self.back.is_empty()
+            if self.out.has_no_content()
                 && let Some(body) = &mut self.body
                 && let Poll::Ready(frame) = Pin::new(&mut body.upload).poll_frame(cx)
             {
                 self.stage(frame.transpose()?)?;
-                if !self.has_bytes() && self.body.is_some() {
+                if self.out.is_empty() && self.body.is_some() {
                     // An empty part of it. Who was not told to wait is not woken.
                     continue;
                 }
             }
-            if self.has_bytes() {
+            if !self.out.is_empty() {
                 ready!(self.poll_write(cx, socket))?;
                 continue;
             }
@@ -122,27 +104,19 @@ impl Sending {
         }
     }
 
-    fn has_bytes(&self) -> bool {
-        self.front_sent < self.front.len() || !self.data.is_empty() || !self.back.is_empty()
-    }
-
     /// Takes the next part of the body, or its end. What goes on is as long as the head
     /// says, or the next request would be read as a part of this one.
     fn stage(&mut self, frame: Option<Frame<Bytes>>) -> Result<(), Broken> {
         let Some(body) = &mut self.body else { return Ok(()) };
-        if self.front_sent == self.front.len() {
-            self.front.clear();
-            self.front_sent = 0;
-        }
         let trailers = match frame.map(Frame::into_data) {
             Some(Ok(data)) => {
                 if let Some(left) = &mut body.left {
                     *left = left.checked_sub(data.len() as u64).ok_or(Broken::Length)?;
                 } else if !data.is_empty() {
-                    write_chunk_size(data.len(), &mut self.front);
-                    self.back = b"\r\n";
+                    write_chunk_size(data.len(), &mut self.out.front);
+                    self.out.back = b"\r\n";
                 }
-                self.data = data;
+                self.out.data = data;
                 return Ok(());
             }
             Some(Err(frame)) => frame.into_trailers().ok(),
@@ -153,7 +127,7 @@ impl Sending {
             Some(_) => return Err(Broken::Length),
             None => {
                 let announced = body.announced.as_ref();
-                write_last_chunk(trailers.as_ref(), announced, &mut self.front);
+                write_last_chunk(trailers.as_ref(), announced, &mut self.out.front);
             }
         }
         self.body = None;
@@ -162,25 +136,12 @@ impl Sending {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, socket: &Socket) -> Poll<Result<(), Broken>> {
-        let front = &self.front[self.front_sent..];
-        let sent = if self.data.is_empty() && self.back.is_empty() {
-            ready!(socket.poll_write(cx, front))?
-        } else {
-            let parts = [IoSlice::new(front), IoSlice::new(&self.data), IoSlice::new(self.back)];
-            ready!(socket.poll_write_vectored(cx, &parts))?
-        };
-        if sent == 0 {
-            return Poll::Ready(Err(Broken::Ended));
-        }
+        let written = self.out.poll_write(|parts| socket.poll_write_parts(cx, parts));
+        ready!(written)?;
         self.has_begun = true;
         if let Some(progress) = &self.progress {
             progress.touch();
         }
-        let of_front = sent.min(front.len());
-        self.front_sent += of_front;
-        let of_data = (sent - of_front).min(self.data.len());
-        self.data.advance(of_data);
-        self.back = &self.back[sent - of_front - of_data..];
         Poll::Ready(Ok(()))
     }
 }

@@ -1,7 +1,5 @@
 //! What both sides write: lines of fields, and what tells chunks apart.
 
-use std::io::Write;
-
 use http::{HeaderMap, HeaderValue};
 
 use super::bytes::elements;
@@ -17,7 +15,9 @@ pub(in crate::proxy) fn write_line(name: &[u8], value: &[u8], out: &mut Vec<u8>)
 
 /// The line before a chunk of so many bytes, which are some.
 pub(in crate::proxy) fn write_chunk_size(bytes: usize, out: &mut Vec<u8>) {
-    write!(out, "{bytes:x}\r\n").expect("a vector takes what is written");
+    let first = bytes.max(1).ilog2() / 4;
+    out.extend((0..=first).rev().map(|at| b"0123456789abcdef"[(bytes >> (4 * at)) & 0xf]));
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The end of chunks, with what of `trailers` was `announced` in a list.
@@ -65,5 +65,14 @@ mod tests {
         write_last_chunk(Some(&trailers), None, &mut out);
         write_chunk_size(255, &mut out);
         assert_eq!(out, b"0\r\n\r\nff\r\n");
+    }
+
+    #[test]
+    fn a_size_is_told_in_hexadecimal() {
+        for size in [1, 9, 15, 16, 255, 256, 0xabc, 0x1_0000, usize::MAX] {
+            let mut out = Vec::new();
+            write_chunk_size(size, &mut out);
+            assert_eq!(out, format!("{size:x}\r\n").into_bytes());
+        }
     }
 }
