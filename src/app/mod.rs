@@ -30,7 +30,7 @@ pub use certificates::{CertificatesError, ca};
 pub use check::check;
 pub use demo::{demo, demo_config};
 pub use endpoint::{CredentialsError, endpoint};
-pub use failure::Failure;
+pub use failure::{Failure, with_causes};
 pub use log::log_to_stderr;
 pub use running::{Addresses, Fallen, Running, StartError, start};
 pub use serve::serve;
