@@ -8,7 +8,7 @@ use serin::app::{self, Failure};
 use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Serve, Simulate, Verb};
 use serin::client;
 use serin::load;
-use serin::simulate::{self, Scenario};
+use serin::simulate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,6 +23,8 @@ enum Ended {
     App(#[from] Failure),
     #[error("{}", app::with_causes(.0))]
     Load(#[from] load::LoadError),
+    #[error("{}", app::with_causes(.0))]
+    Simulate(#[from] simulate::SimulateError),
 }
 
 impl Ended {
@@ -30,6 +32,7 @@ impl Ended {
         match self {
             Self::App(failure) => failure.exit_code(),
             Self::Load(error) => ExitCode::from(error.exit_status()),
+            Self::Simulate(error) => ExitCode::from(error.exit_status()),
         }
     }
 }
@@ -89,7 +92,10 @@ fn run(verb: Verb) -> Result<(), Ended> {
             }
             if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
         }
-        Verb::Simulate(arguments) => Ok(simulate(&arguments, &mut out)?),
+        Verb::Simulate(Simulate { scenario, seed, users, json }) => {
+            let options = simulate::Options { seed, users, json };
+            Ok(simulate::run(&scenario, options, &mut out)?)
+        }
     }
 }
 
@@ -160,25 +166,4 @@ fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
         deployments: arguments.deployments.into_iter().map(planned).collect(),
         errors_max: arguments.max_errors,
     })
-}
-
-fn simulate(arguments: &Simulate, out: &mut impl Write) -> Result<(), Failure> {
-    let mut scenario = Scenario::read(&arguments.scenario).map_err(Failure::Scenario)?;
-    if let Some(seed) = arguments.seed {
-        scenario.seed = seed;
-    }
-    if let Some(users) = arguments.users {
-        scenario = scenario.with_users(users).ok_or(Failure::Users(users))?;
-    }
-    let bar = simulate::bar(&scenario);
-    let outcome = simulate::play(&scenario, &mut |requests| bar.inc(requests));
-    bar.finish_and_clear();
-    let outcome = outcome.map_err(|why| Failure::Impossible(why.to_string()))?;
-    let written = if arguments.json {
-        simulate::write_json(&outcome, out)
-    } else {
-        simulate::print(&outcome, out)
-    };
-    written.map_err(Failure::Output)?;
-    if outcome.holds() { Ok(()) } else { Err(Failure::Found) }
 }

@@ -15,13 +15,6 @@ pub enum Failure {
     #[error("{}", with_causes(.0))]
     Config(#[from] ReadError),
     #[error("{}", with_causes(.0))]
-    Scenario(ReadError),
-    #[error("--users {0} leaves a population without users, or is more than 100 million")]
-    Users(u64),
-    /// A scenario asks for what is not allowed.
-    #[error("{0}")]
-    Impossible(String),
-    #[error("{}", with_causes(.0))]
     Start(#[from] StartError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -50,14 +43,9 @@ impl Failure {
     /// told before a verb runs. 3: something could not be reached.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::LogFilter { .. } | Self::Client(ClientError::Url(_)) | Self::Users(_) => {
-                ExitCode::from(2)
-            }
-            Self::Scenario(ReadError::Unreadable { .. }) => ExitCode::from(3),
+            Self::LogFilter { .. } | Self::Client(ClientError::Url(_)) => ExitCode::from(2),
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
             Self::Config(_)
-            | Self::Scenario(_)
-            | Self::Impossible(_)
             | Self::Start(_)
             | Self::Credentials(_)
             | Self::Certificates(_)

@@ -56,3 +56,37 @@ pub(super) fn moved(
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scenario;
+    use super::*;
+
+    const THREE_USERS_TWICE: &str = r#"
+title = "small"
+length = "1h"
+[[population]]
+users = 3
+requests_per_user = 1
+[[population]]
+users = 4_000
+key_prefix = "bot-"
+requests_per_user = 1
+[[version]]
+code_version = "1"
+[[deployment]]
+at = "0s"
+code_versions = [{ code_version = "1", percentage = 100 }]
+"#;
+
+    #[test]
+    fn every_user_is_asked_once_even_where_there_are_fewer_than_cores() {
+        let scenario = Scenario::parse(THREE_USERS_TWICE).unwrap();
+        let populations = Populations::new(&scenario);
+        let (one, other) = (Chooser::Only(0), Chooser::Only(1));
+        let all = Moved { moved: 4_003, of: 4_003 };
+        assert_eq!(moved(&populations, u64::MAX, &one, &other), all);
+        assert_eq!(moved(&populations, 2, &one, &other), Moved { moved: 4, of: 4 });
+        assert_eq!(moved(&populations, u64::MAX, &one, &one), Moved { moved: 0, of: 4_003 });
+    }
+}

@@ -1,9 +1,8 @@
 //! What a scenario claims of its own numbers.
 
-use std::fmt;
-
 use super::outcome::{Outcome, RuleOutcome, share};
 use super::rules::Rule;
+use crate::model::CodeVersion;
 
 /// A claim: a number is within bounds.
 #[derive(Debug, Clone)]
@@ -61,47 +60,43 @@ impl Check {
             self.least.is_none_or(|least| found >= least)
                 && self.most.is_none_or(|most| found <= most)
         });
-        Checked { claim: self.to_string(), found, holds }
+        Checked { claim: self.claim(&outcome.versions), found, holds }
     }
 }
 
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule.as_str(), self.number)?;
+impl Check {
+    fn claim(&self, versions: &[CodeVersion]) -> String {
+        let what = format!("{}: {}", self.rule.as_str(), self.number.in_words(versions));
         match (self.least, self.most) {
-            (Some(least), Some(most)) => write!(f, " from {least} to {most}"),
-            (Some(least), None) => write!(f, " at least {least}"),
-            (None, Some(most)) => write!(f, " at most {most}"),
-            (None, None) => Ok(()),
+            (Some(least), Some(most)) => format!("{what} from {least} to {most}"),
+            (Some(least), None) => format!("{what} at least {least}"),
+            (None, Some(most)) => format!("{what} at most {most}"),
+            (None, None) => what,
         }
     }
 }
 
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Number {
+    fn in_words(self, versions: &[CodeVersion]) -> String {
         match self {
-            Self::Requests => f.write_str("requests"),
-            Self::Users => f.write_str("users who ask"),
-            Self::VersionShare { version } => write!(f, "share of version {}", version + 1),
-            Self::ErrorRate { version: None } => f.write_str("error rate"),
+            Self::Requests => "requests".to_owned(),
+            Self::Users => "users who ask".to_owned(),
+            Self::VersionShare { version } => format!("share of {}", versions[version]),
+            Self::ErrorRate { version: None } => "error rate".to_owned(),
             Self::ErrorRate { version: Some(version) } => {
-                write!(f, "error rate of version {}", version + 1)
+                format!("error rate of {}", versions[version])
             }
-            Self::UsersFailed => f.write_str("users who meet an error"),
-            Self::UsersOnSeveral { within: None } => f.write_str("users on several versions"),
+            Self::UsersFailed => "users who meet an error".to_owned(),
+            Self::UsersOnSeveral { within: None } => "users on several versions".to_owned(),
             Self::UsersOnSeveral { within: Some(requests) } => {
-                write!(f, "users on several versions within {requests} requests")
+                format!("users on several versions within {requests} requests")
             }
-            Self::UsersFlapped => f.write_str("users who flap"),
-            Self::CanaryShare { request } => {
-                write!(f, "share of the canary at request {request} of a user")
-            }
-            Self::Moved { deployment } => write!(f, "users who move at deployment {deployment}"),
-            Self::StaleShare => f.write_str("share of stale requests"),
-            Self::Alarms => f.write_str("sample-ratio alarms"),
-            Self::LatencyP99Ms { version } => {
-                write!(f, "p99 of version {} in ms", version + 1)
-            }
+            Self::UsersFlapped => "users who flap".to_owned(),
+            Self::CanaryShare { request } => format!("share of the canary at request {request}"),
+            Self::Moved { deployment } => format!("users who move at deployment {deployment}"),
+            Self::StaleShare => "share of stale requests".to_owned(),
+            Self::Alarms => "sample-ratio alarms".to_owned(),
+            Self::LatencyP99Ms { version } => format!("p99 of {} in ms", versions[version]),
         }
     }
 }

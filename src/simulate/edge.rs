@@ -200,3 +200,115 @@ impl Operator {
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::routing::{Draws, SpreadCounters, request_for};
+    use crate::simulate::Rule;
+    use crate::simulate::rules::Chooser;
+
+    const RAMP: &str = r#"
+title = "a ramp"
+length = "1h"
+[edge]
+routine = "shop"
+cohort = "spring"
+nodes = 50
+propagation = "60s"
+[[population]]
+users = 10
+requests_per_user = 1
+[[version]]
+code_version = "9"
+[[version]]
+code_version = "10"
+[[deployment]]
+at = "0s"
+code_versions = [{ code_version = "9", percentage = 100 }]
+[[deployment]]
+at = "10m"
+code_versions = [{ code_version = "10", percentage = 5 }, { code_version = "9", percentage = 95 }]
+[[deployment]]
+at = "620s"
+code_versions = [{ code_version = "9", percentage = 50 }, { code_version = "10", percentage = 50 }]
+"#;
+
+    fn ramp() -> Scenario {
+        Scenario::parse(RAMP).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// What is played is what a request would meet: its head, the table, the key.
+    #[test]
+    fn every_key_is_placed_as_the_table_decides_its_requests() {
+        let scenario = ramp();
+        let mut operator = Operator::new(&scenario).unwrap();
+        let draws = Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) };
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        for plan in &scenario.deployments {
+            let release = operator.deploy(&scenario, &plan.shares, plan.at).unwrap();
+            let chooser = Chooser::new(Rule::Serin, "shop", &release.listed, &release.placed);
+            let mut chooser = chooser.unwrap();
+            for user in 0..1_000 {
+                let key = format!("user-{user}");
+                let mut request = request_for("shop.localhost");
+                request.headers.insert("x-serin-key", key.parse().unwrap());
+                let decision = operator.table.decide(ENVIRONMENT, &request, peer, &draws).unwrap();
+                let chosen = usize::from(chooser.choose(key.as_bytes()));
+                let version = &scenario.versions[chosen].code_version;
+                assert_eq!(&decision.target().unwrap().version, version, "{key}");
+                assert_eq!(decision.target().unwrap().deployment, Some(release.id));
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_answers_by_what_it_knows() {
+        let edge = Edge::new(&ramp()).unwrap();
+        let [first, second, third] = edge.releases.as_slice() else { panic!("three releases") };
+        assert_eq!(first.settled_us, 0, "before the first there was nothing");
+        let mut draw = Draw::new(1);
+        let mut known = |newest, at_us| -> Vec<usize> {
+            let mut known: Vec<_> =
+                (0..2_000).map(|user| edge.known(newest, at_us, user, &mut draw)).collect();
+            known.sort_unstable();
+            known.dedup();
+            known
+        };
+        assert_eq!(known(0, second.at_us - 1), [0]);
+        assert_eq!(known(1, second.at_us + 10_000_000), [0, 1], "some know, some do not");
+        assert_eq!(known(2, third.at_us + 20_000_000), [0, 1, 2], "and some know both");
+        assert_eq!(known(2, third.settled_us), [2]);
+        assert!(third.settled_us - third.at_us <= 60_000_000);
+        assert_eq!(edge.newest(0, second.at_us - 1), 0);
+        assert_eq!(edge.newest(0, second.at_us), 1);
+        assert_eq!(edge.newest(1, u64::MAX), 2);
+    }
+
+    #[test]
+    fn a_user_who_stays_at_a_node_meets_no_older_table_again() {
+        let mut scenario = ramp();
+        scenario.edge.node_per = NodePer::User;
+        let edge = Edge::new(&scenario).unwrap();
+        let mut draw = Draw::new(1);
+        for user in 0..200 {
+            let known = |second: u64| {
+                let at_us = (600 + second) * 1_000_000;
+                edge.known(edge.newest(0, at_us), at_us, user, &mut draw)
+            };
+            let known: Vec<_> = (0..90).map(known).collect();
+            assert!(known.is_sorted(), "{known:?}");
+            assert_eq!(known.last(), Some(&2));
+        }
+    }
+
+    #[test]
+    fn what_an_operator_may_not_do_is_told() {
+        let mut scenario = ramp();
+        scenario.versions.pop();
+        let why = Edge::new(&scenario).unwrap_err().to_string();
+        assert_eq!(why, "the scenario cannot be played: routine `shop` has no code version `10`");
+    }
+}

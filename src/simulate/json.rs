@@ -9,7 +9,7 @@ use super::outcome::{Canary, Outcome, Released, RuleOutcome, Window};
 use crate::model::Movement;
 
 /// Writes `outcome` as one line of JSON. Times are in milliseconds, and shares from 0 to 1.
-pub fn write_json(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_json(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let Outcome { title, seed, users, requests, .. } = outcome;
     let checks = outcome.checks.iter();
     let checks: Vec<Value> = checks

@@ -18,14 +18,13 @@ mod read;
 mod rules;
 mod scenario;
 mod traffic;
+mod verb;
 mod version;
 
 pub use check::{Check, Checked, Number};
 pub use edge::ImpossibleScenario;
-pub use json::write_json;
 pub use outcome::{Canary, Outcome, Released, RuleOutcome, Window};
 pub use play::play;
-pub use print::print;
-pub use progress::bar;
 pub use rules::Rule;
 pub use scenario::Scenario;
+pub use verb::{Options, SimulateError, run};

@@ -12,7 +12,7 @@ const TIMELINE_ROWS_MAX: usize = 500;
 const TOLD_REQUESTS: [usize; 7] = [1, 2, 3, 5, 10, 22, 32];
 
 /// Prints `outcome` as tables.
-pub fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let Outcome { title, seed, users, requests, length, .. } = outcome;
     writeln!(out, "{title}\n{users} users, {requests} requests in {}, seed {seed}", span(*length))?;
     deployments(outcome).print("Deployments", out)?;

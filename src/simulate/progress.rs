@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::scenario::Scenario;
 
 /// A bar on stderr, which shows nothing where that is no terminal.
-pub fn bar(scenario: &Scenario) -> ProgressBar {
+pub(super) fn bar(scenario: &Scenario) -> ProgressBar {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

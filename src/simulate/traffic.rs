@@ -128,3 +128,51 @@ impl Iterator for Traffic<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"
+title = "two populations"
+length = "1h"
+[[population]]
+users = 1_000
+requests_per_user = 3
+regions = [{ name = "eu", share = 1 }, { name = "us", share = 1 }]
+[[population]]
+users = 500
+key_prefix = "bot-"
+pace = "rounds"
+requests_per_user = 2
+regions = [{ name = "asia", share = 1 }, { name = "us", share = 1 }]
+[[version]]
+code_version = "1"
+[[deployment]]
+at = "0s"
+code_versions = [{ code_version = "1", percentage = 100 }]
+"#;
+
+    #[test]
+    fn populations_ask_in_one_order_of_time_and_share_no_user() {
+        let scenario = Scenario::parse(TWO).unwrap_or_else(|error| panic!("{error}"));
+        let edge = Edge::new(&scenario).unwrap();
+        let populations = Populations::new(&scenario);
+        let requests: Vec<_> = Traffic::new(&scenario, &edge, &populations).collect();
+
+        assert!(requests.is_sorted_by_key(|request| request.asking.at_us));
+        let of = |population| requests.iter().filter(move |it| it.population == population);
+        assert_eq!(of(1).count(), 1_000, "each of 500 twice");
+        assert!(of(0).count().abs_diff(3_000) < 250, "{}", of(0).count());
+        assert!(of(0).all(|request| request.asking.user == request.user && request.user < 1_000));
+        assert!(of(1).all(|request| request.asking.user == request.user + 1_000));
+
+        let region = |name| scenario.regions.iter().position(|region| region == name).unwrap();
+        let in_region = |population, name| {
+            let region = u16::try_from(region(name)).unwrap();
+            of(population).filter(|request| request.asking.region == region).count()
+        };
+        assert_eq!(in_region(0, "asia") + in_region(1, "eu"), 0);
+        assert!(in_region(0, "us") > 1_000 && in_region(1, "us") > 300);
+    }
+}
