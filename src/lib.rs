@@ -26,16 +26,22 @@
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
 //! | [`observe`] | what the process says about itself | `model` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
-//! | [`config`] | what the operator wrote, checked | `model` |
+//! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
+//! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
 //! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
+//! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
+//! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
+//! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
+//! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
+//! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli` and `client`.
+//! `main` names `app`, `cli`, `client`, `load` and `simulate`.
 //!
 //! # The laws
 //!
@@ -195,6 +201,14 @@
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
 //!   check` warns of it.
+//! - `load` is a judge, so it has the split rule, the reading of responses and what is deployed
+//!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
+//!   connection is a task; a request allocates nothing, sets no timer, and is told from others
+//!   by 32 bits for each user. Its tickets come from a timer of the kernel: that of the runtime
+//!   counts in milliseconds.
+//! - Users are handed to the sample-ratio check of `load` in the order in which they were asked
+//!   for. In the order of their answers those of a slower version come late, and an honest
+//!   split would raise the alarm.
 
 pub mod admin;
 pub mod app;
@@ -203,9 +217,15 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod document;
+pub mod load;
 pub mod model;
 pub mod observe;
+pub mod population;
 pub mod proxy;
+pub mod report;
 pub mod routing;
 pub mod server;
+pub mod simulate;
+pub mod stats;
 pub mod tls;

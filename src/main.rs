@@ -1,21 +1,50 @@
 //! Arguments in, exit code out.
 
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{Ca, Check, Cli, Demo, Deploy, Serve, Verb};
+use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Serve, Simulate, Verb};
 use serin::client;
+use serin::load;
+use serin::simulate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What the usual limit on descriptors leaves room for.
+const MANY_CONNECTIONS: usize = 900;
+
+/// Why a verb failed, whoever carried it out.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    App(#[from] Failure),
+    #[error("{}", app::with_causes(.0))]
+    Load(#[from] load::LoadError),
+    #[error("{}", app::with_causes(.0))]
+    Simulate(#[from] simulate::SimulateError),
+}
+
+impl Ended {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::App(failure) => failure.exit_code(),
+            Self::Load(error) => ExitCode::from(error.exit_status()),
+            Self::Simulate(error) => ExitCode::from(error.exit_status()),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let Cli { verb } = Cli::parse();
     let beside_a_live_line = matches!(verb, Verb::Demo(_));
-    match app::log_to_stderr(beside_a_live_line).and_then(|()| run(verb)) {
+    match app::log_to_stderr(beside_a_live_line).map_err(Ended::from).and_then(|()| run(verb)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+        Err(Ended::App(Failure::Output(error)))
+            if error.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
             // Whoever reads has seen enough.
             ExitCode::SUCCESS
         }
@@ -29,21 +58,112 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: Verb) -> Result<(), Failure> {
+fn run(verb: Verb) -> Result<(), Ended> {
     let mut out = std::io::stdout();
     match verb {
         Verb::Demo(Demo { print_config: true }) => {
-            use std::io::Write;
-            out.write_all(app::demo_config().as_bytes()).map_err(Failure::Output)
+            Ok(out.write_all(app::demo_config().as_bytes()).map_err(Failure::Output)?)
         }
-        Verb::Demo(Demo { print_config: false }) => app::demo(&mut out),
-        Verb::Serve(Serve { config }) => app::serve(&config),
-        Verb::Ca(Ca { config }) => app::ca(&config, &mut out, &mut std::io::stderr()),
-        Verb::Check(Check { file, json }) => app::check(&file, json, &mut out),
+        Verb::Demo(Demo { print_config: false }) => Ok(app::demo(&mut out)?),
+        Verb::Serve(Serve { config }) => Ok(app::serve(&config)?),
+        Verb::Ca(Ca { config }) => Ok(app::ca(&config, &mut out, &mut std::io::stderr())?),
+        Verb::Check(Check { file, json }) => Ok(app::check(&file, json, &mut out)?),
         Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
-            let admin = app::endpoint(admin)?;
-            let deployed = client::deploy(&admin, &routine, env.as_str(), &shares)?;
-            client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)
+            let admin = app::endpoint(admin).map_err(Failure::from)?;
+            let deployed = client::deploy(&admin, &routine, env.as_str(), &shares);
+            let deployed = deployed.map_err(Failure::from)?;
+            Ok(client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)?)
+        }
+        Verb::Load(arguments) => {
+            let (json, page) = (arguments.json, arguments.report.clone());
+            let plan = plan(*arguments)?;
+            let stopped = app::stop_at_interrupt()?;
+            if plan.connections > MANY_CONNECTIONS {
+                app::raise_limit();
+            }
+            let mut terminal = std::io::stderr();
+            let is_watched = terminal.is_terminal();
+            let terminal: Option<&mut dyn Write> = is_watched.then_some(&mut terminal as _);
+            let summary = load::run(plan, stopped, terminal)?;
+            load::print(&summary, json, &mut out).map_err(Failure::Output)?;
+            if let Some(path) = page {
+                let page = load::page(&summary, &app::command_line())?;
+                std::fs::write(path, page).map_err(Failure::Output)?;
+            }
+            if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
+        }
+        Verb::Simulate(Simulate { scenario, seed, users, json }) => {
+            let options = simulate::Options { seed, users, json };
+            Ok(simulate::run(&scenario, options, &mut out)?)
         }
     }
+}
+
+/// What `serin load` is to do.
+fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
+    let usage = |error: &dyn std::error::Error| load::LoadError::Usage(error.to_string());
+    let version_from = match (arguments.version_json, arguments.version_regex) {
+        (Some(field), _) => load::VersionFrom::Json(field),
+        (_, Some(pattern)) => {
+            let pattern = load::Pattern::new(&pattern).map_err(|error| usage(&error))?;
+            load::VersionFrom::Pattern(pattern)
+        }
+        (None, None) => load::VersionFrom::Header(arguments.version_header),
+    };
+    let split = match (arguments.admin, arguments.routine) {
+        (Some(admin), Some(routine)) => load::Configured::Deployed {
+            admin: app::endpoint(admin).map_err(Failure::from)?,
+            routine,
+            environment: arguments.env.as_str().to_owned(),
+        },
+        _ if arguments.expect.is_empty() => load::Configured::Unknown,
+        _ => load::Configured::Given(arguments.expect),
+    };
+    let duration = arguments.duration;
+    let planned = |deployment: cli::Deployment| load::Planned {
+        at: deployment.at,
+        shares: deployment.shares,
+    };
+    let target = load::Target::parse(&arguments.url).map_err(|error| usage(&error))?;
+    Ok(load::Plan {
+        // Where nobody shows a certificate, nobody need be trusted.
+        tls: app::client_tls(arguments.insecure || !target.tls),
+        target,
+        protocol: if arguments.http2 {
+            load::Protocol::Http2 { streams: arguments.streams }
+        } else {
+            load::Protocol::Http1
+        },
+        model: match arguments.rate {
+            Some((from, to)) if (from - to).abs() > 0.0 => {
+                let over = arguments.over.unwrap_or(duration);
+                load::Model::Open(load::Rate { from, to, over })
+            }
+            Some((from, to)) => {
+                load::Model::Open(load::Rate { from, to, over: std::time::Duration::ZERO })
+            }
+            None => load::Model::Closed,
+        },
+        connections: arguments.connections,
+        threads: arguments.threads,
+        duration,
+        requests_max: arguments.requests,
+        timeout: arguments.timeout,
+        method: arguments.method,
+        headers: arguments.headers,
+        body: arguments.data.map(String::into_bytes),
+        users: load::Users {
+            count: arguments.users,
+            seed: arguments.seed,
+            exponent: arguments.zipf,
+        },
+        key: match arguments.key_cookie {
+            Some(name) => load::KeyIn::Cookie(name),
+            None => load::KeyIn::Header(arguments.key_header),
+        },
+        version_from,
+        split,
+        deployments: arguments.deployments.into_iter().map(planned).collect(),
+        errors_max: arguments.max_errors,
+    })
 }

@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Raises the soft limit on open descriptors to the hard one. Each connection takes
 /// one, and one more toward its upstream; the soft limit is low for the sake of programs
 /// that use `select(2)`, and Serin is none.
-pub(super) fn raise_limit() {
+pub fn raise_limit() {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: before.maximum, ..before };
     if raised.current == before.current {

@@ -61,7 +61,7 @@ impl Failure {
 
 /// An error and what caused it, in one text. A list of findings begins on a line of
 /// its own.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

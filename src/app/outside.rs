@@ -22,3 +22,31 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
+
+/// What this process was called with, as a shell takes it.
+pub fn command_line() -> String {
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,=%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_something_else() {
+        assert_eq!(quoted("http://127.0.0.1:80/"), "http://127.0.0.1:80/");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("a: b"), "'a: b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

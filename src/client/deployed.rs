@@ -21,7 +21,7 @@ pub struct Deployed {
     pub moved: Option<Moved>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Share {
     pub code_version: String,
     pub percentage: u8,
@@ -55,12 +55,16 @@ pub fn deploy(
         .iter()
         .map(|(version, percent)| json!({ "code_version": version, "percentage": percent }))
         .collect();
-    // Whatever was typed as the name stays one segment of the path.
-    let routine: String = form_urlencoded::byte_serialize(routine.as_bytes()).collect();
+    let routine = segment(routine);
     let path = format!("/api/v1/routines/{routine}/environments/{environment}/deployment");
     let answer = send(admin, &Method::POST, &path, &json!({ "code_versions": shares }))?;
     let foreign = |_| ClientError::Foreign { url: admin.url.clone(), status: StatusCode::CREATED };
     serde_json::from_value(answer).map_err(foreign)
+}
+
+/// Whatever was typed as a name stays one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    form_urlencoded::byte_serialize(name.as_bytes()).collect()
 }
 
 /// Prints a deployment for people, or as one line of JSON.

@@ -81,17 +81,30 @@ struct Reason {
     message: String,
 }
 
+/// Asks the admin endpoint for what is at `path`.
+pub(super) fn ask(admin: &Endpoint, path: &str) -> Result<Value, ClientError> {
+    call(admin, &Method::GET, path, &Bytes::new())
+}
+
 /// Sends `body` as JSON to `path` of the admin endpoint.
 pub(super) fn send(
-    Endpoint { url, credentials }: &Endpoint,
+    admin: &Endpoint,
     method: &Method,
     path: &str,
     body: &Value,
 ) -> Result<Value, ClientError> {
+    call(admin, method, path, &Bytes::from(body.to_string()))
+}
+
+fn call(
+    Endpoint { url, credentials }: &Endpoint,
+    method: &Method,
+    path: &str,
+    body: &Bytes,
+) -> Result<Value, ClientError> {
     let authority = authority(url).ok_or_else(|| ClientError::Url(url.clone()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| ClientError::Connect { url: url.to_owned(), source })?;
-    let body = Bytes::from(body.to_string());
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -100,7 +113,7 @@ pub(super) fn send(
         .body(Full::new(body.clone()))
         .map_err(|_| ClientError::Url(url.clone()))?;
     if let Some(credentials) = credentials {
-        let fields = credentials.fields(method, path, request.headers(), &body);
+        let fields = credentials.fields(method, path, request.headers(), body);
         let unfit = || ClientError::KeyUnfit { id: credentials.id.clone() };
         request.headers_mut().extend(fields.ok_or_else(unfit)?);
     }

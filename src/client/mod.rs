@@ -2,8 +2,10 @@
 
 mod deployed;
 mod exchange;
+mod routine;
 mod sign;
 
 pub use deployed::{Deployed, Flow, Moved, Share, deploy, print_deployed};
 pub use exchange::{ClientError, Endpoint};
+pub use routine::{Live, Routine, routine};
 pub use sign::Credentials;

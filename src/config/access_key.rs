@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::file::{Table, Value};
+use crate::document::{Table, Value};
 use crate::model::{AccessKeyId, Secret};
 
 /// An access key as written. What its secret is, the file or the variable says once

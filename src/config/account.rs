@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::file::{Table, Value};
 use super::value::duration;
+use crate::document::{Table, Value};
 use crate::model::{
     Account, ActionName, FailureCode, Failures, LATENCY_MAX, Percent, PlanName, QUOTA_MAX, Quotas,
     ServiceStatus,

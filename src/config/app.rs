@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::file::{Table, Value};
 use super::routine::sticky;
+use crate::document::{Table, Value};
 use crate::model::{AppId, AppName, DeclaredApp, DeclaredAppVersion, DeclaredRoutine, VersionId};
 
 /// Every app of the file. No two share an id or a name, and none has a routine's name.

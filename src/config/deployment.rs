@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::{Table, Value};
+use crate::document::{Table, Value};
 use crate::model::{CodeVersion, DeclaredDeployment, Environment, Percent, Shares};
 
 /// What the environments of `routine` serve, of the versions `declared`; `None` where

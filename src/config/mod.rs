@@ -1,6 +1,6 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `file` holds the text as written; `section`, `policy`, `access_key`, `account`, `routine`,
+//! `section`, `policy`, `access_key`, `account`, `routine`,
 //! `upstream`, `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
 //! found in one reading, each with its line.
 
@@ -10,10 +10,9 @@ mod app;
 #[cfg(test)]
 mod contract;
 mod deployment;
-mod error;
-mod file;
-mod findings;
 mod policy;
+#[cfg(test)]
+mod reading;
 #[cfg(test)]
 mod reference;
 mod region;
@@ -21,19 +20,18 @@ mod routine;
 mod section;
 mod settings;
 mod site;
-mod spelling;
 mod upstream;
 mod value;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use access_key::{DeclaredKey, SecretSource};
 pub use account::DeclaredAccount;
-pub use error::{ConfigError, Finding, ReadError};
 pub use settings::{CertificateFiles, Listen, Server, Tls};
 
+pub use crate::document::{Finding, Mistakes as ConfigError, ReadError};
+
+use crate::document;
 use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Policy, Regions, RoutineName, Site};
 
 /// The longest config that is read: room for 100,000 routines.
@@ -72,32 +70,18 @@ pub struct Config {
 impl Config {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let unreadable = |source| ReadError::Unreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(CONFIG_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > CONFIG_MAX_BYTES {
-            return Err(ReadError::TooLong { path: path.to_owned(), max_bytes: CONFIG_MAX_BYTES });
-        }
-        let text = str::from_utf8(&bytes).map_err(|error| {
-            let before = &bytes[..error.valid_up_to()];
-            let line = before.split(|byte| *byte == b'\n').count();
-            ReadError::NotText { path: path.to_owned(), line }
-        })?;
-        Self::parse(text).map_err(|source| ReadError::Mistakes { path: path.to_owned(), source })
+        document::read(path, "config", CONFIG_MAX_BYTES, Self::parse)
     }
 
     /// Checks a whole config, and tells every mistake at once.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let (mut config, findings) = findings::read(text, |tree, findings| {
-            Self::from_table(&file::Table::root(tree, findings, &KEYS))
-        });
-        config.warnings = findings.verdict()?;
+        let (mut config, warnings) = document::parse(text, &KEYS, Self::from_table)?;
+        config.warnings = warnings;
         Ok(config)
     }
 
     /// Has a default where something is wrong, too; whoever calls asks for the verdict.
-    fn from_table(root: &file::Table<'_>) -> Self {
+    fn from_table(root: &document::Table<'_>) -> Self {
         let routines = routine::routines(root);
         let default_routine = root.get("default_routine").and_then(|value| {
             let name = value.parsed(RoutineName::new)?;

@@ -3,8 +3,8 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-use super::file::{Table, Value};
 use super::value::{duration, network, timeout};
+use crate::document::{Table, Value};
 use crate::model::{
     Ejection, Failover, Headers, HealthCheck, Limits, Policy, Probe, Retries, Timeouts,
     TrustedProxies, Upgrades,

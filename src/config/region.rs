@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::file::{Table, Value};
 use super::value::network;
+use crate::document::{Table, Value};
 use crate::model::{Region, RegionName, Regions};
 
 /// Every region of the file. No two share a name or a network.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::deployment::deployments;
-use super::file::{Table, Value};
+use crate::document::{Table, Value};
 use crate::model::Sticky;
 use crate::model::{CodeVersion, DeclaredRoutine, DeclaredVersion, KeySource, Route, RoutineName};
 

@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::access_key::has_access_keys;
-use super::file::{Table, Value};
 use super::settings::{CertificateFiles, Listen, Server, Tls};
 use super::value::{address, duration, file_path, store_path};
+use crate::document::{Table, Value};
 
 /// More threads than this are a slip of the keyboard.
 const WORKERS_MAX: u64 = 1024;

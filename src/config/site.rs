@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::file::{Table, Value};
+use crate::document::{Table, Value};
 use crate::model::{Domain, Site, SiteId, Upstream};
 
 /// Every site of the file. No two share an id or a name.

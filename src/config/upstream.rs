@@ -1,6 +1,6 @@
 //! Where a version answers, as the file says it.
 
-use super::file::{Table, Value};
+use crate::document::{Table, Value};
 use crate::model::{Endpoint, Upstream};
 
 /// The keys of it, in a version's table.

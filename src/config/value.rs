@@ -6,32 +6,15 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::document;
+
 /// The longest duration that may be written. Far beyond use, and far below what
 /// a clock cannot add.
 const DURATION_MAX: Duration = Duration::from_hours(24);
 
-/// `500ms`, `2s`, `1m`, `1h`: at most 24 hours.
+/// As [`document::duration`], of at most 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let spelling =
-        || format!("`{text}` must be a whole number and `ms`, `s`, `m` or `h`, as in `2s`");
-    let unit_start = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_start);
-    let unit_ms = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 60 * 60 * 1000,
-        _ => return Err(spelling()),
-    };
-    if number.is_empty() {
-        return Err(spelling());
-    }
-    // What does not fit 64 bits is longer than a day, too.
-    let duration = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_ms));
-    duration
-        .map(Duration::from_millis)
-        .filter(|duration| *duration <= DURATION_MAX)
-        .ok_or_else(|| format!("`{text}` must be at most `24h`"))
+    document::duration(text, DURATION_MAX)
 }
 
 /// A duration that is not zero: a timeout of nothing would fail everything.

@@ -80,8 +80,11 @@ class Browser:
                 return answer["result"]
 
     @contextlib.contextmanager
-    def page(self, url):
-        """A page of this URL, once it is loaded: a function that runs scripts in it."""
+    def page(self, url, width=None, scheme=None):
+        """A page of this URL, once it is loaded: a function that runs scripts in it.
+
+        It may be of a width in pixels, and for a reader who likes a colour scheme.
+        """
         target = self.ask("Target.createTarget", url=url)["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
@@ -93,6 +96,12 @@ class Browser:
             assert "exceptionDetails" not in answer, answer["exceptionDetails"]
             return answer["result"].get("value")
 
+        if width is not None:
+            self.ask("Emulation.setDeviceMetricsOverride", session, width=width, height=800,
+                     deviceScaleFactor=1, mobile=True)
+        if scheme is not None:
+            self.ask("Emulation.setEmulatedMedia", session,
+                     features=[{"name": "prefers-color-scheme", "value": scheme}])
         deadline = time.monotonic() + START_WITHIN_S
         while not evaluate("return location.href != 'about:blank' "
                            "&& document.readyState == 'complete'"):

@@ -11,21 +11,27 @@ const DOORS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("observe", &["model"]),
     ("tls", &["model"]),
-    ("config", &["model"]),
+    ("document", &[]),
+    ("config", &["document", "model"]),
     ("proxy", &["routing", "model", "observe", "server"]),
     ("control", &["routing", "model", "observe"]),
     ("admin", &["control", "model", "observe", "routing", "server"]),
     ("backend", &[]),
     ("client", &[]),
+    ("stats", &[]),
+    ("population", &[]),
+    ("report", &["stats"]),
+    ("load", &["client", "population", "report", "stats"]),
+    ("simulate", &["control", "document", "model", "population", "routing", "stats"]),
     ("cli", &[]),
     (
         "app",
         &[
-            "admin", "backend", "client", "config", "control", "model", "observe", "proxy",
-            "routing", "server", "tls",
+            "admin", "backend", "client", "config", "control", "document", "model", "observe",
+            "proxy", "routing", "server", "tls",
         ],
     ),
-    ("main", &["app", "cli", "client"]),
+    ("main", &["app", "cli", "client", "load", "simulate"]),
     ("lib", &[]),
 ];
 
@@ -35,6 +41,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("routing", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("control", &["http::", "hyper", "axum"]),
     ("backend", &["tokio"]),
+    ("simulate", &["tokio", "http", "SystemTime", "Instant", "getrandom", "async "]),
+    ("population", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
+    ("stats", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

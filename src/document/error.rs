@@ -1,4 +1,4 @@
-//! What is wrong with a config, for the operator's eyes.
+//! What is wrong with a file, for the eyes of whoever wrote it.
 
 use std::fmt;
 use std::io;
@@ -25,12 +25,12 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Every mistake of a config, by line, so that all are mended in one go. Prints
+/// Every mistake of a file, by line, so that all are mended in one go. Prints
 /// one a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError(Vec<Finding>);
+pub struct Mistakes(Vec<Finding>);
 
-impl ConfigError {
+impl Mistakes {
     pub(super) fn new(findings: Vec<Finding>) -> Self {
         Self(findings)
     }
@@ -40,7 +40,7 @@ impl ConfigError {
     }
 }
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, finding) in self.0.iter().enumerate() {
             if index > 0 {
@@ -52,17 +52,17 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for Mistakes {}
 
-/// Why a file is no config.
+/// Why a file is not what it should be, such as `config`.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read the config `{}`", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("the config `{}` is longer than {max_bytes} bytes", path.display())]
-    TooLong { path: PathBuf, max_bytes: u64 },
-    #[error("the config `{}` is not UTF-8 on line {line}", path.display())]
-    NotText { path: PathBuf, line: usize },
-    #[error("the config `{}` has mistakes", path.display())]
-    Mistakes { path: PathBuf, source: ConfigError },
+    #[error("cannot read the {what} `{}`", path.display())]
+    Unreadable { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("the {what} `{}` is longer than {max_bytes} bytes", path.display())]
+    TooLong { what: &'static str, path: PathBuf, max_bytes: u64 },
+    #[error("the {what} `{}` is not UTF-8 on line {line}", path.display())]
+    NotText { what: &'static str, path: PathBuf, line: usize },
+    #[error("the {what} `{}` has mistakes", path.display())]
+    Mistakes { what: &'static str, path: PathBuf, source: Mistakes },
 }

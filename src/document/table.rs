@@ -1,5 +1,4 @@
-//! The file as written: tables and values that know their place, and report what
-//! is not as asked.
+//! Tables and values that know their place, and report what is not as asked.
 
 use std::fmt::Display;
 
@@ -10,7 +9,7 @@ use super::findings::Findings;
 use super::spelling::nearest;
 
 /// A table of the file, or an empty one where it is not written.
-pub(super) struct Table<'a> {
+pub struct Table<'a> {
     path: String,
     at: usize,
     entries: Option<&'a DeTable<'a>>,
@@ -26,7 +25,8 @@ impl<'a> Table<'a> {
     }
 
     /// The table `key`, which may hold the keys `known`; empty if it is not written.
-    pub(super) fn section(&self, key: &str, known: &[&str]) -> Self {
+    #[must_use]
+    pub fn section(&self, key: &str, known: &[&str]) -> Self {
         let written = self.get(key).and_then(|value| value.table(known));
         written.unwrap_or_else(|| Self {
             path: self.path_of(key),
@@ -37,7 +37,7 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of `[[key]]`, which may hold the keys `known`.
-    pub(super) fn tables(&self, key: &str, known: &[&str]) -> Vec<Self> {
+    pub fn tables(&self, key: &str, known: &[&str]) -> Vec<Self> {
         match self.get(key) {
             Some(value) if matches!(value.written, DeValue::Table(_)) => {
                 value.refuse(format!("there may be several: write `[[{}]]`", value.path));
@@ -48,13 +48,13 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+    pub fn get(&self, key: &str) -> Option<Value<'a>> {
         let value = self.entries?.get(key)?;
         Some(Value::new(self.path_of(key), value, self.findings))
     }
 
     /// As [`Table::get`], and refuses a table without it.
-    pub(super) fn required(&self, key: &str) -> Option<Value<'a>> {
+    pub fn required(&self, key: &str) -> Option<Value<'a>> {
         let value = self.get(key);
         if value.is_none() && self.findings.all_is_toml() {
             self.findings.mistake(self.at, &self.path_of(key), &"is missing");
@@ -63,7 +63,7 @@ impl<'a> Table<'a> {
     }
 
     /// As [`Value::refuse_together`], of what the table lacks.
-    pub(super) fn refuse_together(&self, why: impl Display) {
+    pub fn refuse_together(&self, why: impl Display) {
         if self.findings.all_is_toml() {
             self.findings.mistake(self.at, &self.path, &why);
         }
@@ -89,7 +89,7 @@ impl<'a> Table<'a> {
 }
 
 /// A value of the file. What is not as asked is reported, and `None`.
-pub(super) struct Value<'a> {
+pub struct Value<'a> {
     path: String,
     at: usize,
     written: &'a DeValue<'a>,
@@ -101,28 +101,28 @@ impl<'a> Value<'a> {
         Self { path, at: value.span().start, written: value.get_ref(), findings }
     }
 
-    pub(super) fn line(&self) -> usize {
+    pub fn line(&self) -> usize {
         self.findings.line(self.at)
     }
 
-    pub(super) fn refuse(&self, why: impl Display) {
+    pub fn refuse(&self, why: impl Display) {
         self.findings.mistake(self.at, &self.path, &why);
     }
 
     /// As [`Value::refuse`], where the mistake shows only beside other values:
     /// one of those may be on a line that could not be read.
-    pub(super) fn refuse_together(&self, why: impl Display) {
+    pub fn refuse_together(&self, why: impl Display) {
         if self.findings.all_is_toml() {
             self.refuse(why);
         }
     }
 
     /// Says what is allowed and may not be meant.
-    pub(super) fn warn(&self, why: impl Display) {
+    pub fn warn(&self, why: impl Display) {
         self.findings.warning(self.at, &self.path, &why);
     }
 
-    pub(super) fn text(&self) -> Option<&'a str> {
+    pub fn text(&self) -> Option<&'a str> {
         match self.written {
             DeValue::String(text) => Some(text),
             _ => self.refuse_type("a string in quotes"),
@@ -130,15 +130,12 @@ impl<'a> Value<'a> {
     }
 
     /// What `parse` makes of the text.
-    pub(super) fn parsed<T, E: Display>(
-        &self,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
+    pub fn parsed<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         parse(self.text()?).map_err(|error| self.refuse(error)).ok()
     }
 
     /// A number from 0 up.
-    pub(super) fn whole(&self) -> Option<u64> {
+    pub fn whole(&self) -> Option<u64> {
         match self.written {
             DeValue::Integer(integer) => {
                 let number = u64::from_str_radix(integer.as_str(), integer.radix());
@@ -148,14 +145,28 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn switch(&self) -> Option<bool> {
+    /// A number that may have a fraction; neither infinite nor nothing at all.
+    pub fn number(&self) -> Option<f64> {
+        let number = match self.written {
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse(),
+            DeValue::Float(float) => float.as_str().parse(),
+            _ => return self.refuse_type("a number"),
+        };
+        let number = number.ok().filter(|number: &f64| number.is_finite());
+        if number.is_none() {
+            self.refuse("is out of range");
+        }
+        number
+    }
+
+    pub fn switch(&self) -> Option<bool> {
         match self.written {
             DeValue::Boolean(switch) => Some(*switch),
             _ => self.refuse_type("`true` or `false`"),
         }
     }
 
-    pub(super) fn list(&self) -> Option<Vec<Self>> {
+    pub fn list(&self) -> Option<Vec<Self>> {
         match self.written {
             DeValue::Array(array) => {
                 let item = |item| Self::new(self.path.clone(), item, self.findings);
@@ -165,7 +176,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn table(&self, known: &[&str]) -> Option<Table<'a>> {
+    pub fn table(&self, known: &[&str]) -> Option<Table<'a>> {
         match self.written {
             DeValue::Table(entries) => {
                 let (path, at, findings) = (self.path.clone(), self.at, self.findings);
@@ -178,7 +189,7 @@ impl<'a> Value<'a> {
     }
 
     /// Whether this is `[[..]]`, at least once.
-    pub(super) fn holds_tables(&self) -> bool {
+    pub fn holds_tables(&self) -> bool {
         match self.written {
             DeValue::Array(array) => !array.is_empty(),
             _ => false,
@@ -197,21 +208,5 @@ impl<'a> Value<'a> {
         };
         self.refuse(format!("must be {expected}, not {written}"));
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::mistakes_of;
-
-    #[test]
-    fn an_unknown_key_is_told_with_what_may_be_meant() {
-        assert_eq!(
-            mistakes_of("[lisen]\n[server]\nthreads = 1"),
-            [
-                "line 1: lisen: unknown key; did you mean `listen`?",
-                "line 3: server.threads: unknown key; there are `workers`, `drain_timeout`",
-            ]
-        );
     }
 }

@@ -1,0 +1,96 @@
+//! Values that several verbs take.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Environment {
+    Staging,
+    Production,
+}
+
+impl Environment {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// `VERSION@PERCENT`; a `%` behind the number is taken too.
+pub(super) fn share(text: &str) -> Result<(String, u64), String> {
+    let (version, percent) = text
+        .rsplit_once('@')
+        .ok_or("write VERSION@PERCENT, for instance 1723599747213377176@10")?;
+    if version.is_empty() {
+        return Err("the code version before the `@` is missing".to_owned());
+    }
+    let digits = percent.strip_suffix('%').unwrap_or(percent);
+    match digits.parse() {
+        Ok(percent @ 1..=100) => Ok((version.to_owned(), percent)),
+        _ => Err(format!("`{percent}` is no whole percentage from 1 to 100")),
+    }
+}
+
+/// A number with its unit: `250ms`, `2.5s`, `10m`, `1h`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let is_of_number = |c: char| c.is_ascii_digit() || c == '.';
+    let unit_at = text.find(|c| !is_of_number(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let unit_s = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("`{text}` is no time: write, for instance, 250ms, 10s or 2m")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Duration::try_from_secs_f64(number * unit_s).map_err(|error| error.to_string())
+}
+
+/// One rate, or `FROM..TO`.
+pub(super) fn rates(text: &str) -> Result<(f64, f64), String> {
+    let rate = |text: &str| match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
+        _ => Err(format!("`{text}` is no rate: write, for instance, 2000 or 100..5000")),
+    };
+    match text.split_once("..") {
+        Some((from, to)) => Ok((rate(from)?, rate(to)?)),
+        None => rate(text).map(|rate| (rate, rate)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_version_and_a_percentage() {
+        assert_eq!(share("17@10"), Ok(("17".to_owned(), 10)));
+        assert_eq!(share("v-1@100%"), Ok(("v-1".to_owned(), 100)));
+        for text in ["17", "@10", "17@", "17@0", "17@101", "17@1.5", "17@-1"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("2.5s"), Ok(Duration::from_millis(2_500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        for text in ["", "10", "s", "1.2.3s", "-1s", "1d", "99999999999999999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_may_become_another() {
+        assert_eq!(rates("2000"), Ok((2_000.0, 2_000.0)));
+        assert_eq!(rates("100..5000.5"), Ok((100.0, 5_000.5)));
+        for text in ["", "x", "..", "1..", "-1", "inf", "NaN"] {
+            assert!(rates(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One connection of HTTP/2, and the requests that share it.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::io;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::sync::Mutex;
+
+use super::connect::Stream;
+use super::fault::Fault;
+use super::head::{Answer, REASON};
+use super::http1::REST;
+use super::lane::Lane;
+use super::plan::{KeyIn, Model, Plan};
+use super::request::USER_AGENT;
+use super::response::BODY_KEPT_MAX_BYTES;
+use super::watchdog::Watchdog;
+
+/// Sends requests on `stream`, or another if need be, as many at once as `streams`, until
+/// there are none.
+pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>, streams: usize) {
+    let Some(head) = Head::new(&lane.plan) else { return };
+    let link = Rc::new(Link { head, opened: RefCell::new(stream), sender: Mutex::new(None) });
+    let streams = (0..streams).map(|_| {
+        let (lane, link) = (lane.clone(), link.clone());
+        tokio::task::spawn_local(async move { ask_on(&lane, &link).await })
+    });
+    for stream in streams.collect::<Vec<_>>() {
+        // One that panicked has said so.
+        drop(stream.await);
+    }
+}
+
+async fn ask_on(lane: &Lane, link: &Link) {
+    let mut watchdog = Watchdog::new();
+    let mut key = Vec::new();
+    while let Some(ticket) = lane.pace.next().await {
+        let errand = lane.begin(ticket, &mut key);
+        let heard = watchdog.until(lane.end_of(ticket), link.exchange(lane, &key)).await;
+        lane.finish(&errand, &key, heard);
+        if heard == Err(Fault::Connect) && lane.plan.model == Model::Closed {
+            tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// The connection, while there is one.
+struct Link {
+    head: Head,
+    /// What was opened before the first request was due.
+    opened: RefCell<Option<Stream>>,
+    sender: Mutex<Option<Sender>>,
+}
+
+/// A request but for its key.
+struct Head {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    key: KeyIn,
+    body: Bytes,
+}
+
+impl Head {
+    /// `None` where the plan is none, which was looked at before.
+    fn new(plan: &Plan) -> Option<Self> {
+        let mut headers = HeaderMap::new();
+        let mut authority = plan.target.authority.as_str();
+        headers.insert(http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        for (name, value) in &plan.headers {
+            let name: HeaderName = name.parse().ok()?;
+            if name == HOST {
+                authority = value;
+            } else if name == http::header::USER_AGENT {
+                headers.insert(name, HeaderValue::from_str(value).ok()?);
+            } else {
+                headers.append(name, HeaderValue::from_str(value).ok()?);
+            }
+        }
+        let scheme = if plan.target.tls { "https" } else { "http" };
+        let target = &plan.target.path;
+        Some(Self {
+            method: plan.method.parse().ok()?,
+            uri: format!("{scheme}://{authority}{target}").parse().ok()?,
+            headers,
+            key: plan.key.clone(),
+            body: plan.body.clone().unwrap_or_default().into(),
+        })
+    }
+
+    fn request(&self, key: &[u8]) -> Option<Request<Full<Bytes>>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        let (name, value) = match &self.key {
+            KeyIn::Header(name) => (name.parse().ok()?, HeaderValue::from_bytes(key).ok()?),
+            KeyIn::Cookie(name) => {
+                let pair = [name.as_bytes(), b"=", key].concat();
+                (http::header::COOKIE, HeaderValue::from_bytes(&pair).ok()?)
+            }
+        };
+        request.headers_mut().append(name, value);
+        Some(request)
+    }
+}
+
+impl Link {
+    /// Who sends on the connection, which is opened if there is none; and whether it has
+    /// carried a request before.
+    async fn sender(&self, lane: &Lane) -> Result<(Sender, bool), Fault> {
+        let mut link = self.sender.lock().await;
+        if let Some(sender) = link.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok((sender.clone(), true));
+        }
+        let opened = self.opened.take();
+        let stream = if let Some(stream) = opened {
+            stream
+        } else {
+            let stream = lane.opener.open().await.map_err(|_| Fault::Connect)?;
+            lane.tally.borrow_mut().opened += 1;
+            stream
+        };
+        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .map_err(|_| Fault::Connect)?;
+        // How it ends is told by the requests that it ends.
+        tokio::spawn(async move { drop(connection.await) });
+        *link = Some(sender.clone());
+        Ok((sender, false))
+    }
+
+    async fn exchange(&self, lane: &Lane, key: &[u8]) -> Result<Answer, Fault> {
+        let (mut sender, is_reused) = self.sender(lane).await?;
+        if is_reused {
+            lane.tally.borrow_mut().reused += 1;
+        }
+        sender.ready().await.map_err(|error| fault(&error))?;
+        let request = self.head.request(key).ok_or(Fault::BadResponse)?;
+        let response = sender.send_request(request).await.map_err(|error| fault(&error))?;
+        let (parts, mut body) = response.into_parts();
+        let reading = &lane.reading;
+        let mut answer = Answer {
+            status: parts.status.as_u16(),
+            version: None,
+            failed_over: parts.headers.get(REASON).is_some_and(|reason| reason == "failover"),
+            keeps: true,
+        };
+        if let Some(value) = reading.from.field().and_then(|name| parts.headers.get(name)) {
+            answer.version = reading.known.borrow_mut().number(value.as_bytes());
+        }
+        let keeps_body = reading.from.field().is_none();
+        let mut kept = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| fault(&error))?;
+            if let (true, Some(content)) = (keeps_body, frame.data_ref()) {
+                let room = BODY_KEPT_MAX_BYTES - kept.len();
+                kept.extend_from_slice(&content[..content.len().min(room)]);
+            }
+        }
+        if keeps_body {
+            reading.from.in_body(&kept, |octets| {
+                answer.version = reading.known.borrow_mut().number(octets);
+            });
+        }
+        Ok(answer)
+    }
+}
+
+/// What an error of the library is.
+fn fault(error: &hyper::Error) -> Fault {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Fault::of(error);
+        }
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return match error.get_io() {
+                Some(error) => Fault::of(error),
+                None if error.is_library() => Fault::BadResponse,
+                None => Fault::Reset,
+            };
+        }
+        cause = error.source();
+    }
+    if error.is_parse() { Fault::BadResponse } else { Fault::Closed }
+}

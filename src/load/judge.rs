@@ -1,0 +1,441 @@
+//! Whether every user got the version that is theirs: shared by all threads.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::counted::{Counted, Place};
+use super::memory::Memory;
+use super::period::Period;
+use super::version::Versions;
+
+/// Of what went wrong, so many cases are told; the rest are counted.
+const EXAMPLES_MAX: usize = 10;
+
+/// What is known of each user, and what came of it.
+pub(super) struct Judge {
+    /// One before and one after each deployment.
+    pub(super) periods: Vec<Period>,
+    pub(super) versions: Arc<Versions>,
+    /// Twice the number of the period, and one more while a deployment is being made.
+    moment: AtomicU32,
+    users: Box<[AtomicU32]>,
+    watch: Mutex<Watch>,
+}
+
+/// What was seen, and is rare enough for a lock.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    /// For each period.
+    pub(super) counted: Vec<Counted>,
+    pub(super) changes: Named<Change>,
+    /// Users of `changes`, each once.
+    pub(super) users_changed: u64,
+    pub(super) disagreements: Named<Disagreement>,
+    /// Answers that name a version which is not deployed.
+    pub(super) strangers: u64,
+}
+
+/// A count, and a few cases.
+#[derive(Debug, Clone)]
+pub(super) struct Named<T> {
+    pub(super) count: u64,
+    pub(super) examples: Vec<T>,
+}
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self { count: 0, examples: Vec::new() }
+    }
+}
+
+/// A user who changed version without a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) user: Vec<u8>,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// After the start.
+    pub(super) at: Duration,
+}
+
+/// A user whose version is not that of the rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Disagreement {
+    pub(super) user: Vec<u8>,
+    pub(super) got: usize,
+    pub(super) by_rule: usize,
+    pub(super) at: Duration,
+}
+
+/// A request that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    moment: u32,
+    /// In the line of its period.
+    place: Option<u64>,
+}
+
+impl Judge {
+    pub(super) fn new(periods: Vec<Period>, versions: Arc<Versions>, users: usize) -> Self {
+        let counted = periods.iter().map(Counted::new);
+        let watch = Watch {
+            counted: counted.collect(),
+            changes: Named::default(),
+            users_changed: 0,
+            disagreements: Named::default(),
+            strangers: 0,
+        };
+        Self {
+            periods,
+            versions,
+            moment: AtomicU32::new(0),
+            users: (0..users).map(|_| AtomicU32::new(0)).collect(),
+            watch: Mutex::new(watch),
+        }
+    }
+
+    /// A deployment is about to be made: from here on an answer may show either split.
+    pub(super) fn deployment_begins(&self) {
+        self.moment.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It was made: what is asked from here on shows the new split.
+    pub(super) fn deployment_is_made(&self) {
+        self.moment.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The period that is now, or the one before a deployment that is being made.
+    pub(super) fn period_now(&self) -> usize {
+        (self.moment.load(Ordering::SeqCst) / 2) as usize
+    }
+
+    /// Whether the rule that places users is known.
+    pub(super) fn has_rule(&self) -> bool {
+        self.periods.iter().all(Period::has_rule)
+    }
+
+    /// Whether it is known which versions there should be.
+    pub(super) fn is_configured(&self) -> bool {
+        self.periods.iter().all(|period| !period.shares.is_empty())
+    }
+
+    /// Users of whom a version was seen.
+    pub(super) fn users_seen(&self) -> u64 {
+        let seen = |user: &&AtomicU32| Memory(user.load(Ordering::Relaxed)).version().is_some();
+        self.users.iter().filter(seen).count() as u64
+    }
+
+    /// A request of `user` is about to be sent.
+    #[inline]
+    pub(super) fn ask(&self, user: usize) -> Asked {
+        let moment = self.moment.load(Ordering::SeqCst);
+        let period = (moment / 2) as usize;
+        let stands = Memory(self.users[user].load(Ordering::Relaxed)).stands_in(period);
+        let is_certain = moment.is_multiple_of(2);
+        let place = if is_certain && !stands { self.stand(user, period) } else { None };
+        Asked { moment, place }
+    }
+
+    #[cold]
+    fn stand(&self, user: usize, period: usize) -> Option<u64> {
+        if !self.periods[period].is_checked() {
+            return None;
+        }
+        let mut watch = self.watch();
+        let before = self
+            .remember(user, |memory| (!memory.stands_in(period)).then(|| memory.standing(period)));
+        // Another thread may have been faster.
+        before?;
+        Some(watch.counted[period].stand())
+    }
+
+    /// There was no answer, or none that names a version.
+    pub(super) fn hear_nothing(&self, asked: Asked, user: usize) {
+        if let Some(place) = asked.place {
+            self.leave(asked, place, user, Place::Void);
+        }
+    }
+
+    /// The answer named `version`. Whether that is the one of the rule; `None` without a
+    /// rule.
+    #[inline]
+    pub(super) fn hear(
+        &self,
+        asked: Asked,
+        user: usize,
+        key: &[u8],
+        version: usize,
+        at: Duration,
+    ) -> Option<bool> {
+        let now = self.moment.load(Ordering::SeqCst);
+        // From the split that was there for certain to the last that may have been.
+        let (first, last) = ((asked.moment / 2) as usize, now.div_ceil(2) as usize);
+        let last = last.min(self.periods.len() - 1);
+        if first == last {
+            self.settle(first, user, key, version, at);
+            if let Some(place) = asked.place {
+                self.leave(asked, place, user, Place::Got(version));
+            }
+        } else {
+            self.hear_nothing(asked, user);
+        }
+        self.agreement(first..=last, key, version, at)
+    }
+
+    fn agreement(
+        &self,
+        periods: std::ops::RangeInclusive<usize>,
+        key: &[u8],
+        version: usize,
+        at: Duration,
+    ) -> Option<bool> {
+        let allowed = &self.periods[periods];
+        let by_rule = allowed[0].by_rule(key);
+        let agrees = by_rule == Some(version)
+            || allowed[1..].iter().any(|period| period.by_rule(key) == Some(version));
+        if agrees {
+            return Some(true);
+        }
+        let is_known = allowed.iter().any(|period| period.has(version));
+        if by_rule.is_none() && is_known {
+            return None;
+        }
+        let mut watch = self.watch();
+        if !is_known {
+            watch.strangers += 1;
+        }
+        let by_rule = by_rule?;
+        let user = key.to_vec();
+        watch.disagreements.add(|| Disagreement { user, got: version, by_rule, at });
+        Some(false)
+    }
+
+    /// Remembers what `user` got in a period that it was certainly asked in.
+    #[inline]
+    fn settle(&self, period: usize, user: usize, key: &[u8], version: usize, at: Duration) {
+        let memory = Memory(self.users[user].load(Ordering::Relaxed));
+        if memory.version() != Some(version) || memory.period() != period {
+            self.take_up(period, user, key, version, at);
+        }
+    }
+
+    #[cold]
+    fn take_up(&self, period: usize, user: usize, key: &[u8], version: usize, at: Duration) {
+        let mut watch = self.watch();
+        let before = self.remember(user, |memory| {
+            // An answer of an earlier period may be judged late.
+            let is_late = memory.version().is_some() && memory.period() > period;
+            let is_same = memory.version() == Some(version) && memory.period() == period;
+            (!is_late && !is_same).then(|| memory.seen(version, period))
+        });
+        let Some(before) = before else { return };
+        match before.version() {
+            Some(from) if before.period() == period => {
+                watch.changes.add(|| Change { user: key.to_vec(), from, to: version, at });
+                let marked = self.remember(user, |memory| {
+                    let is_new = memory.0 & Memory::CHANGED == 0;
+                    is_new.then_some(Memory(memory.0 | Memory::CHANGED))
+                });
+                watch.users_changed += u64::from(marked.is_some());
+            }
+            Some(from) if before.period() + 1 == period => {
+                let rules = [period - 1, period].map(|at| self.periods[at].by_rule(key));
+                let counted = &mut watch.counted[period];
+                counted.keys[version] += 1;
+                counted.cross(from, version, rules);
+            }
+            _ => watch.counted[period].keys[version] += 1,
+        }
+    }
+
+    /// Changes what is known of a user: what was before, unless it stays.
+    fn remember(
+        &self,
+        user: usize,
+        mut change: impl FnMut(Memory) -> Option<Memory>,
+    ) -> Option<Memory> {
+        let changed =
+            self.users[user].fetch_update(Ordering::Relaxed, Ordering::Relaxed, |memory| {
+                change(Memory(memory)).map(|Memory(changed)| changed)
+            });
+        changed.ok().map(Memory)
+    }
+
+    #[cold]
+    fn leave(&self, asked: Asked, place: u64, user: usize, outcome: Place) {
+        let period = (asked.moment / 2) as usize;
+        let mut watch = self.watch();
+        if outcome == Place::Void {
+            // The next request of this user stands in line again.
+            self.remember(user, |memory| {
+                memory.stands_in(period).then(|| memory.standing_nowhere())
+            });
+        }
+        watch.counted[period].settle(place, outcome, &self.periods[period]);
+    }
+}
+
+impl<T> Named<T> {
+    fn add(&mut self, example: impl FnOnce() -> T) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(example());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::ZERO;
+
+    fn shares(listed: &[(&str, u64)]) -> Vec<(String, u64)> {
+        listed.iter().map(|&(version, percent)| (version.to_owned(), percent)).collect()
+    }
+
+    fn judge(periods: &[&[(&str, u64)]], with_rule: bool) -> Judge {
+        let versions = Arc::new(Versions::default());
+        let release = super::super::split::Release { kind: "routine", name: "shop", cohort: "" };
+        let period = |listed: &&[(&str, u64)]| {
+            Period::new(&shares(listed), with_rule.then_some(&release), &versions).unwrap()
+        };
+        let periods = periods.iter().map(period).collect();
+        Judge::new(periods, versions, 10_000)
+    }
+
+    fn key(user: usize) -> Vec<u8> {
+        format!("user-{user}").into_bytes()
+    }
+
+    fn answer(judge: &Judge, user: usize, version: usize) -> Option<bool> {
+        judge.hear(judge.ask(user), user, &key(user), version, NOW)
+    }
+
+    #[test]
+    fn a_user_who_changes_version_is_named_and_counted_once() {
+        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
+        for version in [0, 0, 1, 1, 0] {
+            assert_eq!(answer(&judge, 7, version), None);
+        }
+        assert_eq!(answer(&judge, 8, 1), None);
+        let watch = judge.watch();
+        assert_eq!((watch.changes.count, watch.users_changed), (2, 1));
+        let first = Change { user: key(7), from: 0, to: 1, at: NOW };
+        assert_eq!(watch.changes.examples[0], first);
+        assert_eq!(watch.counted[0].keys[..2], [1, 1]);
+    }
+
+    #[test]
+    fn a_version_that_is_not_the_rules_is_a_disagreement() {
+        let judge = judge(&[&[("1", 90), ("2", 10)]], true);
+        let by_rule = |user: usize| judge.periods[0].by_rule(&key(user)).unwrap();
+        let user = (0..100).find(|&user| by_rule(user) == 0).unwrap();
+        assert_eq!(answer(&judge, user, 0), Some(true));
+        assert_eq!(answer(&judge, user, 1), Some(false));
+        let stranger = judge.versions.number("3").unwrap();
+        assert_eq!(answer(&judge, user, stranger), Some(false));
+        let watch = judge.watch();
+        assert_eq!((watch.disagreements.count, watch.strangers), (2, 1));
+        assert_eq!(watch.disagreements.examples[0].user, key(user));
+    }
+
+    #[test]
+    fn around_a_deployment_either_split_may_show_and_after_it_the_new_one_alone() {
+        let judge = judge(&[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]], true);
+        let by_rule = |period: usize, user: usize| judge.periods[period].by_rule(&key(user));
+        let mover = (0..100).find(|&user| by_rule(0, user) != by_rule(1, user)).unwrap();
+        assert_eq!(answer(&judge, mover, 0), Some(true));
+        let early = judge.ask(mover);
+        judge.deployment_begins();
+        // Before, within and over it.
+        for version in [0, 1] {
+            assert_eq!(answer(&judge, mover, version), Some(true));
+            assert_eq!(judge.hear(early, mover, &key(mover), version, NOW), Some(true));
+        }
+        let within = judge.ask(mover);
+        judge.deployment_is_made();
+        for asked in [early, within] {
+            for version in [0, 1] {
+                assert_eq!(judge.hear(asked, mover, &key(mover), version, NOW), Some(true));
+            }
+        }
+        // What was asked since shows the new split.
+        assert_eq!(answer(&judge, mover, 1), Some(true));
+        assert_eq!(answer(&judge, mover, 0), Some(false));
+        let watch = judge.watch();
+        assert_eq!((watch.changes.count, watch.disagreements.count), (1, 1));
+        let counted = &watch.counted[1];
+        assert_eq!((counted.seen_before, counted.moved, counted.to_move), (1, 1, 1));
+        assert_eq!(counted.flows, [((0, 1), 1)]);
+    }
+
+    #[test]
+    fn who_stays_at_a_deployment_is_counted_as_staying() {
+        let judge = judge(&[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]], true);
+        let all = 0..2_000_usize;
+        for user in all.clone() {
+            let version = judge.periods[0].by_rule(&key(user)).unwrap();
+            assert_eq!(answer(&judge, user, version), Some(true));
+        }
+        judge.deployment_begins();
+        judge.deployment_is_made();
+        for user in all {
+            let version = judge.periods[1].by_rule(&key(user)).unwrap();
+            assert_eq!(answer(&judge, user, version), Some(true));
+        }
+        let watch = judge.watch();
+        let counted = &watch.counted[1];
+        assert_eq!((counted.seen_before, counted.moved), (2_000, counted.to_move));
+        // 40 % of them: these keys are these.
+        assert_eq!(counted.flows, [((0, 1), counted.moved)]);
+        assert!((700..900).contains(&counted.moved), "{}", counted.moved);
+    }
+
+    /// Of 2,000 users of a fair split, those of the slow version are answered last.
+    #[test]
+    fn a_slow_version_is_not_taken_for_a_missing_one() {
+        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
+        let asked: Vec<_> = (0..2_000).map(|user| judge.ask(user)).collect();
+        for version in [0, 1] {
+            for user in (version..2_000).step_by(2) {
+                judge.hear(asked[user], user, &key(user), version, NOW);
+            }
+        }
+        let watch = judge.watch();
+        let ratio = watch.counted[0].ratio.as_ref().unwrap();
+        assert_eq!(ratio.alarm(), None);
+        assert_eq!(watch.counted[0].keys[..2], [1_000, 1_000]);
+        assert!(watch.counted[0].is_settled());
+    }
+
+    #[test]
+    fn a_split_that_is_not_the_configured_one_raises_the_alarm() {
+        let judge = judge(&[&[("1", 90), ("2", 10)]], false);
+        for user in 0..2_000 {
+            assert_eq!(answer(&judge, user, usize::from(user % 5 == 0)), None);
+        }
+        let watch = judge.watch();
+        assert!(watch.counted[0].ratio.as_ref().unwrap().alarm().is_some());
+    }
+
+    #[test]
+    fn who_was_not_answered_stands_in_line_again() {
+        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
+        let asked = judge.ask(3);
+        assert!(asked.place.is_some());
+        // Twice at once counts once.
+        assert!(judge.ask(3).place.is_none());
+        judge.hear_nothing(asked, 3);
+        let again = judge.ask(3);
+        assert!(again.place.is_some());
+        judge.hear(again, 3, &key(3), 0, NOW);
+        assert!(judge.ask(3).place.is_none());
+        assert!(judge.watch().counted[0].is_settled());
+    }
+}

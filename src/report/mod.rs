@@ -1,0 +1,14 @@
+//! What people read: tables for a terminal, lines that are drawn again, and a page with
+//! plots.
+
+mod number;
+mod page;
+mod plot;
+mod redraw;
+mod table;
+
+pub use number::{count, one_line, percent, time_ms};
+pub use page::{Page, Part};
+pub use plot::{Axis, NoPlot, Plot, Series};
+pub use redraw::Redraw;
+pub use table::{Column, Table};

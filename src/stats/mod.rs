@@ -1,0 +1,12 @@
+//! Formulas and where they come from: is a split what was asked for, which share is to
+//! be expected, how uneven are counts. Pure: what is observed is handed in.
+
+mod band;
+mod chi_square;
+mod distinct;
+mod sample_ratio;
+
+pub use band::binomial_band;
+pub use chi_square::ChiSquare;
+pub use distinct::{DistinctKeys, Sighting};
+pub use sample_ratio::{ALARM_ODDS, PRIOR_TOTAL, SampleRatio};

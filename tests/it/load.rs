@@ -1,0 +1,551 @@
+//! A load generator that does not flatter: what it finds, and what it does not blame.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use serin::load::{
+    Configured, KeyIn, LoadError, Model, Pattern, Plan, Protocol, Rate, Summary, Target, Users,
+    VersionFrom, run,
+};
+use serin::model::Environment;
+use serin::tls::unchecked_client_config;
+
+use crate::support::edge::{Edge, Setup, deploy, routine};
+use crate::support::process::{ANY_PORT, Process, Running, output, serin};
+use crate::support::upstream::Upstream;
+use crate::support::{WAIT_MAX, wait_until};
+
+/// A run of so many requests, which no clock ends.
+fn plan(url: &str, requests: u64) -> Plan {
+    Plan {
+        target: Target::parse(url).unwrap(),
+        protocol: Protocol::Http1,
+        model: Model::Closed,
+        connections: 4,
+        threads: 1,
+        duration: WAIT_MAX,
+        requests_max: Some(requests),
+        timeout: WAIT_MAX,
+        method: "GET".to_owned(),
+        headers: Vec::new(),
+        body: None,
+        users: Users { count: 500, seed: 1, exponent: 1.0 },
+        key: KeyIn::Header("x-serin-key".to_owned()),
+        version_from: VersionFrom::Header("x-serin-version".to_owned()),
+        split: Configured::Unknown,
+        deployments: Vec::new(),
+        errors_max: 0,
+        tls: Arc::new(unchecked_client_config()),
+    }
+}
+
+fn carry_out(plan: Plan) -> Summary {
+    run(plan, Arc::new(AtomicBool::new(false)), None).unwrap()
+}
+
+fn constant(rate: f64) -> Model {
+    Model::Open(Rate { from: rate, to: rate, over: Duration::ZERO })
+}
+
+fn given(shares: &[(&str, u64)]) -> Configured {
+    let shares = shares.iter().map(|&(version, percent)| (version.to_owned(), percent));
+    Configured::Given(shares.collect())
+}
+
+/// A Serin whose `shop` has version 2 at 30 %.
+fn canary(configure: impl FnOnce(Setup) -> Setup) -> Edge {
+    let mut shop = routine("shop", &[("1", None), ("2", None)]);
+    deploy(&mut shop, Environment::Production, 1, &[("1", 70), ("2", 30)]);
+    configure(Setup::of([shop])).start()
+}
+
+fn ok(version: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nx-serin-version: {version}\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// The key of a request.
+fn key_of(request: &str) -> &str {
+    let line = request.lines().find(|line| line.starts_with("x-serin-key: "));
+    line.unwrap().trim_start_matches("x-serin-key: ")
+}
+
+#[test]
+fn a_canary_is_counted_by_users_and_by_answers_and_nothing_is_found() {
+    let edge = canary(|setup| setup);
+    let split = given(&[("1", 70), ("2", 30)]);
+    let plan = plan(&format!("http://{}/", edge.production), 4_000);
+    let summary = carry_out(Plan { split, threads: 2, ..plan });
+    assert!(summary.ok, "{:?}", summary.findings);
+    assert_eq!((summary.answers, summary.errors.total), (4_000, 0));
+    assert_eq!((summary.connections.opened, summary.connections.reused), (4, 3_996));
+    assert_eq!(summary.statuses, BTreeMap::from([(200, 4_000)]));
+    let counted = |version: &str| {
+        let found = summary.versions.iter().find(|counted| counted.version == version);
+        found.unwrap().requests
+    };
+    for version in ["1", "2"] {
+        assert_eq!(counted(version), edge.tallied(version).served);
+    }
+    let shares = &summary.periods[0].shares;
+    assert_eq!(shares.iter().map(|share| share.keys).sum::<u64>(), summary.stickiness.users);
+    for share in shares {
+        let [from, to] = share.keys_expected.unwrap();
+        assert!((from..=to).contains(&share.share), "{share:?}");
+        assert!(to - from < 0.25, "{share:?}");
+    }
+    assert_eq!(summary.periods[0].sample_ratio.as_ref().unwrap().alarm_at_key, None);
+}
+
+#[test]
+fn http2_and_tls_carry_the_same_requests() {
+    let edge = canary(Setup::with_tls);
+    let plain = format!("http://{}/", edge.production);
+    let secure = format!("https://localhost:{}/", edge.production_tls.unwrap().port());
+    let many = Protocol::Http2 { streams: 5 };
+    for (url, protocol) in [(&plain, many), (&secure, many), (&secure, Protocol::Http1)] {
+        let split = given(&[("1", 70), ("2", 30)]);
+        let summary = carry_out(Plan { split, protocol, connections: 2, ..plan(url, 1_000) });
+        assert!(summary.ok, "{url} {protocol:?}: {:?}", summary.findings);
+        assert_eq!(summary.answers, 1_000);
+        assert_eq!((summary.connections.opened, summary.connections.reused), (2, 998));
+    }
+}
+
+#[test]
+fn a_target_that_speaks_no_http2_is_an_error_and_no_wait() {
+    let upstream = Upstream::new(|visit| {
+        visit.head();
+        visit.say("HTTP/1.1 400 What\r\ncontent-length: 0\r\n\r\n");
+    });
+    let protocol = Protocol::Http2 { streams: 2 };
+    let summary = carry_out(Plan { protocol, connections: 1, ..plan(upstream.url(), 6) });
+    assert_eq!((summary.answers, summary.errors.total), (0, 6));
+    assert_eq!(summary.errors.timeout, 0);
+}
+
+#[test]
+fn a_user_who_changes_version_without_a_deployment_is_named() {
+    // The user who asks for the tenth time of all is lied to.
+    let asked = AtomicUsize::new(0);
+    let upstream = Upstream::new(move |visit| {
+        while visit.request().is_some() {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            visit.say(ok(if number == 10 { "2" } else { "1" }));
+        }
+    });
+    let users = Users { count: 1, seed: 1, exponent: 0.0 };
+    let summary = carry_out(Plan { users, connections: 1, ..plan(upstream.url(), 20) });
+    assert!(!summary.ok);
+    let stickiness = &summary.stickiness;
+    assert_eq!((stickiness.users, stickiness.users_changed, stickiness.changes), (1, 1, 2));
+    let change = &stickiness.examples[0];
+    assert_eq!(
+        (change.user.as_str(), change.from.as_str(), change.to.as_str()),
+        ("user-0", "1", "2")
+    );
+    assert_eq!(summary.findings, ["1 of 1 users changed version without a deployment, 2 times"]);
+}
+
+#[test]
+fn a_split_that_is_not_the_configured_one_is_found_by_its_users() {
+    // A quarter of the users, and each always.
+    let upstream = Upstream::new(|visit| {
+        while let Some(request) = visit.request() {
+            let number: u64 = key_of(&request).trim_start_matches("user-").parse().unwrap();
+            visit.say(ok(if number.is_multiple_of(4) { "v2" } else { "v1" }));
+        }
+    });
+    let users = Users { count: 2_000, seed: 1, exponent: 0.0 };
+    let load = |shares: &[(&str, u64)]| {
+        carry_out(Plan { users, split: given(shares), ..plan(upstream.url(), 3_000) })
+    };
+    let honest = load(&[("v1", 75), ("v2", 25)]);
+    assert!(honest.ok, "{:?}", honest.findings);
+    let wrong = load(&[("v1", 90), ("v2", 10)]);
+    assert!(wrong.findings[0].contains("not the configured one"), "{:?}", wrong.findings);
+    assert_eq!(wrong.stickiness.changes, 0);
+    let strange = load(&[("v1", 75), ("v3", 25)]);
+    assert!(strange.findings[0].contains("not expected"), "{:?}", strange.findings);
+}
+
+/// At 100 requests a second a target that says nothing for half a second has 50 of them
+/// wait, and keeps back two connections.
+#[test]
+fn a_stall_shows_from_when_requests_were_due_and_hardly_from_when_they_were_sent() {
+    const STALL: Duration = Duration::from_millis(500);
+    let answered = AtomicUsize::new(0);
+    let stalled = Arc::new(std::sync::Mutex::new(()));
+    let upstream = Upstream::new(move |visit| {
+        while visit.request().is_some() {
+            if answered.fetch_add(1, Ordering::SeqCst) == 50 {
+                let _all = stalled.lock().unwrap();
+                // Nothing comes: its client waits.
+                assert!(!visit.hears_within(STALL));
+            }
+            drop(stalled.lock().unwrap());
+            visit.say(ok("1"));
+        }
+    });
+    let model = constant(100.0);
+    let summary = carry_out(Plan { model, connections: 2, ..plan(upstream.url(), 200) });
+    assert!(summary.ok, "{:?}", summary.findings);
+    assert_eq!(summary.answers, 200);
+    let stall_ms = 500.0;
+    let (due, sent) = (&summary.latency.corrected, &summary.latency.uncorrected);
+    assert!(due.max >= stall_ms && sent.max >= stall_ms, "{due:?} {sent:?}");
+    // A tenth of the requests were due in the last 200 ms of the 500, half of them before.
+    assert!(due.p90 >= 200.0, "{due:?}");
+    // Two were sent before or in it.
+    assert!(sent.p90 < 200.0, "{sent:?}");
+    assert_eq!(summary.errors.total, 0);
+}
+
+#[test]
+fn a_rate_is_kept_and_a_ramp_comes_to_its_middle() {
+    let upstream = Upstream::saying(ok("1"));
+    let model = Model::Open(Rate { from: 100.0, to: 700.0, over: Duration::from_millis(500) });
+    let began = Instant::now();
+    let duration = Duration::from_millis(500);
+    let limited = Plan { model, duration, requests_max: None, ..plan(upstream.url(), 1) };
+    let summary = carry_out(limited);
+    // 400 a second for half a second.
+    assert_eq!(summary.answers, 200);
+    assert!(began.elapsed() >= duration);
+    assert!(summary.ok, "{:?}", summary.findings);
+}
+
+#[test]
+fn what_was_due_and_never_sent_is_an_error() {
+    // One answer, and none after it.
+    let upstream = Upstream::new(|visit| {
+        if visit.request().is_some() {
+            visit.say(ok("1"));
+        }
+        visit.request();
+        visit.sees_bytes_but_reads_none();
+    });
+    let (duration, timeout) = (Duration::from_millis(200), Duration::from_millis(1_500));
+    let slow = Plan {
+        model: constant(100.0),
+        duration,
+        timeout,
+        connections: 1,
+        requests_max: None,
+        ..plan(upstream.url(), 1)
+    };
+    let summary = carry_out(slow);
+    assert_eq!((summary.answers, summary.errors.timeout, summary.errors.unsent), (1, 1, 18));
+    assert_eq!(summary.errors.total, 19);
+    // They have waited, and that is not left out.
+    assert!(summary.latency.corrected.p50 > 1_000.0, "{:?}", summary.latency.corrected);
+    assert!(summary.findings[0].contains("1 timeout, 18 unsent"), "{:?}", summary.findings);
+}
+
+#[test]
+fn hostile_answers_are_counted_by_what_is_wrong_with_them() {
+    let upstream = Upstream::new(|visit| {
+        let number = visit.number;
+        if visit.request().is_none() {
+            return;
+        }
+        match number {
+            0 => visit.say("hello\r\n\r\n"),
+            1 => visit.say("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n"),
+            2 => visit.say(ok("1") + "HTTP/1.1 200 OK\r\n\r\n"),
+            3 => visit.say("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nfive"),
+            4 => {}
+            5 => visit.reset_at_end(),
+            6 => {
+                visit.say("HTTP/1.1 503 Not\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            }
+            7 => visit.say("HTTP/1.1 404 Not\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
+            _ => {
+                visit.say(ok("1"));
+                visit.say_to_each(&ok("1"));
+            }
+        }
+    });
+    let plan = Plan { connections: 1, errors_max: 7, ..plan(upstream.url(), 12) };
+    let summary = carry_out(plan);
+    let errors = &summary.errors;
+    assert_eq!((errors.bad_response, errors.closed, errors.reset), (3, 2, 1), "{errors:?}");
+    assert_eq!((errors.status_5xx, errors.status_4xx, errors.total), (1, 1, 8), "{errors:?}");
+    assert_eq!(summary.answers, 6);
+    assert_eq!(summary.connections.opened, 9);
+    assert!(summary.findings.iter().any(|finding| finding.starts_with("8 errors")));
+}
+
+#[test]
+fn a_terminal_obeys_nothing_of_what_a_peer_says() {
+    let body = r#"{"version":"\u001b[2Jv1"}"#;
+    let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let upstream = Upstream::saying(response);
+    let version_from = VersionFrom::Json("version".to_owned());
+    let summary = carry_out(Plan { version_from, ..plan(upstream.url(), 2) });
+    assert_eq!(summary.versions[0].version, "\u{1b}[2Jv1");
+    let mut printed = Vec::new();
+    serin::load::print(&summary, false, &mut printed).unwrap();
+    assert!(!printed.contains(&0x1b));
+}
+
+#[test]
+fn a_connection_that_ends_while_it_rests_is_nobodys_fault() {
+    let upstream = Upstream::new(|visit| {
+        visit.request();
+        visit.say(ok("1"));
+    });
+    // The next request is due long after the close has come.
+    let plan = Plan { model: constant(20.0), connections: 1, ..plan(upstream.url(), 5) };
+    let summary = carry_out(plan);
+    assert!(summary.ok, "{:?}", summary.findings);
+    assert_eq!((summary.connections.opened, summary.connections.reused), (5, 0));
+}
+
+#[test]
+fn a_version_is_found_where_a_foreign_proxy_names_it() {
+    let body = r#"{"app":{"version":"v7"}}"#;
+    let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let upstream = Upstream::saying(response);
+    for version_from in [
+        VersionFrom::Json("app.version".to_owned()),
+        VersionFrom::Pattern(Pattern::new(r#""(v\d+)""#).unwrap()),
+    ] {
+        let split = given(&[("v7", 100)]);
+        let summary = carry_out(Plan { version_from, split, ..plan(upstream.url(), 20) });
+        assert!(summary.ok, "{:?}", summary.findings);
+        assert_eq!(
+            (summary.versions[0].version.as_str(), summary.versions[0].requests),
+            ("v7", 20)
+        );
+    }
+    let summary = carry_out(Plan { split: given(&[("v7", 100)]), ..plan(upstream.url(), 20) });
+    assert_eq!(summary.findings, ["20 answers name no version"]);
+}
+
+#[test]
+fn a_key_travels_in_a_cookie_beside_others() {
+    let upstream = Upstream::saying(ok("1"));
+    let plan = Plan {
+        key: KeyIn::Cookie("uid".to_owned()),
+        headers: vec![
+            ("Cookie".to_owned(), "a=b".to_owned()),
+            ("Host".to_owned(), "shop.test".to_owned()),
+        ],
+        method: "POST".to_owned(),
+        body: Some(b"hello".to_vec()),
+        users: Users { count: 1, seed: 1, exponent: 0.0 },
+        ..plan(upstream.url(), 1)
+    };
+    assert!(carry_out(plan).ok);
+    let request = upstream.requests().remove(0).to_lowercase();
+    assert!(request.starts_with("post / http/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\ncookie: a=b; uid=user-0\r\n"), "{request}");
+    assert_eq!(request.matches("host: ").count(), 1);
+    assert!(request.ends_with("\r\n\r\nhello"), "{request}");
+}
+
+#[test]
+fn a_target_that_is_not_there_is_told_from_one_that_fails() {
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let failed = run(plan(&gone, 1), Arc::new(AtomicBool::new(false)), None).unwrap_err();
+    assert!(matches!(failed, LoadError::Unreachable(..)), "{failed}");
+    assert_eq!(failed.exit_status(), 3);
+    let many = Plan { connections: 0, ..plan(&gone, 1) };
+    let failed = run(many, Arc::new(AtomicBool::new(false)), None).unwrap_err();
+    assert_eq!(failed.exit_status(), 2);
+}
+
+/// A `serin serve` with `shop`, whose version 2 has 10 %, and a config in a folder.
+fn served(more: &str) -> (tempfile::TempDir, Process) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.toml");
+    let config = format!(
+        "default_routine = \"shop\"\n{ANY_PORT}
+[[routine]]
+name = \"shop\"
+{more}
+[[routine.version]]
+code_version = \"1\"
+[[routine.version]]
+code_version = \"2\"
+"
+    );
+    std::fs::write(&path, config).unwrap();
+    let serin = Process::start(&path);
+    serin.deploy("shop", "production", &[("1", 90), ("2", 10)]);
+    (folder, serin)
+}
+
+/// `serin load` against it: the status, what it reports as JSON, and what it complains of.
+fn load(serin_: &Process, arguments: &[&str]) -> (i32, Value, String) {
+    let output = output(
+        serin()
+            .args(["load", &format!("http://{}/", serin_.production), "--json"])
+            .args(["--admin", &format!("http://{}", serin_.admin), "--routine", "shop"])
+            .args(arguments),
+    );
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap(), report, complaint)
+}
+
+#[test]
+fn every_answer_is_held_to_the_rule_through_deployments() {
+    let (_folder, serin) = served("cohort = \"spring\"");
+    // Swapped in between: nobody moves. The last is a new release.
+    let (status, report, complaint) = load(
+        &serin,
+        &[
+            "--rate",
+            "2000",
+            "--duration",
+            "1600ms",
+            "--users",
+            "400",
+            "--zipf",
+            "0.5",
+            "--deploy",
+            "400ms:1@60,2@40",
+            "--deploy",
+            "800ms:2@40,1@60",
+            "--deploy",
+            "1200ms:2@100",
+        ],
+    );
+    assert_eq!(status, 0, "{report:#} {complaint}");
+    assert_eq!(report["agreement"]["disagreements"], 0);
+    assert!(report["agreement"]["answers"].as_u64().unwrap() >= 3_100, "{report:#}");
+    assert_eq!(report["stickiness"]["changes"], 0);
+    let periods = report["periods"].as_array().unwrap();
+    let ids: Vec<_> = periods.iter().map(|period| period["deployment_id"].clone()).collect();
+    assert_eq!(ids, ["1", "2", "3", "4"]);
+    for (period, flows) in periods[1..].iter().zip([&[("1", "2")][..], &[], &[("1", "2")]]) {
+        let moved = &period["moved"];
+        assert!(moved["seen"].as_u64().unwrap() > 100, "{period:#}");
+        assert_eq!(moved["users"], moved["by_rule"], "{period:#}");
+        let found: Vec<_> = moved["flows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|flow| (flow["from"].as_str().unwrap(), flow["to"].as_str().unwrap()))
+            .collect();
+        assert_eq!(found, flows, "{period:#}");
+    }
+}
+
+#[test]
+fn a_serin_that_is_told_to_lie_is_caught() {
+    // An override answers everybody with version 2, whatever the rule says.
+    let (_folder, serin) = served("");
+    let (status, report, _) = load(
+        &serin,
+        &["-n", "500", "-H", "x-serin-version-override: shop=\"2\"", "--users", "100"],
+    );
+    assert_eq!(status, 1);
+    let found = &report["agreement"];
+    assert!(found["disagreements"].as_u64().unwrap() > 300, "{report:#}");
+    assert_eq!(
+        (&found["examples"][0]["got"], &found["examples"][0]["by_rule"]),
+        (&"2".into(), &"1".into())
+    );
+    assert_eq!(report["stickiness"]["changes"], 0);
+}
+
+#[test]
+fn a_routine_that_looks_for_its_key_elsewhere_is_told_before_anything_is_sent() {
+    let (_folder, serin) = served("sticky = [\"cookie:uid\", \"client-ip\"]");
+    let (status, _, complaint) = load(&serin, &["-n", "10"]);
+    assert_eq!(status, 2);
+    assert!(complaint.contains("it looks for one in cookie:uid, client-ip"), "{complaint}");
+    let (status, report, _) = load(&serin, &["-n", "200", "--key-cookie", "uid"]);
+    assert_eq!(status, 0, "{report:#}");
+}
+
+#[test]
+fn a_deployment_by_somebody_else_is_told() {
+    let (_folder, serin_) = served("");
+    let (target, admin) =
+        (format!("http://{}/", serin_.production), format!("http://{}", serin_.admin));
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let mut load = Running::start(
+        serin()
+            .args(["load", &target, "--admin", &admin, "--routine", "shop", "--json"])
+            .args(["--duration", "1h"])
+            .stdout(File::create(&report).unwrap()),
+    );
+    wait_until(|| {
+        let traffic = serin_.call("GET", "/api/v1/routines/shop/traffic", &Value::Null).json();
+        traffic["versions"][0]["served"].as_u64().unwrap() > 0
+    });
+    serin_.deploy("shop", "production", &[("1", 50), ("2", 50)]);
+    // It ends early, and says all the same what it has seen.
+    load.signal("INT");
+    assert_eq!(load.wait().code(), Some(1));
+    let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(report["deployed_by_others"], "2");
+    assert!(report["answers"].as_u64().unwrap() > 0, "{report:#}");
+}
+
+#[test]
+fn the_status_says_what_came_of_a_run() {
+    let (_folder, serin) = served("");
+    let target = format!("http://{}/", serin.production);
+    let admin = format!("http://{}", serin.admin);
+    let status = |arguments: &[&str]| {
+        let run = output(crate::support::process::serin().arg("load").args(arguments));
+        run.status.code().unwrap()
+    };
+    assert_eq!(status(&[&target, "-n", "50"]), 0);
+    assert_eq!(status(&[&target, "-n", "50", "--expect", "1@90,3@10"]), 1);
+    assert_eq!(status(&[&target, "-n", "50", "--expect", "1@90,2@20"]), 2);
+    assert_eq!(status(&[&target, "-n", "50", "--deploy", "1s:1@100"]), 2);
+    assert_eq!(status(&["127.0.0.1"]), 2);
+    assert_eq!(status(&[&target, "--version-regex", "v1"]), 2);
+    assert_eq!(status(&["http://127.0.0.1:1/", "-n", "1"]), 3);
+    let nobody = ["--admin", "http://127.0.0.1:1", "--routine", "shop"];
+    assert_eq!(status(&[&[target.as_str(), "-n", "1"], &nobody[..]].concat()), 3);
+    let absent = ["--admin", &admin, "--routine", "absent"];
+    assert_eq!(status(&[&[target.as_str(), "-n", "1"], &absent[..]].concat()), 1);
+    let refused = ["--admin", &admin, "--routine", "shop", "--deploy", "100ms:9@100"];
+    assert_eq!(status(&[&[target.as_str(), "-d", "1s"], &refused[..]].concat()), 1);
+}
+
+#[test]
+fn a_report_is_a_page_of_its_own() {
+    let (folder, serin) = served("");
+    let path = folder.path().join("out.html");
+    let (status, report, complaint) = load(
+        &serin,
+        &[
+            "--rate",
+            "500",
+            "--duration",
+            "2500ms",
+            "--deploy",
+            "1s:1@50,2@50",
+            "--header",
+            "x-note: it's <b>",
+            "--report",
+            path.to_str().unwrap(),
+        ],
+    );
+    assert_eq!(status, 0, "{report:#} {complaint}");
+    let page = fs::read_to_string(&path).unwrap();
+    for part in
+        ["<b>Good</b>", "deployment 2", "of 1,250 answers", "<polyline", "<polygon", "--rate 500"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("<svg ").count(), 2);
+    for part in ["<script", "http-equiv", "url(", "<b>'"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+}
