@@ -56,7 +56,7 @@ impl Inflow {
         }
         let coming = usize::try_from(coming).unwrap_or(usize::MAX).min(READ_BYTES_MAX);
         let room = self.bytes.capacity() - self.bytes.len();
-        if room < coming.min(READ_BYTES_MAX / 2).max(READ_BYTES_MIN) {
+        if room < coming.clamp(READ_BYTES_MIN, READ_BYTES_MAX / 2) {
             // With some to spare: a read that fills it tells nothing of an end.
             self.bytes.reserve(self.at_once.max((coming + READ_BYTES_MIN).min(READ_BYTES_MAX)));
             self.allocated = self.allocated.max(self.bytes.capacity());
