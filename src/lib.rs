@@ -38,7 +38,7 @@
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
-//! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `routing`, `stats` |
+//! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
 //! `main` names `app`, `cli`, `client`, `load` and `simulate`.

@@ -2,12 +2,13 @@
 
 use super::error::LoadError;
 use super::plan::Users;
-use super::summarize::{band, ratio};
+use super::summarize::band;
 use super::summary::{Quantiles, Summary};
 use super::tables::{latency_table, split_table};
 use super::text::plural;
 use super::visits::effective_requests;
 use crate::report::{Axis, Page, Part, Plot, Series, count, one_line, time_ms};
+use crate::stats::ratio;
 
 /// A plot has so many points of a line at most.
 const POINTS_MAX: usize = 600;

@@ -15,10 +15,7 @@ use super::summary::{
 use super::tally::{Latency, OfVersion, Tally};
 use super::verdict::findings;
 use super::visits::effective_requests;
-use crate::stats::binomial_band;
-
-/// A share lies beyond what is said to be expected once in a thousand honest runs.
-pub(super) const BAND_CONFIDENCE: f64 = 0.999;
+use crate::stats::{BAND_CONFIDENCE, binomial_band, ratio};
 
 /// A run that has ended.
 pub(super) struct Run<'a> {
@@ -300,10 +297,4 @@ fn moved(judge: &Judge, counted: &Counted, names: &[String]) -> Moved {
 
 fn text(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
-}
-
-/// 0 of nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^52")]
-pub(super) fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

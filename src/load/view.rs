@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::judge::Judge;
 use super::plan::{Model, Plan};
-use super::summarize::{band, ratio};
+use super::summarize::band;
 use super::summary::{Errors, Latencies};
 use super::tally::Tally;
 use crate::report::{Column, Redraw, Table, count, one_line, percent, time_ms};
-use crate::stats::SampleRatio;
+use crate::stats::{SampleRatio, ratio};
 
 /// Longer lines wrap on small terminals, and a wrapped line is not overwritten.
 const LINE_MAX_CHARS: usize = 79;

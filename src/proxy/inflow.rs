@@ -76,7 +76,7 @@ impl Inflow {
 
     /// Leaves no more room than heads need.
     pub(super) fn shrink(&mut self) {
-        if self.allocated - self.bytes.len().min(self.allocated) > 2 * READ_BYTES {
+        if self.allocated.saturating_sub(self.bytes.len()) > 2 * READ_BYTES {
             *self = Self::of(BytesMut::from(&self.bytes[..]));
         }
         self.slow_down();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::rules::Chooser;
 use super::traffic::Populations;
+use crate::stats::ratio;
 
 /// Of others' rules, whose hashes take longer, so many users of each population are
 /// asked: a share of them is off by at most 0.15 % with a probability of 99.7 %.
@@ -18,7 +19,7 @@ pub struct Moved {
 
 impl Moved {
     pub fn share(self) -> f64 {
-        super::outcome::share(self.moved, self.of)
+        ratio(self.moved, self.of)
     }
 }
 

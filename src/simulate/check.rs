@@ -1,8 +1,9 @@
 //! What a scenario claims of its own numbers.
 
-use super::outcome::{Outcome, RuleOutcome, share};
+use super::outcome::{Outcome, RuleOutcome};
 use super::rules::Rule;
 use crate::model::CodeVersion;
+use crate::stats::ratio;
 
 /// A claim: a number is within bounds.
 #[derive(Debug, Clone)]
@@ -109,26 +110,26 @@ impl Number {
         Some(match self {
             Self::Requests => sum(&rule.requests) as f64,
             Self::Users => rule.users as f64,
-            Self::VersionShare { version } => share(rule.requests[version], sum(&rule.requests)),
-            Self::ErrorRate { version: None } => share(sum(&rule.failed), sum(&rule.requests)),
+            Self::VersionShare { version } => ratio(rule.requests[version], sum(&rule.requests)),
+            Self::ErrorRate { version: None } => ratio(sum(&rule.failed), sum(&rule.requests)),
             Self::ErrorRate { version: Some(version) } => {
-                share(rule.failed[version], rule.requests[version])
+                ratio(rule.failed[version], rule.requests[version])
             }
-            Self::UsersFailed => share(rule.users_failed, rule.users),
-            Self::UsersOnSeveral { within: None } => share(rule.users_on_several, rule.users),
+            Self::UsersFailed => ratio(rule.users_failed, rule.users),
+            Self::UsersOnSeveral { within: None } => ratio(rule.users_on_several, rule.users),
             Self::UsersOnSeveral { within: Some(requests) } => {
                 let nth = nth(requests)?;
-                share(nth.on_several, nth.requests)
+                ratio(nth.on_several, nth.requests)
             }
-            Self::UsersFlapped => share(rule.users_flapped, rule.users),
+            Self::UsersFlapped => ratio(rule.users_flapped, rule.users),
             Self::CanaryShare { request } => {
                 let nth = nth(request)?;
-                share(nth.newer, nth.requests)
+                ratio(nth.newer, nth.requests)
             }
             Self::Moved { deployment } => (*rule.moved.get(deployment.checked_sub(1)?)?)?.share(),
             Self::StaleShare => {
                 let stale = outcome.releases.iter().map(|release| release.stale).sum();
-                share(stale, outcome.requests)
+                ratio(stale, outcome.requests)
             }
             Self::Alarms => {
                 let canaries = rule.canaries.iter().flatten();

@@ -12,10 +12,7 @@ use super::ledger::{Counts, NthRequest, latencies};
 use super::rules::Rule;
 use super::scenario::Scenario;
 use crate::model::{CodeVersion, DeploymentId, Movement, Percent};
-use crate::stats::binomial_band;
-
-/// Shares of an honest split are within their band with this probability.
-const BAND_CONFIDENCE: f64 = 0.999;
+use crate::stats::{BAND_CONFIDENCE, binomial_band, ratio};
 
 #[derive(Debug)]
 pub struct Outcome {
@@ -237,7 +234,7 @@ fn windows(scenario: &Scenario, counts: &Counts, together: usize, length: Durati
                 version,
                 region,
                 requests,
-                share: share(requests, in_region(region)),
+                share: ratio(requests, in_region(region)),
                 failed: of(column).map(|cell| cell.failed).sum(),
                 latency: Latencies::of(of(column).filter_map(|cell| cell.latency_us.as_ref())),
             });
@@ -258,10 +255,4 @@ impl Latencies {
             max: Duration::from_micros(all.max()),
         })
     }
-}
-
-/// 0 of nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-pub(super) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

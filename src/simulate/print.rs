@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::outcome::{Canary, Latencies, Outcome, RuleOutcome, Window, share};
+use super::outcome::{Canary, Latencies, Outcome, RuleOutcome, Window};
+use crate::report::percent;
+use crate::stats::ratio;
 
 /// More rows of a timeline than that are for programs.
 const TIMELINE_ROWS_MAX: usize = 500;
@@ -119,10 +121,10 @@ fn rules(outcome: &Outcome) -> Rows {
         } = rule;
         let all: u64 = requests.iter().sum();
         let mut row = vec![rule.rule.as_str().to_owned()];
-        row.extend(requests.iter().map(|requests| percent(share(*requests, all))));
-        row.push(percent(share(failed.iter().sum(), all)));
+        row.extend(requests.iter().map(|requests| percent(ratio(*requests, all))));
+        row.push(percent(ratio(failed.iter().sum(), all)));
         for of_users in [users_on_several, users_flapped, users_failed] {
-            row.push(percent(share(*of_users, *users)));
+            row.push(percent(ratio(*of_users, *users)));
         }
         let moves = rule.moved.iter().skip(1).map(|moved| match moved {
             Some(moved) => percent(moved.share()),
@@ -142,7 +144,7 @@ fn canaries(outcome: &Outcome) -> Rows {
         for (number, canary) in canaries.filter_map(|(n, it)| Some((n, it.as_ref()?))) {
             let Canary { keys, newer, expected, evidence_ln, alarm, .. } = canary;
             let [least, most] =
-                [expected.start(), expected.end()].map(|it| percent(share(*it, *keys)));
+                [expected.start(), expected.end()].map(|it| percent(ratio(*it, *keys)));
             let verdict = match alarm {
                 None => "as asked for".to_owned(),
                 Some(user) => format!("ALARM at user {user}"),
@@ -151,7 +153,7 @@ fn canaries(outcome: &Outcome) -> Rows {
                 rule.rule.as_str().to_owned(),
                 i32::to_string(&number),
                 keys.to_string(),
-                percent(share(*newer, *keys)),
+                percent(ratio(*newer, *keys)),
                 format!("{least} to {most}"),
                 odds(*evidence_ln),
                 verdict,
@@ -176,7 +178,7 @@ fn first_requests(outcome: &Outcome) -> Rows {
         row.extend(told.iter().map(|nth| {
             let nth = rule.first_requests.get(nth - 1).copied().unwrap_or_default();
             let [newer, on_several] =
-                [nth.newer, nth.on_several].map(|it| percent(share(it, nth.requests)));
+                [nth.newer, nth.on_several].map(|it| percent(ratio(it, nth.requests)));
             format!("{newer} {on_several}")
         }));
         rows.push(row);
@@ -198,7 +200,7 @@ fn windows(outcome: &Outcome, windows: &[Window]) -> Rows {
             outcome.regions[window.region].clone(),
             window.requests.to_string(),
             percent(window.share),
-            percent(share(window.failed, window.requests)),
+            percent(ratio(window.failed, window.requests)),
             latency(|it| it.p50),
             latency(|it| it.p99),
             latency(|it| it.max),
@@ -217,10 +219,6 @@ fn checks(outcome: &Outcome) -> Rows {
         ]);
     }
     rows
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }
 
 fn milliseconds(duration: Duration) -> String {

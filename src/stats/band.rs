@@ -2,6 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+/// The confidence of bands that people are shown: a share of an honest split lies beyond its
+/// band once in a thousand times, at most.
+pub const BAND_CONFIDENCE: f64 = 0.999;
+
 /// A weight beside that of the likeliest count that no longer counts: what lies beyond
 /// sums to less than a double can tell.
 const NEGLIGIBLE: f64 = 1e-20;

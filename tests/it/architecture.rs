@@ -22,7 +22,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("population", &[]),
     ("report", &["stats"]),
     ("load", &["client", "population", "report", "stats"]),
-    ("simulate", &["control", "document", "model", "population", "routing", "stats"]),
+    ("simulate", &["control", "document", "model", "population", "report", "routing", "stats"]),
     ("cli", &[]),
     (
         "app",
