@@ -16,29 +16,34 @@ pub(super) struct Outflow {
     front_sent: usize,
     pub(super) data: Bytes,
     pub(super) back: &'static [u8],
+    /// Content was copied behind the head, and has not left.
+    is_merged: bool,
 }
 
 impl Outflow {
     /// Whether all of it is written.
     pub(super) fn is_empty(&self) -> bool {
-        self.front_sent == self.front.len() && self.has_no_content()
+        self.front_sent == self.front.len() && self.data.is_empty() && self.back.is_empty()
     }
 
-    /// Whether there is room for content.
+    /// Whether there is room for content: none waits, or a peer that takes nothing would
+    /// have all of it pile up here.
     pub(super) fn has_no_content(&self) -> bool {
-        self.data.is_empty() && self.back.is_empty()
+        !self.is_merged && self.data.is_empty() && self.back.is_empty()
     }
 
     /// Makes one part of a head and what follows it, where that is no more than so many bytes.
     pub(super) fn merge(&mut self, bytes_max: usize) {
-        if !self.front.is_empty() && self.data.len() + self.back.len() <= bytes_max {
+        let behind = self.data.len() + self.back.len();
+        if !self.front.is_empty() && (1..=bytes_max).contains(&behind) {
+            self.is_merged = true;
             self.front.extend_from_slice(&self.data);
             self.front.extend_from_slice(self.back);
             (self.data, self.back) = (Bytes::new(), b"");
         }
     }
 
-    /// Writes once, by `write`, which gets one part or several.
+    /// Writes once, by `write`, which gets one part or several. There must be something.
     pub(super) fn poll_write(
         &mut self,
         write: impl FnOnce(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
@@ -71,6 +76,7 @@ impl Outflow {
     pub(super) fn clear(&mut self) {
         self.front.clear();
         self.front_sent = 0;
+        self.is_merged = false;
         self.front.shrink_to(FRONT_BYTES_KEPT);
     }
 }
@@ -119,8 +125,15 @@ mod tests {
         let mut out = Outflow { front: b"a ".to_vec(), data, ..Outflow::default() };
         out.merge(4);
         assert_eq!((&out.front[..], &out.data[..]), (&b"a "[..], &b"hello"[..]));
+        assert!(!out.has_no_content());
         out.merge(5);
         assert_eq!((&out.front[..], &out.data[..]), (&b"a hello"[..], &b""[..]));
+        // It has not left, so there is no room for more.
+        assert!(!out.has_no_content());
+        assert!(out.poll_write(|_| Poll::Ready(Ok(6))).is_ready());
+        assert!(!out.has_no_content());
+        assert!(out.poll_write(|_| Poll::Ready(Ok(1))).is_ready());
+        assert!(out.has_no_content() && out.is_empty());
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl Content {
 impl Drop for Content {
     fn drop(&mut self) {
         let Self(inlet) = self;
+        inlet.part.take();
         if !inlet.has_ended.get() {
             inlet.is_abandoned.set(true);
             inlet.wake_reader(None);

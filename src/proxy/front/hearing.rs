@@ -247,6 +247,8 @@ impl Hearing {
     }
 
     fn begin(&mut self, parts: &Parts) -> Next {
+        // However long the head was, what is held behind it is little.
+        self.read.slow_down();
         if !self.framer.is_in_body() {
             return Next::Request(None);
         }
@@ -258,8 +260,8 @@ impl Hearing {
         Next::Request(Some(content))
     }
 
-    /// Hands over what came with the head, which is all of most content, so that it can go on
-    /// with the head. Whether it is all.
+    /// Hands over what came with the head, so that it can go on with the head: of short
+    /// content with a length that is all. Whether it is.
     fn hand_over(&mut self, inlet: &Inlet) -> bool {
         if self.read.is_worth_more(self.coming()) {
             return false;
@@ -320,17 +322,16 @@ impl Hearing {
         stream: &mut impl Line,
     ) -> Poll<(Option<Part>, bool)> {
         loop {
-            let mut read = Poll::Pending;
-            if self.read.is_worth_more(self.coming()) {
-                read = self.poll_read(cx, stream);
+            // What ends here is told behind what came before.
+            if self.read.is_worth_more(self.coming())
+                && matches!(self.poll_read(cx, stream), Poll::Ready(Ok(1..)))
+            {
+                continue;
             }
-            if read.is_pending() {
-                if let Some(part) = self.take_part() {
-                    return Poll::Ready(part);
-                }
-                read = self.poll_read(cx, stream);
+            if let Some(part) = self.take_part() {
+                return Poll::Ready(part);
             }
-            let error = match ready!(read) {
+            let error = match ready!(self.poll_read(cx, stream)) {
                 Ok(0) => io::ErrorKind::UnexpectedEof.into(),
                 Ok(_) => continue,
                 Err(error) => error,

@@ -31,6 +31,11 @@ pub(in crate::proxy) trait Head {
         false
     }
 
+    /// Whether HTTP/1.1 is told that content comes in chunks.
+    fn is_chunked(&self) -> bool {
+        false
+    }
+
     /// The trailer fields that are announced, as a list.
     fn announces(&self) -> Option<&HeaderValue> {
         None
@@ -229,6 +234,10 @@ impl Head for Onward<'_> {
 
     fn switches(&self) -> bool {
         self.asked.is_some()
+    }
+
+    fn is_chunked(&self) -> bool {
+        self.is_chunked
     }
 
     fn announces(&self) -> Option<&HeaderValue> {

@@ -198,17 +198,16 @@ impl Connection {
         }
         loop {
             let coming = self.framing.coming(self.read.len());
-            let mut read = Poll::Pending;
-            if self.read.is_worth_more(coming) {
-                read = self.poll_read(cx, coming);
+            // What ends here is told behind what came before.
+            if self.read.is_worth_more(coming)
+                && matches!(self.poll_read(cx, coming), Poll::Ready(Ok(1..)))
+            {
+                continue;
             }
-            if read.is_pending() {
-                if let Poll::Ready(frame) = self.framing.take(&mut self.read) {
-                    return Poll::Ready(frame);
-                }
-                read = self.poll_read(cx, coming);
+            if let Poll::Ready(frame) = self.framing.take(&mut self.read) {
+                return Poll::Ready(frame);
             }
-            if ready!(read)? == 0 {
+            if ready!(self.poll_read(cx, coming))? == 0 {
                 self.framing.close()?;
             }
         }

@@ -44,10 +44,12 @@ impl Sending {
         self.out.clear();
         self.has_begun = false;
         request::write(head, endpoint, &mut self.out.front);
-        let left = upload.size_hint().exact();
+        // The head has told how content is framed, even if nothing is left of it.
+        let left = if head.is_chunked() { None } else { upload.size_hint().exact() };
         let announced = head.announces().cloned();
         self.progress = (!upload.is_empty()).then(|| upload.progress());
-        self.body = (!upload.is_empty()).then_some(Body { upload, left, announced });
+        let has_body = head.is_chunked() || !upload.is_empty();
+        self.body = has_body.then_some(Body { upload, left, announced });
     }
 
     /// Whether any of it has left.
@@ -90,7 +92,7 @@ impl Sending {
                 && let Poll::Ready(frame) = Pin::new(&mut body.upload).poll_frame(cx)
             {
                 self.stage(frame.transpose()?)?;
-                if self.out.is_empty() && self.body.is_some() {
+                if self.out.has_no_content() && self.body.is_some() {
                     // An empty part of it. Who was not told to wait is not woken.
                     continue;
                 }
@@ -251,6 +253,42 @@ mod tests {
             let mut sent = String::new();
             tokio::io::AsyncReadExt::read_to_string(&mut peer, &mut sent).await.unwrap();
             assert_eq!(sent, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello");
+        });
+    }
+
+    /// Of a POST whose head promises chunks.
+    struct Chunked;
+
+    impl Head for Chunked {
+        fn method(&self) -> &Method {
+            &Method::POST
+        }
+
+        fn target(&self) -> (&'static str, &str) {
+            ("/", "")
+        }
+
+        fn is_chunked(&self) -> bool {
+            true
+        }
+
+        fn tell(&self, _: &Endpoint, _: Protocol, to: &mut impl Fields) {
+            to.say(&http::header::TRANSFER_ENCODING, b"chunked");
+        }
+    }
+
+    #[test]
+    fn chunks_that_a_head_promises_come_to_an_end_even_without_content() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (socket, mut peer) = socket();
+            let mut sending = Sending::default();
+            sending.begin(&Chunked, &Endpoint::new("http://a").unwrap(), Upload::empty());
+            poll_fn(|cx| sending.poll(cx, &socket)).await.unwrap();
+            drop(socket);
+            let mut sent = String::new();
+            tokio::io::AsyncReadExt::read_to_string(&mut peer, &mut sent).await.unwrap();
+            assert_eq!(sent, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
         });
     }
 
