@@ -1,13 +1,13 @@
 //! The admin API from outside: what the command line speaks.
 
 mod deployed;
-mod explained;
 mod exchange;
+mod explained;
 mod routine;
 mod sign;
 
 pub use deployed::{Deployed, Flow, Moved, Share, deploy, print_deployed};
-pub use explained::{PrintError, Question, explain, print_explained};
 pub use exchange::{ClientError, Endpoint};
+pub use explained::{PrintError, Question, explain, print_explained};
 pub use routine::{Live, Routine, routine};
 pub use sign::Credentials;

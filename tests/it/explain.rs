@@ -71,9 +71,12 @@ fn an_explanation_is_told_to_people() {
     std::fs::write(&path, format!("{ANY_PORT}{ROUTINE}")).unwrap();
     let config = ["--config", path.to_str().unwrap()];
     let said = text(&explain(&[&["--routine", "shop", "--key", "user-42"], &config[..]].concat()));
-    for part in
-        ["shop in production, deployment 1\n", "   70 %  1\n", "\nreason     key: ", "\nwould move "]
-    {
+    for part in [
+        "shop in production, deployment 1\n",
+        "   70 %  1\n",
+        "\nreason     key: ",
+        "\nwould move ",
+    ] {
         assert!(said.contains(part), "{part:?} is not in:\n{said}");
     }
 }
@@ -93,7 +96,7 @@ fn what_cannot_be_explained_says_why_by_its_status() {
         ([&["--host", "other.test"], &config[..]].concat(), 1, "no routine answers for this host"),
         (vec!["--routine", "shop", "--config", "/nowhere.toml"], 1, "/nowhere.toml"),
         (vec![], 2, "--routine"),
-        (vec!["--routine", "shop", "--path", "/"], 2, "--host"),
+        (vec!["--routine", "shop", "--path", "/"], 2, "--path"),
         (vec!["--routine", "shop", "--admin", &nobody], 3, "cannot reach"),
     ] {
         let said = explain(&arguments);

@@ -121,7 +121,12 @@ fn octets(text: &str) -> Vec<u8> {
     percent_encoding::percent_decode_str(&text.replace('+', " ")).collect()
 }
 
-pub(super) fn request(host: &str, path: &str, method: &str, headers: &[Vec<u8>]) -> Result<Parts, ApiError> {
+pub(super) fn request(
+    host: &str,
+    path: &str,
+    method: &str,
+    headers: &[Vec<u8>],
+) -> Result<Parts, ApiError> {
     let bad = |what: &str, text: &str| {
         ApiError::bad_request(format!("{what} of a request cannot be `{text}`"))
     };
