@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Serve, Simulate, Verb};
+use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Explain, Serve, Simulate, Verb};
 use serin::client;
 use serin::load;
 use serin::simulate;
@@ -21,6 +21,8 @@ const MANY_CONNECTIONS: usize = 900;
 enum Ended {
     #[error(transparent)]
     App(#[from] Failure),
+    #[error(transparent)]
+    Print(client::PrintError),
     #[error("{}", app::with_causes(.0))]
     Load(#[from] load::LoadError),
     #[error("{}", app::with_causes(.0))]
@@ -31,6 +33,7 @@ impl Ended {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::App(failure) => failure.exit_code(),
+            Self::Print(_) => ExitCode::FAILURE,
             Self::Load(error) => ExitCode::from(error.exit_status()),
             Self::Simulate(error) => ExitCode::from(error.exit_status()),
         }
@@ -74,6 +77,7 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let deployed = deployed.map_err(Failure::from)?;
             Ok(client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)?)
         }
+        Verb::Explain(arguments) => explain(arguments, &mut out),
         Verb::Load(arguments) => {
             let (json, page) = (arguments.json, arguments.report.clone());
             let plan = plan(*arguments)?;
@@ -96,6 +100,32 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let options = simulate::Options { seed, users, json };
             Ok(simulate::run(&scenario, options, &mut out)?)
         }
+    }
+}
+
+/// What a user or a request gets, of a config or of a running Serin.
+fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
+    let question = client::Question::default()
+        .with("routine", arguments.routine)
+        .with("app", arguments.app)
+        .with("key", arguments.key)
+        .with("host", arguments.host)
+        .with("path", arguments.path)
+        .with("method", arguments.method)
+        .with("header", arguments.headers)
+        .with("client", arguments.client)
+        .with("environment", [arguments.env.as_str().to_owned()]);
+    let explained = match arguments.config {
+        Some(config) => app::explain(&config, &question.query())?,
+        None => {
+            let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+            client::explain(&admin, &question).map_err(Failure::from)?
+        }
+    };
+    match client::print_explained(&explained, arguments.json, out) {
+        Err(client::PrintError::Output(error)) => Err(Failure::Output(error).into()),
+        Err(foreign) => Err(Ended::Print(foreign)),
+        Ok(()) => Ok(()),
     }
 }
 

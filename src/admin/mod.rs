@@ -111,6 +111,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
+pub use self::api::{Unexplained, explain};
 use self::guard::Hosts;
 pub use self::reload::Reload;
 pub use self::signature::Keyring;

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use crate::admin::Unexplained;
 use crate::client::ClientError;
 use crate::config::ReadError;
+use crate::control::StoreError;
 
 use super::{CertificatesError, CredentialsError, Fallen, StartError};
 
@@ -22,6 +24,10 @@ pub enum Failure {
     Certificates(#[from] CertificatesError),
     #[error("{}", with_causes(.0))]
     Client(#[from] ClientError),
+    #[error("{}", with_causes(.0))]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Unexplained(#[from] Unexplained),
     #[error("{}", with_causes(.0))]
     Fallen(#[from] Fallen),
     #[error("cannot write the result: {0}")]
@@ -50,6 +56,8 @@ impl Failure {
             | Self::Credentials(_)
             | Self::Certificates(_)
             | Self::Client(_)
+            | Self::Store(_)
+            | Self::Unexplained(_)
             | Self::Fallen(_)
             | Self::Output(_)
             | Self::Signals(_)

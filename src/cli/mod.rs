@@ -4,6 +4,7 @@ mod ca;
 mod check;
 mod demo;
 mod deploy;
+mod explain;
 mod load;
 mod serve;
 mod simulate;
@@ -15,6 +16,7 @@ pub use ca::Ca;
 pub use check::Check;
 pub use demo::Demo;
 pub use deploy::Deploy;
+pub use explain::Explain;
 pub use load::{Deployment, Load};
 pub use serve::Serve;
 pub use simulate::Simulate;
@@ -45,6 +47,8 @@ pub enum Verb {
     Ca(Ca),
     /// Deploy one or two code versions of a routine
     Deploy(Deploy),
+    /// Say what a user or a request gets, and why
+    Explain(Explain),
     /// Send the requests of many users at a target, and judge who gets which version
     Load(Box<Load>),
     /// Play a scenario in virtual time: users, deployments, failures, and other systems' rules

@@ -2,10 +2,12 @@
 
 mod deployed;
 mod exchange;
+mod explained;
 mod routine;
 mod sign;
 
 pub use deployed::{Deployed, Flow, Moved, Share, deploy, print_deployed};
 pub use exchange::{ClientError, Endpoint};
+pub use explained::{PrintError, Question, explain, print_explained};
 pub use routine::{Live, Routine, routine};
 pub use sign::Credentials;

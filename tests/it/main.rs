@@ -12,6 +12,7 @@ mod cohorts;
 mod crash;
 mod endpoints;
 mod esa;
+mod explain;
 mod failover;
 mod failures;
 mod health;

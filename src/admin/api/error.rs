@@ -24,6 +24,10 @@ impl ApiError {
         Self { status, code, message: message.to_string() }
     }
 
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
+
     /// What cannot be read as what it should be.
     pub(super) fn bad_request(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)

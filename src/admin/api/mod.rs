@@ -65,6 +65,7 @@ use axum::routing::{get, patch, post};
 use http::{Method, Uri};
 
 use self::error::ApiError;
+pub use self::explain::{Unexplained, explain};
 use self::extract::BODY_MAX_BYTES;
 use super::guard::Trespass;
 use super::signature::{Effect, unsigned};
@@ -94,7 +95,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/traffic", get(traffic::all))
         .route("/endpoints", get(traffic::endpoints))
         .route("/account", get(account::get).patch(account::change).delete(account::reset))
-        .route("/explain", get(explain::explain))
+        .route("/explain", get(explain::answer))
 }
 
 pub(super) async fn unknown_path(uri: Uri) -> ApiError {
