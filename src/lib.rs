@@ -24,7 +24,7 @@
 //! | [`model`] | the nouns: names, routes, splits, routines, the catalog | |
 //! | [`routing`] | from a request to a `Decision`; the table, and its one swap | `model` |
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
-//! | [`observe`] | what the process says about itself | `model` |
+//! | [`observe`] | what the process says about itself, and about who comes | `model`, `stats` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
 //! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
 //! | [`config`] | what the operator wrote, checked | `document`, `model` |

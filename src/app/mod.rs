@@ -23,6 +23,7 @@ mod reload;
 mod running;
 mod serve;
 mod signals;
+mod splits;
 mod systemd;
 mod upstream_tls;
 mod warnings;

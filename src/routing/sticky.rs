@@ -95,6 +95,12 @@ impl Key<'_> {
         }
     }
 
+    /// The hash of the key under a seed that is no split's.
+    #[inline]
+    pub(super) fn hash(&self, seed: u64) -> u64 {
+        self.position(seed).get()
+    }
+
     pub(super) fn to_vec(&self) -> Vec<u8> {
         match self {
             Self::Octets(octets) => octets.to_vec(),

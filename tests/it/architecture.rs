@@ -9,7 +9,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("routing", &["model"]),
     ("server", &[]),
-    ("observe", &["model"]),
+    ("observe", &["model", "stats"]),
     ("tls", &["model"]),
     ("document", &[]),
     ("config", &["document", "model"]),

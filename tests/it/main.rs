@@ -54,6 +54,7 @@ mod simulate;
 mod site_changes;
 mod sites;
 mod slow_readers;
+mod split_check;
 mod split_rule;
 mod split_statistics;
 mod support;
