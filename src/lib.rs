@@ -29,7 +29,7 @@
 //! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
 //! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
-//! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
+//! | [`control`] | the control plane: the one writer, its rules and its store; what a deployment would do | `routing`, `model`, `observe` |
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
