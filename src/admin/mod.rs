@@ -79,6 +79,7 @@
 mod account;
 mod api;
 mod body;
+mod dry_run;
 mod esa;
 mod guard;
 mod reload;

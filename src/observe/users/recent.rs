@@ -44,6 +44,13 @@ fn window() -> Samples<RecentUser> {
     Samples::new(OF_SPLIT_MAX, OF_ALL_MAX)
 }
 
+impl Default for RecentUsers {
+    /// Nobody.
+    fn default() -> Self {
+        Self { users: Vec::new(), share: 1.0 }
+    }
+}
+
 impl Recent {
     #[inline]
     pub(super) fn note(&mut self, split: u32, user: u64, key: impl FnOnce() -> Option<Vec<u8>>) {
