@@ -17,7 +17,7 @@ use crate::routing::SubjectName;
 /// Of users who came in the last 30 to 60 minutes and brought a key. Counts are estimates
 /// where not all of them are held.
 #[derive(Debug, Serialize)]
-pub(super) struct DryRun {
+pub(super) struct Told {
     /// Nothing was deployed.
     dry_run: bool,
     users: u64,
@@ -83,7 +83,7 @@ pub(super) async fn dry_run(
     name: &RoutineName,
     environment: Environment,
     shares: Shares,
-) -> Result<DryRun, CommandError> {
+) -> Result<Told, CommandError> {
     let mut catalog = admin.control.catalog().await?;
     let before = catalog.routine(name).and_then(|routine| {
         let live = routine.deployment(environment)?;
@@ -96,10 +96,10 @@ pub(super) async fn dry_run(
     let subject = SubjectName::Routine(name.clone());
     let number = admin.table.read(|table| table.split_number(&subject, environment));
     let recent = number.map_or_else(RecentUsers::default, |it| admin.users.recent(it.0));
-    Ok(DryRun::of(before.as_ref(), &after, &recent))
+    Ok(Told::of(before.as_ref(), &after, &recent))
 }
 
-impl DryRun {
+impl Told {
     fn of(before: Option<&Split>, after: &Split, recent: &RecentUsers) -> Self {
         let mut weighing = Weighing::new(before, after);
         // A sample's share is a power of two.
@@ -116,10 +116,10 @@ impl DryRun {
             let who = user.key.as_deref().map_or(unplaced, User::Key);
             weighing.add(who, user.requests, weight);
         }
-        Self::told(weighing.end(), seed, recent.share)
+        Self::new(weighing.end(), seed, recent.share)
     }
 
-    fn told(consequence: Consequence, seed: u64, share: f64) -> Self {
+    fn new(consequence: Consequence, seed: u64, share: f64) -> Self {
         let Amount { users: moved_users, requests: moved_requests } = consequence.moved();
         let least_users = consequence.least_users();
         let Consequence { total, exact, versions, moves, heaviest, dangers, .. } = consequence;

@@ -23,12 +23,12 @@ impl Worker {
             let (deployment, by) = target.deployment.zip(target.tally)?;
             Some(Answered { deployment: deployment.0, by: by.0 })
         });
-        self.users.note(Visit { split: split.0, user, answered }, || match &decision.minted {
-            Some(minted) => Some(minted.value.clone().into_bytes()),
-            None => {
-                let target = decision.assigned.as_ref().or(decision.target())?;
-                self.proxy.table.read(|table| table.key_of(target, parts, client.address))
+        self.users.note(Visit { split: split.0, user, answered }, || {
+            if let Some(minted) = &decision.minted {
+                return Some(minted.value.clone().into_bytes());
             }
+            let target = decision.assigned.as_ref().or(decision.target())?;
+            self.proxy.table.read(|table| table.key_of(target, parts, client.address))
         });
     }
 }

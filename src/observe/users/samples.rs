@@ -6,7 +6,7 @@ use crate::stats::{KeySample, Sighting};
 /// together: when it is reached, those that hold most forget half.
 #[derive(Debug)]
 pub(super) struct Samples<V> {
-    samples: Vec<Option<Box<KeySample<V>>>>,
+    by_split: Vec<Option<Box<KeySample<V>>>>,
     held: usize,
     each_max: usize,
     all_max: usize,
@@ -14,7 +14,7 @@ pub(super) struct Samples<V> {
 
 impl<V> Samples<V> {
     pub(super) fn new(each_max: usize, all_max: usize) -> Self {
-        Self { samples: Vec::new(), held: 0, each_max, all_max }
+        Self { by_split: Vec::new(), held: 0, each_max, all_max }
     }
 
     /// Looks at one user. `note` says what is noted at the first sight, `again` changes it
@@ -27,9 +27,9 @@ impl<V> Samples<V> {
         note: impl FnOnce() -> V,
         again: impl FnOnce(&mut V),
     ) -> bool {
-        let sample = match self.samples.get_mut(split as usize) {
+        let sample = match self.by_split.get_mut(split as usize) {
             Some(Some(sample)) => sample,
-            _ => Self::begun(&mut self.samples, split, self.each_max),
+            _ => Self::begun(&mut self.by_split, split, self.each_max),
         };
         let before = sample.len();
         match sample.see(user, note) {
@@ -50,23 +50,23 @@ impl<V> Samples<V> {
 
     #[cold]
     fn begun(
-        samples: &mut Vec<Option<Box<KeySample<V>>>>,
+        by_split: &mut Vec<Option<Box<KeySample<V>>>>,
         split: u32,
         each_max: usize,
     ) -> &mut KeySample<V> {
         let split = split as usize;
-        if samples.len() <= split {
-            samples.resize_with(split + 1, || None);
+        if by_split.len() <= split {
+            by_split.resize_with(split + 1, || None);
         }
-        samples[split].get_or_insert_with(|| Box::new(KeySample::new(each_max)))
+        by_split[split].get_or_insert_with(|| Box::new(KeySample::new(each_max)))
     }
 
     /// Has those that hold as many as the mean, or more, forget half.
     #[cold]
     fn shrink(&mut self) {
-        let begun = self.samples.iter().flatten().filter(|sample| !sample.is_empty()).count();
+        let begun = self.by_split.iter().flatten().filter(|sample| !sample.is_empty()).count();
         let mean = self.held / begun.max(1);
-        for sample in self.samples.iter_mut().flatten().filter(|sample| sample.len() >= mean) {
+        for sample in self.by_split.iter_mut().flatten().filter(|sample| sample.len() >= mean) {
             let before = sample.len();
             sample.halve();
             self.held -= before - sample.len();
@@ -75,13 +75,13 @@ impl<V> Samples<V> {
 
     /// Forgets all users of a split, and samples all of them again.
     pub(super) fn restart(&mut self, split: u32) {
-        if let Some(sample) = self.samples.get_mut(split as usize).and_then(Option::take) {
+        if let Some(sample) = self.by_split.get_mut(split as usize).and_then(Option::take) {
             self.held -= sample.len();
         }
     }
 
     pub(super) fn of(&self, split: u32) -> Option<&KeySample<V>> {
-        self.samples.get(split as usize)?.as_deref()
+        self.by_split.get(split as usize)?.as_deref()
     }
 }
 
