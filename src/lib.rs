@@ -38,10 +38,11 @@
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
+//! | [`rehearse`] | a deployment's consequences before it is made | `control`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli`, `client`, `load` and `simulate`.
+//! `main` names `app`, `cli`, `client`, `load`, `rehearse` and `simulate`.
 //!
 //! # The laws
 //!
@@ -224,6 +225,7 @@ pub mod model;
 pub mod observe;
 pub mod population;
 pub mod proxy;
+pub mod rehearse;
 pub mod report;
 pub mod routing;
 pub mod server;

@@ -36,7 +36,7 @@ pub use client_tls::client_tls;
 pub use demo::{demo, demo_config};
 pub use descriptors::raise_limit;
 pub use endpoint::{CredentialsError, endpoint};
-pub use explain::explain;
+pub use explain::{explain, routine_of};
 pub use failure::{Failure, with_causes};
 pub use interrupt::stop_at_interrupt;
 pub use log::log_to_stderr;

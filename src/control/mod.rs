@@ -104,6 +104,11 @@ impl ControlPlane {
         Ok(Opened { plane, handle, table: reader, warnings })
     }
 
+    /// What is stored and published.
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// Serves until every handle is gone. It blocks, on the inbox and on the disk:
     /// give it a thread of its own.
     pub fn run(mut self) {

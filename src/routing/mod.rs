@@ -25,7 +25,7 @@ pub use draws::{Draws, SpreadCounters};
 pub use explain::{Explanation, KeyFound, Placement, Regional};
 pub use publish::{TableReader, TableWriter, published};
 pub use site_route::{SiteOrigin, SiteRoute};
-pub use sticky::MintedKey;
+pub use sticky::{MintedKey, address_key};
 pub use subject::SubjectName;
 pub use table::{RoutingTable, Settings};
 pub use target::{Reason, SplitNumber, Tally, Target};

@@ -224,6 +224,11 @@ impl AddressText {
     }
 }
 
+/// The key that `client-ip` makes of an address.
+pub fn address_key(address: IpAddr) -> Vec<u8> {
+    AddressText::of(address).as_bytes().to_vec()
+}
+
 impl std::fmt::Write for AddressText {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let end = self.len + text.len();

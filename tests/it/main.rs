@@ -45,6 +45,7 @@ mod proxy_swaps;
 mod proxy_tls;
 mod proxy_trailers;
 mod proxy_wire;
+mod rehearse;
 mod reload;
 mod restart;
 mod routing;
