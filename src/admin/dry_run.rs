@@ -1,7 +1,7 @@
 //! What a deployment would do to the users who came lately, without making it.
 //!
-//! Keys may be secrets, as a session's cookie is. So a user is told by where the key
-//! stands, and never by the key.
+//! Keys may be secrets, as a session's cookie is. So of a user no more is told than the bucket
+//! of the key, which a ten thousandth of all keys share.
 
 use serde::Serialize;
 
@@ -11,17 +11,22 @@ use crate::control::{
     Weighing, Who, apply,
 };
 use crate::model::{Environment, Position, RoutineName, Shares, Split};
-use crate::observe::RecentUsers;
+use crate::observe::{RECENT_WINDOW, RecentUsers};
 use crate::routing::SubjectName;
 
-/// Of users who came in the last 30 to 60 minutes and brought a key. Counts are estimates
-/// where not all of them are held.
+/// Of those who came in this window of [`RECENT_WINDOW`] and the last, as far as Serin has
+/// run. Counts of users are estimates where not all are held; the heavy are held in any case.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     /// Nothing was deployed.
     dry_run: bool,
+    /// Who came longer ago is forgotten.
+    at_most_minutes: u64,
     users: u64,
+    /// Of users: those that had a key.
     requests: u64,
+    /// Those that had none: they take turns.
+    keyless_requests: u64,
     /// The share of users that is held and looked at, 0 to 100.
     sampled_percentage: f64,
     moved_users: u64,
@@ -63,9 +68,9 @@ struct MoveShape {
 
 #[derive(Debug, Serialize)]
 struct HeavyShape {
-    /// Where the key stands under the seed that would decide, in hexadecimal; null of a key
-    /// that was too long to be held.
-    position: Option<String>,
+    /// Where the key stands, 0 to 9999; null where nothing is divided, or of a key that was
+    /// too long to be held.
+    bucket: Option<u16>,
     requests: u64,
     before: Option<String>,
     after: Option<String>,
@@ -102,31 +107,28 @@ pub(super) async fn dry_run(
 impl Told {
     fn of(before: Option<&Split>, after: &Split, recent: &RecentUsers) -> Self {
         let mut weighing = Weighing::new(before, after);
-        // A sample's share is a power of two.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the share is above 0, and a sample of one in 2^64 has no users"
-        )]
-        let weight = (1.0 / recent.share).round() as u64;
-        let seed = seed(after).or(before.and_then(seed)).unwrap_or(0);
-        // Nobody stands there under any split, so that what is not held is not known.
-        let unplaced = User::At { seed: !seed, position: Position::from_digest(0) };
+        let seed = seed(after).or(before.and_then(seed));
+        // Of no split, so that what is not held is not known.
+        let unplaced = User::At { seed: !seed.unwrap_or(0), position: Position::from_digest(0) };
         for user in &recent.users {
             let who = user.key.as_deref().map_or(unplaced, User::Key);
-            weighing.add(who, user.requests, weight);
+            weighing.add(who, user.requests, user.weight);
         }
+        weighing.add_keyless(recent.keyless);
         Self::new(weighing.end(), seed, recent.share)
     }
 
-    fn new(consequence: Consequence, seed: u64, share: f64) -> Self {
+    fn new(consequence: Consequence, seed: Option<u64>, share: f64) -> Self {
         let Amount { users: moved_users, requests: moved_requests } = consequence.moved();
         let least_users = consequence.least_users();
-        let Consequence { total, exact, versions, moves, heaviest, dangers, .. } = consequence;
+        let Consequence { total, keyless, exact, versions, moves, heaviest, dangers, .. } =
+            consequence;
         Self {
             dry_run: true,
+            at_most_minutes: 2 * RECENT_WINDOW.as_secs() / 60,
             users: total.users,
             requests: total.requests,
+            keyless_requests: keyless,
             sampled_percentage: share * 100.0,
             moved_users,
             moved_requests,
@@ -147,11 +149,13 @@ fn seed(split: &Split) -> Option<u64> {
     }
 }
 
-/// By where the key stands, in the place of the key.
-fn without_key(who: &Who, seed: u64) -> Who {
+/// Where the key of somebody stands; `None` where nothing is divided, or of whom it is not
+/// known.
+fn bucket(who: &Who, seed: Option<u64>) -> Option<u16> {
     match who {
-        Who::Key(key) => Who::At(Position::of(seed, key)),
-        Who::At(position) => Who::At(*position),
+        Who::Key(key) => Some(Position::of(seed?, key).bucket()),
+        Who::In(bucket) => Some(*bucket),
+        Who::At(_) | Who::Unnamed => None,
     }
 }
 
@@ -174,13 +178,9 @@ impl MoveShape {
 }
 
 impl HeavyShape {
-    fn of(heavy: &Heavy, seed: u64) -> Self {
-        let position = match &heavy.who {
-            Who::Key(key) => Some(format!("{:016x}", Position::of(seed, key).get())),
-            Who::At(_) => None,
-        };
+    fn of(heavy: &Heavy, seed: Option<u64>) -> Self {
         Self {
-            position,
+            bucket: bucket(&heavy.who, seed),
             requests: heavy.requests,
             before: heavy.before.as_ref().map(ToString::to_string),
             after: heavy.after.as_ref().map(ToString::to_string),
@@ -189,9 +189,9 @@ impl HeavyShape {
 }
 
 impl DangerShape {
-    fn of(mut danger: Danger, seed: u64) -> Self {
+    fn of(mut danger: Danger, seed: Option<u64>) -> Self {
         if let Danger::HeavyKey { heavy, .. } = &mut danger {
-            heavy.who = without_key(&heavy.who, seed);
+            heavy.who = bucket(&heavy.who, seed).map_or(Who::Unnamed, Who::In);
         }
         Self { name: danger.name(), text: danger.to_string() }
     }

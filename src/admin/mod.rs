@@ -112,7 +112,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
-pub use self::api::{Unexplained, explain};
+pub use self::api::{Unexplained, alarm, configured, explain};
 use self::guard::Hosts;
 pub use self::reload::Reload;
 pub use self::signature::Keyring;

@@ -29,5 +29,9 @@ pub fn routine_of(path: &Path, name: &str) -> Result<Arc<Routine>, Failure> {
 fn opened(path: &Path) -> Result<Opened, Failure> {
     let config = Config::read(path)?;
     let store = Store::in_memory()?;
-    Ok(ControlPlane::open(store, settings(&config), declared(&config), outside::now)?)
+    let opened = ControlPlane::open(store, settings(&config), declared(&config), outside::now)?;
+    for warning in &opened.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(opened)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::value::Environment;
+use super::value::{Environment, address, field, method, path};
 
 #[derive(Debug, Args)]
 #[command(
@@ -28,16 +28,16 @@ pub struct Explain {
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
     /// The request's path and query; `/` by default
-    #[arg(long, value_name = "PATH", requires = "host", conflicts_with_all = ["routine", "app"])]
+    #[arg(long, value_name = "PATH", value_parser = path, requires = "host", conflicts_with_all = ["routine", "app"])]
     pub path: Option<String>,
     /// The request's method; GET by default
-    #[arg(long, value_name = "METHOD", requires = "host", conflicts_with_all = ["routine", "app"])]
+    #[arg(long, value_name = "METHOD", value_parser = method, requires = "host", conflicts_with_all = ["routine", "app"])]
     pub method: Option<String>,
     /// A header field of the request; may be given several times
-    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", requires = "host", conflicts_with_all = ["routine", "app"])]
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = field, requires = "host", conflicts_with_all = ["routine", "app"])]
     pub headers: Vec<String>,
     /// The address that the request comes from; 127.0.0.1 by default
-    #[arg(long, value_name = "ADDRESS", requires = "host", conflicts_with_all = ["routine", "app"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, requires = "host", conflicts_with_all = ["routine", "app"])]
     pub client: Option<String>,
     /// Where it is asked
     #[arg(long, short, value_enum, default_value = "production")]

@@ -34,6 +34,35 @@ pub(super) fn share(text: &str) -> Result<(String, u64), String> {
     }
 }
 
+/// A target in origin form, as it is asked for.
+pub(super) fn path(text: &str) -> Result<String, String> {
+    match text.parse::<http::uri::PathAndQuery>() {
+        Ok(_) if text.starts_with('/') => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` is no path: write, for instance, /cart?item=1")),
+    }
+}
+
+pub(super) fn method(text: &str) -> Result<String, String> {
+    let method = text.parse::<http::Method>();
+    method.map(|_| text.to_owned()).map_err(|_| format!("`{text}` is no method, as GET is"))
+}
+
+/// A header field, name and value apart by a colon.
+pub(super) fn field(text: &str) -> Result<String, String> {
+    let (name, value) = text.split_once(':').unwrap_or((text, "\n"));
+    let is_field = name.parse::<http::HeaderName>().is_ok()
+        && http::HeaderValue::from_str(value.trim_matches([' ', '\t'])).is_ok();
+    if is_field {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{}` is no header field: write NAME: VALUE", text.escape_default()))
+}
+
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let address = text.parse::<std::net::IpAddr>();
+    address.map(|_| text.to_owned()).map_err(|_| format!("`{text}` is no IP address"))
+}
+
 /// A number with its unit: `250ms`, `2.5s`, `10m`, `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let is_of_number = |c: char| c.is_ascii_digit() || c == '.';

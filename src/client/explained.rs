@@ -117,6 +117,8 @@ impl Explained {
     fn deployed(&self) -> String {
         match &self.deployment_id {
             Some(id) => format!(", deployment {id}"),
+            // A route may lead past what is deployed.
+            None if self.reason.is_some() => String::new(),
             None if self.routine.is_none() && self.app.is_none() => String::new(),
             None => ": nothing is deployed".to_owned(),
         }

@@ -10,6 +10,7 @@ use crate::routing::RoutingTable;
 /// What is to be compiled anew, so that a table agrees with a catalog again.
 pub(super) struct Moved<'c> {
     routines: BTreeSet<&'c RoutineName>,
+    routines_gone: Vec<&'c RoutineName>,
     apps: BTreeSet<&'c AppId>,
     apps_gone: Vec<(&'c AppId, &'c AppName)>,
     sites: BTreeSet<SiteId>,
@@ -27,7 +28,12 @@ impl<'c> Moved<'c> {
             AppChange::AppGone(id, name) => Some((id, name)),
             _ => None,
         });
+        let routines_gone = changes.iter().filter_map(|change| match change {
+            Change::RoutineGone(name) => Some(name),
+            _ => None,
+        });
         Self {
+            routines_gone: routines_gone.collect(),
             routines: changes.iter().filter_map(Change::routed).collect(),
             apps: of_apps().filter_map(AppChange::routed).collect(),
             apps_gone: gone.collect(),
@@ -36,7 +42,8 @@ impl<'c> Moved<'c> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        let Self { routines, apps, apps_gone, sites } = self;
+        // What is gone has moved.
+        let Self { routines, routines_gone: _, apps, apps_gone, sites } = self;
         routines.is_empty() && apps.is_empty() && apps_gone.is_empty() && sites.is_empty()
     }
 
@@ -45,8 +52,10 @@ impl<'c> Moved<'c> {
         let routines = self.routines.iter().map(|&name| (name, catalog.routines.get(name)));
         let apps = self.apps.iter().filter_map(|&id| catalog.apps.get(id));
         let sites = self.sites.iter().filter_map(|&id| catalog.site(id));
-        // What is gone goes first: a name or a host may have found another owner.
+        // What is gone goes first: a name or a host may have found another owner, and who has a
+        // name again is somebody else.
         let table = table.without_apps(self.apps_gone.iter().copied());
+        let table = table.with(self.routines_gone.iter().map(|&name| (name, None)));
         let table = table.with(routines).with_apps(apps);
         table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
     }

@@ -1,4 +1,4 @@
-//! What the process says about itself.
+//! What the process says about itself, and about who comes to it.
 
 mod gauge;
 mod tallies;
@@ -10,7 +10,7 @@ pub use gauge::{Counted, Gauge};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{
-    Answered, Checked, CheckedVersion, Configured, RecentUser, RecentUsers, Users, Visit,
-    WorkerUsers,
+    Checked, CheckedVersion, Configured, RECENT_WINDOW, RecentUser, RecentUsers, Terms, Unanswered,
+    Users, Visit, WorkerUsers,
 };
 pub use wellness::{Ailment, Ejections, Sick, Wellness};

@@ -25,7 +25,8 @@ use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
-use crate::routing::{Answerer, Decision, Reason, SubjectName, Target};
+use crate::observe::Unanswered;
+use crate::routing::{Answerer, Decision, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
@@ -57,14 +58,13 @@ impl Worker {
             return options();
         }
         let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
-        let (mut decision, key, trusted) = match decided {
+        let Decided { mut decision, key, trusted, unanswered } = match decided {
             Ok(decided) => decided,
             Err(error) => return self.refuse(environment, &error, asked_host(parts)),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
         }
-        let split = decision.target().map(|target| target.split);
 
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
@@ -80,24 +80,23 @@ impl Worker {
             answered =
                 Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
-        let is_answered = answered.is_ok();
         let mut answer = match answered {
             Ok(answer) => {
                 if let Some(tally) = decision.target().and_then(|target| target.tally) {
                     self.tallies.served(tally.0);
+                    if let Some(unanswered) = unanswered {
+                        unanswered.answered_by(tally.0);
+                    }
                 }
                 answer
             }
             Err(failed) => {
+                drop(unanswered);
                 self.note_failure(&failed, &decision);
                 self.traffic.error(failed.error.kind());
                 failed.error.to_answer(environment, None, decision.without_fallback())
             }
         };
-        if let Some((split, user)) = split.zip(decision.user) {
-            let whose = (split, user);
-            self.note_user(whose, parts, &client, &decision, is_answered);
-        }
         if policy.headers.response {
             answer.head.disclose(&decision);
         }
@@ -118,26 +117,18 @@ impl Worker {
         error.to_answer(environment, host, None)
     }
 
-    /// The decision, by one table; the key, where the built-in backend will want to name
-    /// it; and whether that table trusts the client.
     fn decide(
         &self,
         environment: Environment,
         parts: &Parts,
         client: &Client,
         policy: &Policy,
-    ) -> Result<(Decision, Option<Vec<u8>>, bool), ProxyError> {
+    ) -> Result<Decided, ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
-            let mut decision = table
+            let decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
-            if decision.reason == Reason::Only
-                && let Some(target) = decision.target()
-            {
-                // No key decided. Who comes is known even so, before there is a choice.
-                decision.user = table.user_of(target, parts, client.address, draws);
-            }
             let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
             let answerers = decision.target().into_iter().chain(other);
             let built_in = { answerers }.find(|target| target.upstream.is_none());
@@ -145,7 +136,8 @@ impl Worker {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
             });
-            Ok((decision, key, table.trusts(client.address)))
+            let unanswered = self.note_user(table, parts, client, &decision);
+            Ok(Decided { decision, key, trusted: table.trusts(client.address), unanswered })
         })
     }
 
@@ -242,6 +234,17 @@ impl Worker {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
         Ok(Answer::ours(StatusCode::OK, headers, answer))
     }
+}
+
+/// What one table decides about a request.
+struct Decided {
+    decision: Decision,
+    /// Where the built-in backend will want to name it.
+    key: Option<Vec<u8>>,
+    /// Whether the client is.
+    trusted: bool,
+    /// The user, if this is their first request since their version was decided.
+    unanswered: Option<Unanswered>,
 }
 
 /// What Serin says of itself when it is asked in an upstream's stead.

@@ -4,31 +4,38 @@ use http::request::Parts;
 
 use super::headers::Client;
 use super::worker::Worker;
-use crate::observe::{Answered, Visit};
-use crate::routing::{Decision, Reason, SplitNumber};
+use crate::observe::{Terms, Unanswered, Visit};
+use crate::routing::{Decision, Reason, RoutingTable};
 
 impl Worker {
-    /// Takes note of a request of `user`, whose version of `split` is decided, and of who
-    /// has answered it: an error of ours is no answer.
+    /// Takes note of whose request it is that `table` has decided about. Where a key decided
+    /// between versions, whoever is seen for the first time is to be told who has answered.
+    #[inline]
     pub(super) fn note_user(
         &self,
-        (split, user): (SplitNumber, u64),
+        table: &RoutingTable,
         parts: &Parts,
         client: &Client,
         decision: &Decision,
-        is_answered: bool,
-    ) {
-        let by_split = matches!(decision.reason, Reason::Key | Reason::Failover);
-        let answered = decision.target().filter(|_| is_answered && by_split).and_then(|target| {
-            let (deployment, by) = target.deployment.zip(target.tally)?;
-            Some(Answered { deployment: deployment.0, by: by.0 })
-        });
-        self.users.note(Visit { split: split.0, user, answered }, || {
-            if let Some(minted) = &decision.minted {
-                return Some(minted.value.clone().into_bytes());
-            }
-            let target = decision.assigned.as_ref().or(decision.target())?;
-            self.proxy.table.read(|table| table.key_of(target, parts, client.address))
-        });
+    ) -> Option<Unanswered> {
+        let target = decision.target()?;
+        let user = match decision.reason {
+            Reason::Key => decision.user,
+            // No key decided. Who comes is known even so, before there is a choice.
+            Reason::Only => table.user_of(target, parts, client.address, &self.proxy.draws),
+            Reason::Spread => None,
+            Reason::Override | Reason::Region | Reason::Failover | Reason::Origin => return None,
+        };
+        let split = target.split.0;
+        let Some(user) = user else {
+            self.users.note_keyless(split);
+            return None;
+        };
+        let terms = Terms { placing: target.placing, deployment: target.deployment?.0 };
+        let visit = Visit { split, user, terms, is_divided: decision.reason == Reason::Key };
+        self.users.note(visit, || match &decision.minted {
+            Some(minted) => Some(minted.value.clone().into_bytes()),
+            None => table.key_of(target, parts, client.address),
+        })
     }
 }

@@ -67,6 +67,13 @@ impl Subject {
         }
     }
 
+    pub(super) fn cohort(&self) -> &str {
+        match self {
+            Self::Routine(routine) => &routine.cohort,
+            Self::App(app) => &app.cohort,
+        }
+    }
+
     /// What an environment serves, and since which deployment or publish.
     pub(super) fn live(&self, environment: Environment) -> Option<(DeploymentId, Allotment<'_>)> {
         match self {

@@ -241,7 +241,8 @@ impl RoutingTable {
     }
 
     /// Whose request it is under the sources of `target`'s routine, as
-    /// [`Decision::user`] would say it.
+    /// [`Decision::user`] says it where a key decides; `None` of a request that has none, and
+    /// would be given one.
     pub fn user_of(
         &self,
         target: &Target,

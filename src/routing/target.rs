@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::paths::Slot;
 use super::subject::{Subject, SubjectName};
@@ -84,6 +85,9 @@ pub struct Target {
     pub tally: Option<Tally>,
     /// Where its keys come from.
     pub sources: Arc<[KeySource]>,
+    /// A hash of these, and of the cohort: while it stays, the same keys are the same users,
+    /// and stand where they stood.
+    pub placing: u64,
     pub subject_value: HeaderValue,
     pub version_value: HeaderValue,
     pub deployment_value: Option<HeaderValue>,
@@ -103,6 +107,7 @@ impl Target {
         sources: Arc<[KeySource]>,
     ) -> Self {
         let upstream = subject.version(version.as_str()).and_then(|(_, upstream)| upstream);
+        let placing = placing(&sources, subject.cohort());
         let subject = subject.name();
         Self {
             environment,
@@ -112,6 +117,7 @@ impl Target {
             upstream,
             tally,
             sources,
+            placing,
             subject_value: header_value(subject.as_str()),
             subject,
             version_value: header_value(version.as_str()),
@@ -124,6 +130,15 @@ impl Target {
     pub(super) fn beside(&self, other: &Arc<Self>) -> Arc<Self> {
         Arc::new(Self { other: Some(other.clone()), ..self.clone() })
     }
+}
+
+fn placing(sources: &[KeySource], cohort: &str) -> u64 {
+    let mut digest = Xxh3::new();
+    for text in sources.iter().map(ToString::to_string).chain([cohort.to_owned()]) {
+        digest.update(&(text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+    digest.digest()
 }
 
 pub(super) fn header_value(name: &str) -> HeaderValue {

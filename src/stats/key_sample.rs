@@ -84,6 +84,9 @@ impl<V> KeySample<V> {
         if limit < self.limit {
             self.limit = limit;
             self.kept.retain(|(key, _)| *key <= limit);
+            if self.kept.capacity() / 4 > self.kept.len() {
+                self.kept.shrink_to(2 * self.kept.len(), |(key, _)| slot(*key));
+            }
         } else if self.limit == 0 {
             // Nothing is left to halve but the key of hash 0.
             self.kept.clear();

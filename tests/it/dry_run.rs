@@ -70,7 +70,7 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
     assert_eq!((&heaviest["requests"], &heaviest["before"]), (&json!(USERS), &json!("1")));
     let danger = told["dangers"].as_array().unwrap().iter().find(|it| it["name"] == "heavy_key");
     let text = danger.expect("one key has half of the requests")["text"].as_str().unwrap();
-    assert!(text.starts_with("50 % of requests come from one key at position "), "{text}");
+    assert!(text.starts_with("50 % of requests come from one key in bucket "), "{text}");
     assert!(!told.to_string().contains("user-0"), "a key may be a secret: {told}");
 
     serin.deploy("shop", "production", &[("1", 70), ("2", 30)]);

@@ -82,6 +82,20 @@ fn an_explanation_is_told_to_people() {
 }
 
 #[test]
+fn what_the_arguments_alone_tell_is_a_usage_error() {
+    for wrong in [
+        ["--client", "here"],
+        ["--path", "cart"],
+        ["--method", "a b"],
+        ["--header", "no colon"],
+        ["--header", "a b: c"],
+    ] {
+        let said = explain(&[&["--host", "shop.test"], &wrong[..]].concat());
+        assert_eq!(said.status.code(), Some(2), "{wrong:?}: {said:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_explained_says_why_by_its_status() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("serin.toml");

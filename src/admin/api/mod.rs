@@ -14,7 +14,7 @@
 //! | PATCH `/routines/{name}/versions/{version}` | `{upstream}`, null for built-in |
 //! | DELETE `/routines/{name}/versions/{version}` | deletes it unless it is deployed |
 //! | GET `/routines/{name}/environments/{env}` | the live deployment |
-//! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}], dry_run?}`; a dry run tells what it would do to the users of the last 30 to 60 minutes |
+//! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}], dry_run?}`; a dry run tells what it would do to the users of the last hour or less |
 //! | POST `/routines/{name}/environments/{env}/rollback` | `{deployment_id?}`; the one before, when none is named |
 //! | GET `/routines/{name}/environments/{env}/check` | whether users get the versions that were asked for |
 //! | GET `/routines/{name}/deployments?environment=&before=&limit=` | the history, newest first |
@@ -70,6 +70,7 @@ use http::{Method, Uri};
 use self::error::ApiError;
 pub use self::explain::{Unexplained, explain};
 use self::extract::BODY_MAX_BYTES;
+pub use self::split_check::{alarm, configured};
 use super::guard::Trespass;
 use super::signature::{Effect, unsigned};
 use super::{Admin, body};

@@ -11,9 +11,9 @@ use super::error::ApiError;
 use super::extract::At;
 use super::{app, routine};
 use crate::admin::Admin;
-use crate::model::{AppId, DeploymentId, Environment, RoutineName};
-use crate::observe::{Checked, CheckedVersion};
-use crate::routing::{RoutingTable, SplitNumber, SubjectName};
+use crate::model::{AppId, DeploymentId, Environment, Percent, RoutineName};
+use crate::observe::{Checked, CheckedVersion, Configured, Terms};
+use crate::routing::{RoutingTable, SplitNumber, SubjectName, Target};
 
 /// What a check has come to, as [`Checked`] explains it. What is told of it is at most a
 /// second old.
@@ -32,7 +32,8 @@ pub(super) struct CheckShape {
     odds: f64,
     /// How likely an honest split is to ever look as bad as this one has.
     p_value: f64,
-    /// How many users had been counted when the alarm was raised; null while it was not.
+    /// How many users had been counted when the alarm was raised, which the numbers of now
+    /// need not show any more; null while it was not.
     alarm_at_users: Option<u64>,
 }
 
@@ -53,7 +54,7 @@ enum Verdict {
 struct VersionShape {
     code_version: String,
     percentage: u8,
-    /// Who was answered by it first since the deployment.
+    /// Whose first request since the deployment, or since the start of Serin, it answered.
     users: u64,
     observed_percentage: Option<f64>,
     /// How many an honest split brings it at this moment, but for one time in a thousand.
@@ -136,6 +137,41 @@ impl CheckShape {
             alarm_at_users: alarm,
         })
     }
+}
+
+/// How the split is deployed now; `None` where one version has all users.
+pub fn configured(table: &RoutingTable, split: SplitNumber) -> Option<Configured> {
+    let versions = table.canary(split)?;
+    let (target, _) = versions[0];
+    let terms = Terms { placing: target.placing, deployment: target.deployment?.0 };
+    let version =
+        |(target, percent): &(&Target, Percent)| Some((target.tally?.0, f64::from(percent.get())));
+    let versions = versions.iter().map(version).collect::<Option<_>>()?;
+    Some(Configured { terms, versions })
+}
+
+/// What is wrong, in words; `None` where another deployment has taken its place.
+pub fn alarm(table: &RoutingTable, split: SplitNumber, checked: &Checked) -> Option<String> {
+    let [_, (target, percent)] = table.canary(split)?;
+    let [_, newer] = checked.versions.as_slice() else { return None };
+    let is_of_now = target.deployment.map(|it| it.0) == Some(checked.deployment);
+    is_of_now.then(|| {
+        format!(
+            "the split of {} `{}` in {} is not what was asked for: of {} users, version `{}` has \
+             answered {} and was to get {} %, {} to {} (p {:.1e} at user {})",
+            target.subject.noun(),
+            target.subject,
+            target.environment.as_str(),
+            checked.users(),
+            target.version,
+            newer.users,
+            percent.get(),
+            newer.expected.start(),
+            newer.expected.end(),
+            checked.p_value,
+            checked.alarm.unwrap_or_default(),
+        )
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of users are far below 2^52")]

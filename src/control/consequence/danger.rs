@@ -162,7 +162,7 @@ impl fmt::Display for Danger {
                 write!(f, "{share} of requests come from one key")?;
                 match who {
                     Who::Key(_) => write!(f, ", {who}")?,
-                    Who::At(_) => write!(f, " {who}")?,
+                    Who::At(_) | Who::In(_) | Who::Unnamed => write!(f, " {who}")?,
                 }
                 match (before, after) {
                     (Some(before), Some(after)) if before != after => {

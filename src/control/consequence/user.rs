@@ -21,6 +21,10 @@ pub enum User<'a> {
 pub enum Who {
     Key(Box<[u8]>),
     At(Position),
+    /// Somebody in this bucket, 0 to 9999.
+    In(u16),
+    /// Of whom nothing is to be told.
+    Unnamed,
 }
 
 impl User<'_> {
@@ -51,6 +55,8 @@ impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(position) => write!(f, "at position {:016x}", position.get()),
+            Self::In(bucket) => write!(f, "in bucket {bucket} of 10000"),
+            Self::Unnamed => f.write_str("that is not known"),
             Self::Key(key) => {
                 let text = String::from_utf8_lossy(key);
                 let mut chars = text.chars();

@@ -3,20 +3,26 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use super::Terms;
 use super::firsts::{First, OF_ALL_MAX, OF_SPLIT_MAX};
-use super::samples::Samples;
+use super::samples::{Samples, Seen};
 use crate::stats::{BAND_CONFIDENCE, KeySample, SampleRatio, binomial_band};
 
 /// How a split is deployed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Configured {
-    pub deployment: u64,
+    pub terms: Terms,
     /// The number by which each version is counted, and its weight.
     pub versions: Vec<(u32, f64)>,
 }
 
-/// What a check has come to, of users who were answered since the deployment. Who named a
-/// version is none of them, nor is who brought no key.
+/// What a check has come to, of users whose first request since the deployment, or since
+/// the start of this process, was answered. Who named a version is none of them, nor is who
+/// brought no key.
+///
+/// An honest split raises the alarm with a probability of at most one in a thousand,
+/// however long it is watched, if keys are made without regard to it: whoever sends keys
+/// that were chosen for their version, as anybody can, makes a split that was not asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     pub deployment: u64,
@@ -69,9 +75,10 @@ impl Default for Checks {
 }
 
 impl Checks {
-    pub(super) fn take_up<'f>(
+    /// `firsts` are in the order in which they came.
+    pub(super) fn take_up(
         &mut self,
-        firsts: impl Iterator<Item = &'f First>,
+        firsts: &[First],
         configured: impl Fn(u32) -> Option<Configured>,
     ) -> Vec<u32> {
         let mut of_splits: BTreeMap<u32, Vec<&First>> = BTreeMap::new();
@@ -95,11 +102,11 @@ impl Checks {
                 }
             };
             let quiet = check.ratio.alarm().is_none();
-            // What a worker says of another deployment comes too late, or too early.
-            let deployment = check.configured.deployment;
-            for first in firsts.iter().filter(|first| first.answered.deployment == deployment) {
-                if let Some(cell) = check.cell(first.answered.by)
-                    && users.see(split, first.user, || (), |()| ())
+            // What was seen under other terms comes too late, or too early.
+            let terms = check.configured.terms;
+            for first in firsts.iter().filter(|first| first.terms == terms) {
+                if let Some(cell) = check.cell(first.by)
+                    && users.see(split, first.user, || (), |()| ()) == Seen::First
                 {
                     check.ratio.observe(cell);
                 }
@@ -109,6 +116,18 @@ impl Checks {
         of_splits.into_iter().filter_map(raised).collect()
     }
 
+    /// Forgets the splits that are none any more.
+    pub(super) fn retain(&mut self, is_split: impl Fn(u32) -> bool) {
+        let Self { users, by_split } = self;
+        by_split.retain(|split, _| {
+            let is_split = is_split(*split);
+            if !is_split {
+                users.restart(*split);
+            }
+            is_split
+        });
+    }
+
     pub(super) fn of(&self, split: u32) -> Option<Checked> {
         let Check { configured, ratio } = self.by_split.get(&split)?;
         let version = |((number, _), (share, users)): (&(u32, f64), (f64, u64))| {
@@ -116,7 +135,7 @@ impl Checks {
             CheckedVersion { number: *number, share, users, expected }
         };
         Some(Checked {
-            deployment: configured.deployment,
+            deployment: configured.terms.deployment,
             versions: configured.versions.iter().zip(ratio.cells()).map(version).collect(),
             sampled: self.users.of(split).map_or(1.0, KeySample::share),
             evidence_ln: ratio.evidence_ln(),

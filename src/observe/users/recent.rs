@@ -1,9 +1,17 @@
 //! Who came lately, and how often.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::samples::Samples;
+use super::heavy::Heavy;
+use super::samples::{Samples, Seen};
 use crate::stats::KeySample;
+
+/// A window of time in which users are noted. This one and the one before are what came
+/// lately.
+pub const RECENT_WINDOW: Duration = Duration::from_mins(30);
 
 /// The most users that are held of one split, by one worker in one window of time.
 const OF_SPLIT_MAX: usize = 4_096;
@@ -14,79 +22,211 @@ const OF_ALL_MAX: usize = 65_536;
 /// Users with longer keys are counted, and their keys are not held.
 const KEY_MAX_BYTES: usize = 256;
 
-/// A sample of users, each with the octets of its key. Those are never written anywhere,
+/// So many splits have their heavy users told whatever their sample holds.
+const HEAVY_SPLITS_MAX: usize = 64;
+
+/// From so many of all requests on, a user is heavy, and stands for nobody else.
+const HEAVY_ONE_IN: u64 = 1_000;
+
+/// Users who came lately, with the octets of their keys. Those are never written anywhere,
 /// and are forgotten with their window.
-#[derive(Debug)]
 pub struct RecentUsers {
     pub users: Vec<RecentUser>,
     /// The share of all users that are sampled, 0 to 1. It is 1 up to some thousands.
     pub share: f64,
+    /// Requests without a key.
+    pub keyless: u64,
 }
 
-#[derive(Debug, PartialEq, Eq)]
 pub struct RecentUser {
     /// `None` of a key that was too long to be held.
-    pub key: Option<Box<[u8]>>,
+    pub key: Option<Arc<[u8]>>,
     pub requests: u64,
-}
-
-/// Two windows of time: one that goes on, and the one before.
-#[derive(Debug)]
-pub(super) struct Recent([Samples<RecentUser>; 2]);
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self([window(), window()])
-    }
-}
-
-fn window() -> Samples<RecentUser> {
-    Samples::new(OF_SPLIT_MAX, OF_ALL_MAX)
+    /// The number of users for whom this one stands: 1 of all, and of the heavy.
+    pub weight: u64,
 }
 
 impl Default for RecentUsers {
     /// Nobody.
     fn default() -> Self {
-        Self { users: Vec::new(), share: 1.0 }
+        Self { users: Vec::new(), share: 1.0, keyless: 0 }
     }
+}
+
+/// What is noted of a user.
+#[derive(Clone)]
+pub(super) struct Noted {
+    pub(super) key: Option<Arc<[u8]>>,
+    pub(super) requests: u64,
+}
+
+/// A key is never shown.
+impl fmt::Debug for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Noted").field("requests", &self.requests).finish_non_exhaustive()
+    }
+}
+
+impl Noted {
+    fn first(key: Option<Vec<u8>>) -> Self {
+        let key = key.filter(|key| key.len() <= KEY_MAX_BYTES);
+        Self { key: key.map(Arc::from), requests: 1 }
+    }
+}
+
+/// Two windows of time: one that goes on, and the one before.
+#[derive(Debug, Default)]
+pub(super) struct Recent([Window; 2]);
+
+#[derive(Debug)]
+pub(super) struct Window {
+    samples: Samples<Noted>,
+    /// By split.
+    counts: Vec<Counts>,
+    /// By split, of those with very many users.
+    heavy: HashMap<u32, Heavy>,
+}
+
+/// What is known of a split beside its users.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    /// Where the keys of its users come from, and how they are placed.
+    placing: u64,
+    keyless: u64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        let samples = Samples::new(OF_SPLIT_MAX, OF_ALL_MAX);
+        Self { samples, counts: Vec::new(), heavy: HashMap::new() }
+    }
+}
+
+/// What one worker knows of one split in one window.
+#[derive(Debug)]
+pub(super) struct Part {
+    placing: u64,
+    keyless: u64,
+    /// Of the sample: the greatest hash, and the share of users.
+    limit: u64,
+    share: f64,
+    /// Of users who are neither sampled nor held.
+    requests: u64,
+    users: Vec<(u64, Noted)>,
 }
 
 impl Recent {
     #[inline]
-    pub(super) fn note(&mut self, split: u32, user: u64, key: impl FnOnce() -> Option<Vec<u8>>) {
-        let first = || {
-            let key = key().filter(|key| key.len() <= KEY_MAX_BYTES);
-            RecentUser { key: key.map(Vec::into_boxed_slice), requests: 1 }
-        };
-        self.0[0].see(split, user, first, |known| known.requests += 1);
+    pub(super) fn note(
+        &mut self,
+        split: u32,
+        placing: u64,
+        user: u64,
+        key: impl Fn() -> Option<Vec<u8>>,
+    ) {
+        let window = &mut self.0[0];
+        if window.counts.get(split as usize).is_none_or(|counts| counts.placing != placing) {
+            window.begin(split, placing);
+        }
+        let first = || Noted::first(key());
+        let seen = window.samples.see(split, user, first, |known| known.requests += 1);
+        if seen == Seen::Passed
+            && let Some(heavy) = window.heavy(split)
+        {
+            heavy.note(user, || Noted::first(key()));
+        }
     }
 
-    pub(super) fn turn(&mut self) {
-        self.0[1] = std::mem::replace(&mut self.0[0], window());
+    pub(super) fn note_keyless(&mut self, split: u32) {
+        let window = &mut self.0[0];
+        if window.counts.len() <= split as usize {
+            window.counts.resize(split as usize + 1, Counts::default());
+        }
+        window.counts[split as usize].keyless += 1;
     }
 
-    pub(super) fn samples(&self, split: u32) -> impl Iterator<Item = &KeySample<RecentUser>> {
-        self.0.iter().filter_map(move |window| window.of(split))
+    /// The window that is over.
+    pub(super) fn turn(&mut self) -> Window {
+        let before = std::mem::take(&mut self.0[0]);
+        std::mem::replace(&mut self.0[1], before)
+    }
+
+    /// The newer window first.
+    pub(super) fn parts(&self, split: u32) -> Vec<Part> {
+        self.0.iter().filter_map(|window| window.part(split)).collect()
+    }
+}
+
+impl Window {
+    /// Keys come from elsewhere now: who is noted is somebody else.
+    #[cold]
+    fn begin(&mut self, split: u32, placing: u64) {
+        let number = split as usize;
+        if self.counts.len() <= number {
+            self.counts.resize(number + 1, Counts::default());
+        }
+        self.samples.restart(split);
+        self.heavy.remove(&split);
+        self.counts[number] = Counts { placing, ..self.counts[number] };
+    }
+
+    /// Who is heavy among the users of a split that are not sampled; `None` of a split whose
+    /// sample is small because there are so many others.
+    fn heavy(&mut self, split: u32) -> Option<&mut Heavy> {
+        let is_crowded = self.heavy.len() >= HEAVY_SPLITS_MAX
+            || self.samples.of(split).is_none_or(|sample| sample.len() < OF_SPLIT_MAX / 8);
+        if is_crowded {
+            return self.heavy.get_mut(&split);
+        }
+        Some(self.heavy.entry(split).or_default())
+    }
+
+    fn part(&self, split: u32) -> Option<Part> {
+        let Counts { placing, keyless } = *self.counts.get(split as usize)?;
+        let (sample, heavy) = (self.samples.of(split), self.heavy.get(&split));
+        let sampled = sample.into_iter().flat_map(KeySample::iter);
+        let users = sampled.chain(heavy.into_iter().flat_map(Heavy::iter));
+        Some(Part {
+            placing,
+            keyless,
+            limit: sample.map_or(u64::MAX, KeySample::limit),
+            share: sample.map_or(1.0, KeySample::share),
+            requests: heavy.map_or(0, Heavy::of_others),
+            users: users.map(|(hash, noted)| (hash, noted.clone())).collect(),
+        })
     }
 }
 
 impl RecentUsers {
-    /// Those of several samples by the same hash. What is above the lowest limit is not
-    /// sampled by all, so it is not in the sum of them.
-    pub(super) fn of<'s>(samples: impl Iterator<Item = &'s KeySample<RecentUser>>) -> Self {
-        let samples: Vec<_> = samples.collect();
-        let lowest = samples.iter().min_by_key(|sample| sample.limit());
-        let (limit, share) =
-            lowest.map_or((u64::MAX, 1.0), |sample| (sample.limit(), sample.share()));
-        let mut users: HashMap<u64, RecentUser> = HashMap::new();
-        let noted = samples.iter().flat_map(|sample| sample.iter());
-        for (hash, user) in noted.filter(|(hash, _)| *hash <= limit) {
-            let sum = users
-                .entry(hash)
-                .or_insert_with(|| RecentUser { key: user.key.clone(), requests: 0 });
-            sum.requests += user.requests;
+    /// Those of several parts, the newest first, by the same hash. A user above the lowest
+    /// limit is not sampled by all, so only one who is heavy counts there; who is below
+    /// stands for as many as are not sampled.
+    pub(super) fn of(parts: Vec<Part>) -> Self {
+        let keyless = parts.iter().map(|part| part.keyless).sum();
+        // Whose keys came from elsewhere were other users.
+        let placing = parts.iter().find(|part| !part.users.is_empty()).map(|part| part.placing);
+        let parts = parts.into_iter().filter(|part| Some(part.placing) == placing);
+        let (mut limit, mut share, mut requests) = (u64::MAX, 1.0_f64, 0);
+        let mut sums: HashMap<u64, Noted> = HashMap::new();
+        for part in parts {
+            (limit, share) = (limit.min(part.limit), share.min(part.share));
+            requests += part.requests;
+            for (hash, noted) in part.users {
+                let none = || Noted { key: noted.key, requests: 0 };
+                sums.entry(hash).or_insert_with(none).requests += noted.requests;
+            }
         }
-        Self { users: users.into_values().collect(), share }
+        requests += sums.values().map(|noted| noted.requests).sum::<u64>();
+        // A limit that was halved so many times.
+        let weight = 1_u64 << limit.leading_zeros().min(u64::BITS - 1);
+        let users = sums.into_iter().filter_map(|(hash, Noted { key, requests: of_user })| {
+            if of_user.saturating_mul(HEAVY_ONE_IN) >= requests {
+                Some(RecentUser { key, requests: of_user, weight: 1 })
+            } else {
+                (hash <= limit).then_some(RecentUser { key, requests: of_user, weight })
+            }
+        });
+        Self { users: users.collect(), share, keyless }
     }
 }
 
@@ -101,7 +241,13 @@ mod tests {
     }
 
     fn note(recent: &mut Recent, key: u32) {
-        recent.note(0, hash(key), || Some(key.to_le_bytes().to_vec()));
+        recent.note(0, 1, hash(key), || Some(key.to_le_bytes().to_vec()));
+    }
+
+    fn sums(users: &RecentUsers) -> (u64, u64) {
+        users.users.iter().fold((0, 0), |(users, requests), user| {
+            (users + user.weight, requests + user.weight * user.requests)
+        })
     }
 
     /// One worker has many users and samples few; the other has few, and holds all.
@@ -115,26 +261,67 @@ mod tests {
             note(&mut few, key);
             note(&mut few, key);
         }
-        let users = RecentUsers::of(many.samples(0).chain(few.samples(0)));
+        let users = RecentUsers::of(many.parts(0).into_iter().chain(few.parts(0)).collect());
         assert!((users.share - 1.0 / 32.0).abs() < 1e-12, "{}", users.share);
         let sampled = |keys: std::ops::Range<u32>| {
             keys.filter(|key| hash(*key) <= u64::MAX / 32).count() as u64
         };
-        let requests: u64 = users.users.iter().map(|user| user.requests).sum();
-        assert_eq!(users.users.len() as u64, sampled(0..100_000));
-        assert_eq!(requests, sampled(0..100_000) + 2 * sampled(0..1_000));
+        let all = sampled(0..100_000);
+        assert_eq!(sums(&users), (32 * all, 32 * (all + 2 * sampled(0..1_000))));
+    }
+
+    /// Wherever its hash is, and in whichever window it was held by a sample.
+    #[test]
+    fn a_heavy_user_is_told_among_many_and_stands_for_nobody_else() {
+        for heavy in 0..8 {
+            let mut recent = Recent::default();
+            for key in 0..200_000 {
+                note(&mut recent, 1_000 + key);
+                if key % 4 == 0 {
+                    note(&mut recent, heavy);
+                }
+                if key == 100_000 {
+                    recent.turn();
+                }
+            }
+            let users = RecentUsers::of(recent.parts(0));
+            let key = heavy.to_le_bytes();
+            let found = users.users.iter().find(|user| user.key.as_deref() == Some(&key[..]));
+            let found = found.unwrap_or_else(|| panic!("user {heavy} is not told"));
+            assert_eq!(found.weight, 1);
+            // A twentieth may pass before it is drawn, or be forgotten with a sample.
+            assert!((40_000..=50_001).contains(&found.requests), "{}", found.requests);
+            let (all, requests) = sums(&users);
+            assert!(all.abs_diff(200_001) < 12_000, "{all}");
+            assert!(requests.abs_diff(250_001) < 25_000, "{requests}");
+        }
     }
 
     #[test]
     fn a_long_key_is_counted_and_not_held() {
         let mut recent = Recent::default();
         for length in [KEY_MAX_BYTES, KEY_MAX_BYTES + 1] {
-            recent.note(0, length as u64, || Some(vec![b'k'; length]));
+            recent.note(0, 1, length as u64, || Some(vec![b'k'; length]));
         }
-        let held = RecentUsers::of(recent.samples(0)).users;
+        let held = RecentUsers::of(recent.parts(0)).users;
         let mut held: Vec<_> =
             held.iter().map(|user| user.key.as_ref().map(|key| key.len())).collect();
         held.sort();
         assert_eq!(held, [None, Some(KEY_MAX_BYTES)]);
+    }
+
+    #[test]
+    fn users_whose_keys_come_from_elsewhere_now_are_others() {
+        let mut recent = Recent::default();
+        let note = |recent: &mut Recent, placing, key| recent.note(0, placing, hash(key), || None);
+        let users = |recent: &Recent| RecentUsers::of(recent.parts(0)).users.len();
+        note(&mut recent, 1, 1);
+        recent.turn();
+        note(&mut recent, 1, 2);
+        assert_eq!(users(&recent), 2);
+        note(&mut recent, 9, 3);
+        assert_eq!(users(&recent), 1);
+        recent.turn();
+        assert_eq!(users(&recent), 1);
     }
 }

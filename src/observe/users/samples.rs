@@ -2,6 +2,15 @@
 
 use crate::stats::{KeySample, Sighting};
 
+/// What a sample made of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It is not sampled.
+    Passed,
+    First,
+    Again,
+}
+
 /// A sample of users for each split, by number. Each has a bound, and all have one
 /// together: when it is reached, those that hold most forget half.
 #[derive(Debug)]
@@ -18,7 +27,7 @@ impl<V> Samples<V> {
     }
 
     /// Looks at one user. `note` says what is noted at the first sight, `again` changes it
-    /// at every other. Whether it was the first.
+    /// at every other.
     #[inline]
     pub(super) fn see(
         &mut self,
@@ -26,24 +35,24 @@ impl<V> Samples<V> {
         user: u64,
         note: impl FnOnce() -> V,
         again: impl FnOnce(&mut V),
-    ) -> bool {
+    ) -> Seen {
         let sample = match self.by_split.get_mut(split as usize) {
             Some(Some(sample)) => sample,
             _ => Self::begun(&mut self.by_split, split, self.each_max),
         };
         let before = sample.len();
         match sample.see(user, note) {
-            Sighting::Passed => false,
+            Sighting::Passed => Seen::Passed,
             Sighting::Again(noted) => {
                 again(noted);
-                false
+                Seen::Again
             }
             Sighting::First => {
                 self.held = self.held + sample.len() - before;
                 if self.held > self.all_max {
                     self.shrink();
                 }
-                true
+                Seen::First
             }
         }
     }
@@ -126,12 +135,12 @@ mod tests {
     fn a_split_that_begins_again_leaves_the_others_alone() {
         let mut samples = Samples::new(1_000, 1_500);
         for split in 0..2 {
-            assert!(samples.see(split, hash(1), || (), |()| ()));
+            assert_eq!(samples.see(split, hash(1), || (), |()| ()), Seen::First);
         }
         samples.restart(0);
         samples.restart(99);
         assert_eq!((sizes(&samples), samples.held), (vec![0, 1, 0, 0], 1));
-        assert!(samples.see(0, hash(1), || (), |()| ()));
-        assert!(!samples.see(1, hash(1), || (), |()| ()));
+        assert_eq!(samples.see(0, hash(1), || (), |()| ()), Seen::First);
+        assert_eq!(samples.see(1, hash(1), || (), |()| ()), Seen::Again);
     }
 }
