@@ -107,6 +107,25 @@ fn a_release_that_is_taken_back_hurts_whom_it_says() {
 }
 
 #[test]
+fn what_an_operator_does_beside_deploying_is_seen() {
+    let outcome = played("rehearsal.toml");
+    holds(&outcome);
+    assert_eq!(outcome.releases[2].rollback_to, Some(1));
+    // The nodes that were cut off learn of the canary when that is over.
+    let seconds = |release: usize| outcome.releases[release].spread.as_secs();
+    assert_eq!(seconds(1), 10 * 60);
+    assert!((60..=120).contains(&seconds(2)), "the way back is slow: {}", seconds(2));
+    let failed = |minutes: std::ops::Range<u64>| -> u64 {
+        let windows = outcome.timeline.iter();
+        let windows = windows.filter(|it| minutes.contains(&(it.start.as_secs() / 60)));
+        windows.map(|window| window.failed).sum()
+    };
+    assert!(failed(32..38) > 5_000, "{}", failed(32..38));
+    assert_eq!(failed(0..32) + failed(38..60), 0, "but for the one that stops nothing fails");
+    assert_eq!(outcome.actions.len(), 4);
+}
+
+#[test]
 fn a_day_of_many_users_is_that_of_fewer_on_a_smaller_scale() {
     let scenario = Scenario::read(&scenario_file("day.toml")).unwrap();
     let outcome = play(&scenario.with_users(200_000).unwrap(), &mut |_| {}).unwrap();
@@ -126,7 +145,7 @@ fn every_scenario_that_serin_brings_is_one() {
     let folder = std::fs::read_dir(scenario_file("")).unwrap();
     let files = folder.map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "toml")).collect();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 6, "{files:?}");
     for file in files {
         let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{file:?}: {error:?}"));
         assert!(!scenario.checks.is_empty(), "{file:?} claims something");
