@@ -39,7 +39,7 @@
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
-//! | [`cli`] | arguments | |
+//! | [`cli`] | arguments | `document` |
 //!
 //! `main` names `app`, `cli`, `client`, `load` and `simulate`.
 //!

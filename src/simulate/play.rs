@@ -13,11 +13,11 @@ use super::rules::{Chooser, Rule};
 use super::scenario::Scenario;
 use super::traffic::{Populations, Request, Traffic};
 
-/// Requests that change hands together.
-const BATCH_LEN: usize = 16 * 1024;
+/// Requests that change hands together: as many as a core's own cache holds with ease.
+const BATCH_LEN: usize = 4 * 1024;
 
 /// Batches that may wait for one who counts.
-const BATCHES_WAITING_MAX: usize = 8;
+const BATCHES_WAITING_MAX: usize = 16;
 
 type Batch = Arc<Vec<Request>>;
 

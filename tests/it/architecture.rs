@@ -23,7 +23,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("report", &["stats"]),
     ("load", &["client", "population", "report", "stats"]),
     ("simulate", &["control", "document", "model", "population", "report", "routing", "stats"]),
-    ("cli", &[]),
+    ("cli", &["document"]),
     (
         "app",
         &[

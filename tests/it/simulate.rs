@@ -173,6 +173,34 @@ fn one_seed_gives_the_same_bytes_and_another_gives_others() {
 }
 
 #[test]
+fn a_page_is_written_and_one_that_cannot_be_is_told_before_the_play() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("out.html");
+    let file = scenario_file("rehearsal.toml");
+    let report = |path: &Path| {
+        let arguments = [file.to_str().unwrap(), "--users", "500", "--report"];
+        simulate(&[&arguments, [path.to_str().unwrap()].as_slice()].concat())
+    };
+    std::fs::write(&page, "x".repeat(1 << 20)).unwrap();
+    report(&page);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
+    let command = format!("--users 500 --report {}", page.display());
+    for part in ["simulate: A release in bad weather", "version 2 is stopped", &command] {
+        assert!(html.contains(part), "{part}");
+    }
+    report(&page);
+    assert_eq!(html, std::fs::read_to_string(&page).unwrap(), "the same bytes again");
+
+    let nowhere = folder.path().join("missing/out.html");
+    let output = report(&nowhere);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("cannot write the report `") && told.contains("missing/out.html"));
+    assert!(told.contains("No such file"), "{told}");
+}
+
+#[test]
 fn the_exit_status_says_how_it_went() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -208,7 +236,7 @@ fn what_is_printed_says_what_was_found() {
     let file = scenario_file("list-order.toml");
     let file = file.to_str().unwrap();
     let printed = String::from_utf8(simulate(&[file]).stdout).unwrap();
-    for part in ["Deployments", "1@90 2@10", "as asked for", "nginx", "Checks", "holds"] {
+    for part in ["Deployments", "1@90 2@10", "as asked for", "nginx", "Checks", "holds", "good"] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
     let json: Value = serde_json::from_slice(&simulate(&[file, "--json"]).stdout).unwrap();
