@@ -1,8 +1,10 @@
 //! An outcome as a page: the verdict, plots, tables, the scenario, and how to have it again.
 
+use std::time::Duration;
+
 use super::check::Checked;
 use super::evenness::effective_requests;
-use super::outcome::{Outcome, Window};
+use super::outcome::{Outcome, Released, Window};
 use super::print::summary;
 use super::scenario::Scenario;
 use super::tables::{action_mark, deployment_mark, tables};
@@ -36,8 +38,9 @@ pub(super) fn page(
     }
     parts.push(Part::Text(
         "Shares, latencies and errors are those under the rule of serin. The bands hold all but \
-         one of a thousand honest steps; users who ask often make them wide. Deployments (D) \
-         and actions (A) are marked by their numbers in the tables."
+         one of a thousand honest steps; users who ask often make them wide, and so does a \
+         table that spreads, since what was deployed before still counts. Deployments (D) and \
+         actions (A) are marked by their numbers in the tables."
             .to_owned(),
     ));
     for (title, table) in tables(outcome) {
@@ -74,7 +77,7 @@ impl Time {
         Self { name, unit_s }
     }
 
-    fn at(&self, time: std::time::Duration) -> f64 {
+    fn at(&self, time: Duration) -> f64 {
         time.as_secs_f64() / self.unit_s
     }
 
@@ -142,24 +145,34 @@ fn shares(scenario: &Scenario, outcome: &Outcome) -> Plot {
     for (series, version) in series.iter_mut().zip(&outcome.versions) {
         for step in steps(outcome) {
             let (from, to) = (step[0].start, step[0].start + outcome.step);
-            // Where a table spreads meanwhile, shares are on their way from one to the other.
-            let Some(release) = outcome.releases.iter().rev().find(|it| it.at < to) else {
-                continue;
-            };
-            if release.at + release.spread > from {
-                continue;
-            }
-            let share = release.shares.iter().find(|(name, _)| name == version);
-            let share = share.map_or(0.0, |(_, percent)| f64::from(percent.get()) / 100.0);
             let trials = effective_requests(scenario, requests(step));
-            let band = binomial_band(trials, share, BAND_CONFIDENCE);
-            let [low, high] = [band.start(), band.end()].map(|it| 100.0 * ratio(*it, trials));
+            let bands = answering(outcome, from, to).map(|release| {
+                let share = release.shares.iter().find(|(name, _)| name == version);
+                let share = share.map_or(0.0, |(_, percent)| f64::from(percent.get()) / 100.0);
+                let band = binomial_band(trials, share, BAND_CONFIDENCE);
+                [band.start(), band.end()].map(|it| 100.0 * ratio(*it, trials))
+            });
+            // While a table spreads, shares are on their way from one band to the other.
+            let (low, high) = bands.fold((f64::MAX, f64::MIN), |(least, most), [low, high]| {
+                (least.min(low), most.max(high))
+            });
             series.expected.extend([(time.at(from), low, high), (time.at(to), low, high)]);
         }
     }
     let y = Axis { to: 100.0, ..percent_axis("share", &[]) };
     let y = Axis { write: |percent| format!("{percent:.0} %"), ..y };
     over_time(outcome, y, series)
+}
+
+/// The releases whose tables may answer from one time to another.
+fn answering(outcome: &Outcome, from: Duration, to: Duration) -> impl Iterator<Item = &Released> {
+    let known = outcome.releases.iter().rev().skip_while(move |release| release.at >= to);
+    let mut is_known_everywhere = false;
+    known.take_while(move |release| {
+        let may_answer = !is_known_everywhere;
+        is_known_everywhere = release.at + release.spread <= from;
+        may_answer
+    })
 }
 
 fn errors(outcome: &Outcome) -> Plot {
@@ -174,7 +187,7 @@ fn errors(outcome: &Outcome) -> Plot {
 
 /// In steps of ten times; of several regions, that of the one where it is longest.
 fn latencies(outcome: &Outcome) -> Plot {
-    let log_ms = |of: fn(&Window) -> Option<std::time::Duration>| {
+    let log_ms = |of: fn(&Window) -> Option<Duration>| {
         move |step: &[Window], version: usize| {
             let longest = of_version(step, version).filter_map(of).max()?;
             Some(libm::log10((longest.as_secs_f64() * 1e3).max(1e-3)))

@@ -112,9 +112,8 @@ impl<'r> Opened<'r> {
         let mut file = &self.file;
         // What is no file, such as a pipe, has no length.
         let written = file.write_all(page.as_bytes());
-        let written = written.and_then(|()| match file.metadata()?.is_file() {
-            true => file.set_len(page.len() as u64),
-            false => Ok(()),
+        let written = written.and_then(|()| {
+            if file.metadata()?.is_file() { file.set_len(page.len() as u64) } else { Ok(()) }
         });
         let failed = |source| SimulateError::Report { path: self.report.path.clone(), source };
         written.map_err(failed)

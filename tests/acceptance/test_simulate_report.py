@@ -42,7 +42,7 @@ def test_the_verdict_is_on_top_and_plots_are_drawn(browser, report):
                     ".querySelectorAll('polygon').length") == 2
         shown = page("return document.body.innerText")
         assert SCENARIO.read_text().splitlines()[0] in shown
-        assert re.search(r"serin simulate \S+rehearsal.toml --report \S+out.html", shown)
+        assert re.search(r"\S+ simulate \S+rehearsal.toml --report \S+out.html", shown)
 
 
 def test_nothing_is_fetched_and_nothing_runs(browser, report):

@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(nginx_width(10_000), 0xffff_ffff);
     }
 
-    /// Beside the hash, which SMHasher verifies: a key goes where its hash lies.
+    /// Beside the hash, which `SMHasher` verifies: a key goes where its hash lies.
     #[test]
     fn nginx_gives_a_key_the_part_of_its_hash() {
         let end = nginx_width(9_000);
