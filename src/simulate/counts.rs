@@ -151,8 +151,12 @@ impl Counts {
     pub(super) fn count(&mut self, request: &Request, counted: &Counted) {
         let version = usize::from(counted.version);
         self.requests[version] += 1;
-        self.failed[version] += u64::from(counted.answer.failed);
-        self.stale[usize::from(request.newest)] += u64::from(request.known < request.newest);
+        if counted.answer.failed {
+            self.failed[version] += 1;
+        }
+        if request.known < request.newest {
+            self.stale[usize::from(request.newest)] += 1;
+        }
         let step = self.step.reach(request.asking.at_us);
         if !self.cells.is_empty() {
             self.count_cell(step, request, counted);

@@ -96,9 +96,9 @@ fn canary(canary: &Canary) -> Value {
     })
 }
 
-/// To a millionth: logarithms differ from machine to machine in what lies far beyond that.
+/// To nine digits: logarithms differ from machine to machine in what lies beyond that.
 fn rounded(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6
+    format!("{number:.8e}").parse().unwrap_or(number)
 }
 
 fn windows(outcome: &Outcome, windows: &[Window]) -> Vec<Value> {
@@ -124,4 +124,20 @@ fn ms(duration: Duration) -> u64 {
 
 fn us(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_chance_have_nine_digits() {
+        for (number, told) in [
+            (-1.234_567_890_123, -1.234_567_89_f64),
+            (1.234_567_894e-30, 1.234_567_89e-30),
+            (0.0, 0.0),
+        ] {
+            assert_eq!(rounded(number).to_bits(), told.to_bits(), "{number}");
+        }
+    }
 }

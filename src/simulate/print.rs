@@ -28,9 +28,10 @@ pub(super) fn print(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
 /// What was played, in one line.
 pub(super) fn summary(outcome: &Outcome) -> String {
     format!(
-        "{} users, {} requests in {}, seed {}",
+        "{} users, {} requests and {} decisions in {}, seed {}",
         count(outcome.users),
         count(outcome.requests),
+        count(outcome.decisions),
         span(outcome.length),
         outcome.seed
     )

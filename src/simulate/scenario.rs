@@ -9,7 +9,8 @@ use super::version::Behaviour;
 use crate::model::{CodeVersion, RoutineName, Shares};
 use crate::population::{Draw, Pace, Population, PopulationError, Rhythm};
 
-/// Users of all populations: each takes five bytes for every rule.
+/// Users of all populations: each takes five bytes for every rule, and one more where it
+/// keeps cookies.
 pub(super) const USERS_MAX: u64 = 100_000_000;
 
 /// A scenario without mistakes.

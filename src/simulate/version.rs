@@ -102,6 +102,9 @@ impl Behaviour {
         if asking.luck < self.error_rate {
             return true;
         }
+        if self.failures.is_empty() {
+            return false;
+        }
         self.failures_now(asking).any(|(number, failure)| match failure.per {
             FailurePer::Request => asking.luck < failure.error_rate,
             FailurePer::User => {
@@ -129,8 +132,11 @@ impl Behaviour {
         let Some(latency) = self.latency.filter(|_| !self.is_stopped(asking.at_us)) else {
             return self.answer_untimed(asking, version, seed);
         };
-        let slowdown: f64 =
-            self.failures_now(asking).map(|(_, failure)| failure.slowdown).product();
+        let slowdown = if self.failures.is_empty() {
+            1.0
+        } else {
+            self.failures_now(asking).map(|(_, failure)| failure.slowdown).product()
+        };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -141,11 +141,26 @@ fn a_day_of_many_users_is_that_of_fewer_on_a_smaller_scale() {
 }
 
 #[test]
+fn a_canary_that_grows_moves_those_who_are_new_to_it() {
+    let scenario = Scenario::read(&scenario_file("ramp.toml")).unwrap();
+    let outcome = play(&scenario.with_users(100_000).unwrap(), &mut |_| {}).unwrap();
+    holds(&outcome);
+    let own = &outcome.rules[0];
+    let shares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.99, 1.0];
+    for (moved, pair) in own.moved.iter().skip(1).zip(shares.windows(2)) {
+        let (found, due) = (moved.unwrap().share(), pair[1] - pair[0]);
+        // A deviation is at most 0.0016.
+        assert!((found - due).abs() < 0.007, "{found}, not {due}");
+    }
+    assert_eq!(outcome.decisions, 13 * 100_000);
+}
+
+#[test]
 fn every_scenario_that_serin_brings_is_one() {
     let folder = std::fs::read_dir(scenario_file("")).unwrap();
     let files = folder.map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "toml")).collect();
-    assert!(files.len() >= 6, "{files:?}");
+    assert!(files.len() >= 7, "{files:?}");
     for file in files {
         let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{file:?}: {error:?}"));
         assert!(!scenario.checks.is_empty(), "{file:?} claims something");
