@@ -65,7 +65,11 @@ def test_it_fits_a_phone_and_is_as_the_reader_likes_it(browser, report, scheme):
 
 def test_it_is_light_in_print(browser, report):
     with browser.page(report.as_uri(), scheme="dark") as page:
-        rules = page("return [...document.styleSheets[0].cssRules]"
-                     ".filter(it => it.media && it.media.mediaText == 'print')"
-                     ".map(it => it.cssText).join()")
-        assert "--paper: #fff" in rules.replace("--paper:#fff", "--paper: #fff"), rules
+        [target] = [it["targetId"] for it in browser.ask("Target.getTargets")["targetInfos"]
+                    if it["url"] == report.as_uri()]
+        session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        dark = page("return getComputedStyle(document.body).backgroundColor")
+        browser.ask("Emulation.setEmulatedMedia", session, media="print",
+                    features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        paper = page("return getComputedStyle(document.body).backgroundColor")
+        assert paper == "rgb(255, 255, 255)" != dark
