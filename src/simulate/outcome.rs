@@ -48,7 +48,7 @@ pub struct Released {
     pub shares: Vec<(CodeVersion, Percent)>,
     /// The number, from 1, of the deployment that it went back to.
     pub rollback_to: Option<usize>,
-    /// From its time on until the last node had its table.
+    /// From its time on until the last node had its table, or until the end.
     pub spread: Duration,
     /// Requests that an older table answered while it was the newest.
     pub stale: u64,
@@ -144,7 +144,7 @@ impl Outcome {
             at: plan.at,
             shares: plan.shares.iter().map(|(version, share)| (version.clone(), share)).collect(),
             rollback_to: plan.rollback_to,
-            spread: release.spread(),
+            spread: release.spread().min(scenario.length.saturating_sub(plan.at)),
             stale: *stale,
             movement: release.movement.clone(),
         });

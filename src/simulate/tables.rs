@@ -63,7 +63,11 @@ fn deployments(outcome: &Outcome) -> Table {
             shares,
             span(release.at),
             moved.map_or_else(String::new, |moved| percent(moved.share())),
-            span(release.spread),
+            if release.at + release.spread < outcome.length {
+                span(release.spread)
+            } else {
+                "not by the end".to_owned()
+            },
             count(release.stale),
         ]);
     }

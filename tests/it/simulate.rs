@@ -141,6 +141,22 @@ fn a_day_of_many_users_is_that_of_fewer_on_a_smaller_scale() {
 }
 
 #[test]
+fn a_node_that_never_hears_of_a_deployment_is_told() {
+    let text = std::fs::read_to_string(scenario_file("rehearsal.toml")).unwrap();
+    let cut_off = text.replace("at = \"8m\"\nuntil = \"20m\"", "at = \"8m\"");
+    assert_ne!(text, cut_off);
+    let scenario = Scenario::parse(&cut_off).unwrap().with_users(500).unwrap();
+    let outcome = play(&scenario, &mut |_| {}).unwrap();
+    assert_eq!(outcome.releases[1].spread.as_secs(), 50 * 60);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cut-off.toml");
+    std::fs::write(&file, cut_off).unwrap();
+    let printed = simulate(&[file.to_str().unwrap(), "--users", "500"]).stdout;
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(printed.contains("not by the end"), "{printed}");
+}
+
+#[test]
 fn a_canary_that_grows_moves_those_who_are_new_to_it() {
     let scenario = Scenario::read(&scenario_file("ramp.toml")).unwrap();
     let outcome = play(&scenario.with_users(100_000).unwrap(), &mut |_| {}).unwrap();
