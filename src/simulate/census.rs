@@ -38,10 +38,7 @@ pub(super) fn moved(
         let part = users.div_ceil(threads).max(1);
         let count = |range: Range<u64>| {
             let (mut keys, mut before, mut after) = (keys.clone(), before.clone(), after.clone());
-            let moves = range.filter(|user| {
-                let key = keys.of(*user);
-                before.choose(key) != after.choose(key)
-            });
+            let moves = range.filter(|user| before.differs(&mut after, keys.of(*user)));
             moves.count() as u64
         };
         std::thread::scope(|scope| {

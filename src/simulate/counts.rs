@@ -147,6 +147,15 @@ impl Counts {
         }
     }
 
+    /// Users are anywhere in memory. Asked for together, many are on their way at once;
+    /// where each is asked for when it is counted, each is waited for: with twenty million
+    /// users that takes three times as long.
+    #[inline]
+    pub(super) fn warm(&self, requests: &[Request]) {
+        let users = requests.iter().map(|request| &self.of_users[request.asking.user as usize]);
+        std::hint::black_box(users.map(|user| u64::from(user.met)).sum::<u64>());
+    }
+
     #[inline]
     pub(super) fn count(&mut self, request: &Request, counted: &Counted) {
         let version = usize::from(counted.version);

@@ -3,6 +3,7 @@
 use super::edge::{Edge, Placed, Release};
 use super::rules::{Chooser, Rule, VersionIndex};
 use super::scenario::Scenario;
+use super::traffic::Request;
 use crate::population::Draw;
 
 pub(super) struct Decider<'s> {
@@ -41,6 +42,13 @@ impl<'s> Decider<'s> {
 
     pub(super) const fn rule(&self) -> Rule {
         self.rule
+    }
+
+    /// As [`super::counts::Counts::warm`].
+    #[inline]
+    pub(super) fn warm(&self, requests: &[Request]) {
+        let cookies = requests.iter().filter_map(|it| self.cookies.get(it.asking.user as usize));
+        std::hint::black_box(cookies.map(|cookie| u64::from(*cookie)).sum::<u64>());
     }
 
     /// The version for `user`, whose key is `key`, by the table of `release`.

@@ -31,6 +31,13 @@ impl<'s> Ledger<'s> {
         }
     }
 
+    /// Brings what is known of the users of `requests` near, before they are taken.
+    #[inline]
+    pub(super) fn warm(&self, requests: &[Request]) {
+        self.counts.warm(requests);
+        self.decider.warm(requests);
+    }
+
     #[inline]
     pub(super) fn take(&mut self, request: &Request, key: &[u8]) {
         let release = usize::from(request.known);

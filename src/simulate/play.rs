@@ -16,6 +16,9 @@ use super::traffic::{Populations, Request, Traffic};
 /// Requests that change hands together: as many as a core's own cache holds with ease.
 const BATCH_LEN: usize = 4 * 1024;
 
+/// Requests whose users are brought near together.
+const WARMED_LEN: usize = 64;
+
 /// Batches that may wait for one who counts.
 const BATCHES_WAITING_MAX: usize = 16;
 
@@ -122,10 +125,15 @@ fn take_all(
 ) -> Vec<(Rule, Counts)> {
     let mut keys = populations.keys();
     for batch in batches {
-        for request in batch.iter() {
-            let key = keys[usize::from(request.population)].of(u64::from(request.user));
-            for ledger in &mut ledgers {
-                ledger.take(request, key);
+        for requests in batch.chunks(WARMED_LEN) {
+            for ledger in &ledgers {
+                ledger.warm(requests);
+            }
+            for request in requests {
+                let key = keys[usize::from(request.population)].of(u64::from(request.user));
+                for ledger in &mut ledgers {
+                    ledger.take(request, key);
+                }
             }
         }
     }
