@@ -40,7 +40,7 @@
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`rehearse`] | a deployment's consequences before it is made | `control`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
-//! | [`cli`] | arguments | |
+//! | [`cli`] | arguments | `document` |
 //!
 //! `main` names `app`, `cli`, `client`, `load`, `rehearse` and `simulate`.
 //!

@@ -101,9 +101,10 @@ fn run(verb: Verb) -> Result<(), Ended> {
             }
             if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
         }
-        Verb::Simulate(Simulate { scenario, seed, users, json }) => {
-            let options = simulate::Options { seed, users, json };
-            Ok(simulate::run(&scenario, options, &mut out)?)
+        Verb::Simulate(Simulate { scenario, seed, users, json, report }) => {
+            let report = report.map(|path| simulate::Report { path, command: app::command_line() });
+            let options = simulate::Options { seed, users, json, report };
+            Ok(simulate::run(&scenario, &options, &mut out)?)
         }
     }
 }

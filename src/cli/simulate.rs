@@ -6,7 +6,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 good, 1 a check of the scenario failed or it has mistakes, 2 usage, 3 the file cannot be read.\n\n\
+    after_help = "Exit status: 0 good, 1 a check of the scenario failed or it has mistakes, 2 usage, 3 it cannot be read or the report cannot be written.\n\n\
         Example: serin simulate configs/scenarios/release.toml"
 )]
 pub struct Simulate {
@@ -22,4 +22,7 @@ pub struct Simulate {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+    /// Write the result as a page, too
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::document;
+
+/// The longest time that an option takes: a month.
+const DURATION_MAX: Duration = Duration::from_hours(31 * 24);
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Environment {
     Staging,
@@ -63,20 +68,9 @@ pub(super) fn address(text: &str) -> Result<String, String> {
     address.map(|_| text.to_owned()).map_err(|_| format!("`{text}` is no IP address"))
 }
 
-/// A number with its unit: `250ms`, `2.5s`, `10m`, `1h`.
+/// As in a file, `250ms`, `2.5s`, `10m`, `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let is_of_number = |c: char| c.is_ascii_digit() || c == '.';
-    let unit_at = text.find(|c| !is_of_number(c)).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let unit_s = match unit {
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("`{text}` is no time: write, for instance, 250ms, 10s or 2m")),
-    };
-    let number: f64 = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-    Duration::try_from_secs_f64(number * unit_s).map_err(|error| error.to_string())
+    document::duration(text, DURATION_MAX)
 }
 
 /// One rate, or `FROM..TO`.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::document::{Table, Value};
+use crate::document::{self, Table, Value};
 use crate::model::{CodeVersion, DeclaredDeployment, Environment, Percent, Shares};
 
 /// What the environments of `routine` serve, of the versions `declared`; `None` where
@@ -26,7 +26,10 @@ pub(super) fn deployments(
             lines.insert(environment, value.line());
             Some(environment)
         });
-        let shares = table.required("code_versions").and_then(|value| shares(&value, declared));
+        let shares = table.required("code_versions").and_then(|value| {
+            let version = |value: &Value<'_>| version(value, declared);
+            document::shares(&value, version, Percent::new, Shares::new)
+        });
         if let (Some(environment), Some(shares)) = (environment, shares) {
             deployments.push(DeclaredDeployment { environment, shares });
         }
@@ -34,36 +37,15 @@ pub(super) fn deployments(
     deployments
 }
 
-fn shares(list: &Value<'_>, declared: Option<&HashSet<CodeVersion>>) -> Option<Shares> {
-    let values = list.list()?;
-    let shares: Vec<_> = values.iter().map(|value| share(value, declared)).collect();
-    let shares = shares.into_iter().collect::<Option<Vec<_>>>()?;
-    Shares::new(shares).map_err(|error| list.refuse_together(error)).ok()
-}
-
-fn share(
-    value: &Value<'_>,
-    declared: Option<&HashSet<CodeVersion>>,
-) -> Option<(CodeVersion, Percent)> {
-    let table = value.table(&["code_version", "percentage"])?;
-    let code_version = table.required("code_version").and_then(|value| {
-        let code_version = value.parsed(CodeVersion::new)?;
-        if declared.is_some_and(|declared| !declared.contains(&code_version)) {
-            value.refuse_together(format!(
-                "the routine declares no version `{code_version}`: add it as a `[[routine.version]]`"
-            ));
-        }
-        Some(code_version)
-    });
-    let percent = table.required("percentage").and_then(|value| {
-        let number = value.whole()?;
-        let percent = Percent::new(number);
-        if percent.is_none() {
-            value.refuse(format!("must be 1 to 100, not {number}"));
-        }
-        percent
-    });
-    Some((code_version?, percent?))
+/// A version that the routine declares.
+fn version(value: &Value<'_>, declared: Option<&HashSet<CodeVersion>>) -> Option<CodeVersion> {
+    let code_version = value.parsed(CodeVersion::new)?;
+    if declared.is_some_and(|declared| !declared.contains(&code_version)) {
+        value.refuse_together(format!(
+            "the routine declares no version `{code_version}`: add it as a `[[routine.version]]`"
+        ));
+    }
+    Some(code_version)
 }
 
 #[cfg(test)]

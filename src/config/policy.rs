@@ -316,7 +316,7 @@ mod tests {
     fn durations_have_a_unit() {
         refused(
             "[timeouts]\nconnect = \"2\"",
-            "line 2: timeouts.connect: `2` must be a whole number and `ms`, `s`, `m` or `h`, as in `2s`",
+            "line 2: timeouts.connect: `2` must be a number and `ms`, `s`, `m` or `h`, as in `2s` or `1.5h`",
         );
         refused(
             "[server]\ndrain_timeout = 5",

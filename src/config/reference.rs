@@ -76,7 +76,7 @@ fn rendered() -> String {
         "# Every key of a config\n\n\
          Made from the comments of [example.toml](example.toml), which shows each key in its place, \
          and held against the code by a test (`SERIN_WRITE=1 cargo test --lib config::reference` \
-         writes it again). A duration is a whole number and its unit, `ms`, `s`, `m` or `h`.\n\n\
+         writes it again). A duration is a number and its unit, `ms`, `s`, `m` or `h`.\n\n\
          | key | default | what it says |\n|---|---|---|\n",
     );
     for Explained { table, key, what, default } in explained() {

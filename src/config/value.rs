@@ -79,12 +79,12 @@ mod tests {
     #[test]
     fn durations_are_a_number_and_a_unit() {
         for (text, ms) in
-            [("500ms", 500), ("2s", 2000), ("1m", 60_000), ("24h", 86_400_000), ("0s", 0)]
+            [("500ms", 500), ("2s", 2000), ("1m", 60_000), ("24h", 86_400_000), ("1.5s", 1_500)]
         {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in ["", "2", "s", "2 s", "-2s", "+2s", "1.5s", "2S", "2sec", "2d", "٢s"] {
-            assert!(duration(text).unwrap_err().contains("a whole number and"), "{text}");
+        for text in ["", "2", "s", "2 s", "-2s", "+2s", "2S", "2sec", "2d", "٢s"] {
+            assert!(duration(text).unwrap_err().contains("must be a number and"), "{text}");
         }
         for text in ["25h", "86400001ms", "99999999999999999999s", "18446744073709551615h"] {
             assert!(duration(text).unwrap_err().contains("at most `24h`"), "{text}");

@@ -4,6 +4,7 @@
 mod duration;
 mod error;
 mod findings;
+mod shares;
 mod spelling;
 mod table;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 
 pub use duration::duration;
 pub use error::{Finding, Mistakes, ReadError};
+pub use shares::shares;
 pub use table::{Table, Value};
 
 /// Reads a text whose whole table may hold the keys `known`. With what comes of it come

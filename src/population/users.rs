@@ -130,6 +130,15 @@ impl Population {
         }
     }
 
+    /// How likely two requests are of one user.
+    pub fn same_user(&self) -> f64 {
+        let Heavy { users, share } = self.heavy;
+        #[expect(clippy::cast_precision_loss, reason = "users are far below 2^52")]
+        let of_heavy = if users > 0 { share * share / users as f64 } else { 0.0 };
+        let rest = 1.0 - share;
+        of_heavy + rest * rest * self.activity.same_rank()
+    }
+
     /// Writes the keys of this population.
     pub fn keys(&self) -> KeyText {
         KeyText::new(&self.key_prefix)
@@ -182,6 +191,15 @@ mod tests {
             assert!((shares[1] - 0.26).abs() < 0.01, "{shares:?}");
             assert!((shares[2] - second).abs() < 0.005, "{shares:?}");
         }
+    }
+
+    #[test]
+    fn two_requests_are_of_one_user_as_often_as_activity_says() {
+        let alike = Population::new(4, 1).unwrap();
+        assert!((alike.same_user() - 0.25).abs() < 1e-12);
+        let heavy = Population::new(4, 1).unwrap().with_heavy(2, 0.6).unwrap();
+        // Two of 0.3, two of 0.2.
+        assert!((heavy.same_user() - 0.26).abs() < 1e-12);
     }
 
     #[test]

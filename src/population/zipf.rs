@@ -46,6 +46,25 @@ impl Zipf {
         self.exponent
     }
 
+    /// How likely two draws are of one rank: the sum of the squares of all probabilities.
+    pub fn same_rank(&self) -> f64 {
+        let sum = self.sum(self.exponent);
+        self.sum(2.0 * self.exponent) / (sum * sum)
+    }
+
+    /// The sum of 1/k^exponent over all ranks: of the first ones as it is, of the others as
+    /// an integral, which differs by less than 10^-8 of it.
+    fn sum(&self, exponent: f64) -> f64 {
+        const FIRST_RANKS: u64 = 10_000;
+        let of = Self { exponent, ..self.clone() };
+        let first = self.ranks.min(FIRST_RANKS);
+        #[expect(clippy::cast_precision_loss, reason = "ranks are far below 2^52")]
+        let weights = (1..=first).rev().map(|rank| of.weight(rank as f64)).sum::<f64>();
+        #[expect(clippy::cast_precision_loss, reason = "ranks are far below 2^52")]
+        let [end_of_first, end] = [first, self.ranks].map(|rank| rank as f64 + 0.5);
+        weights + of.integral(end) - of.integral(end_of_first)
+    }
+
     /// A rank, from 1.
     #[inline]
     pub fn draw(&self, draw: &mut Draw) -> u64 {
@@ -133,6 +152,19 @@ mod tests {
                 assert!(z.abs() < 4.0, "{ranks} ranks, exponent {exponent}: {z}");
             }
         }
+    }
+
+    #[test]
+    fn two_draws_are_of_one_rank_as_often_as_the_weights_say() {
+        let same = |ranks, exponent| Zipf::new(ranks, exponent).unwrap().same_rank();
+        assert!((same(10, 0.0) - 0.1).abs() < 1e-12);
+        assert!((same(100_000_000, 0.0) / 1e-8 - 1.0).abs() < 1e-9);
+        // (1 + 1/4)/(1 + 1/2)².
+        assert!((same(2, 1.0) - 5.0 / 9.0).abs() < 1e-12);
+        // ζ(2)/(ln n + γ)² of a million.
+        let harmonic = 1e6_f64.ln() + 0.577_215_664_9 + 5e-7;
+        let zeta = std::f64::consts::PI.powi(2) / 6.0 - 1e-6;
+        assert!((same(1_000_000, 1.0) * harmonic.powi(2) / zeta - 1.0).abs() < 1e-8);
     }
 
     #[test]

@@ -23,25 +23,22 @@ impl Moved {
     }
 }
 
-/// Counts on all cores; a sum is the same in any order.
+/// Counts on so many `cores`; a sum is the same in any order.
 pub(super) fn moved(
     populations: &Populations,
     users_max: u64,
+    cores: usize,
     before: &Chooser,
     after: &Chooser,
 ) -> Moved {
-    let threads =
-        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get) as u64;
+    let threads = cores as u64;
     let mut all = Moved::default();
     for (keys, users) in populations.keys().into_iter().zip(populations.sizes()) {
         let users = users.min(users_max);
         let part = users.div_ceil(threads).max(1);
         let count = |range: Range<u64>| {
             let (mut keys, mut before, mut after) = (keys.clone(), before.clone(), after.clone());
-            let moves = range.filter(|user| {
-                let key = keys.of(*user);
-                before.choose(key) != after.choose(key)
-            });
+            let moves = range.filter(|user| before.differs(&mut after, keys.of(*user)));
             moves.count() as u64
         };
         std::thread::scope(|scope| {
@@ -86,8 +83,12 @@ code_versions = [{ code_version = "1", percentage = 100 }]
         let populations = Populations::new(&scenario);
         let (one, other) = (Chooser::Only(0), Chooser::Only(1));
         let all = Moved { moved: 4_003, of: 4_003 };
-        assert_eq!(moved(&populations, u64::MAX, &one, &other), all);
-        assert_eq!(moved(&populations, 2, &one, &other), Moved { moved: 4, of: 4 });
-        assert_eq!(moved(&populations, u64::MAX, &one, &one), Moved { moved: 0, of: 4_003 });
+        for cores in [1, 2, 7] {
+            let moved =
+                |users_max, before, after| moved(&populations, users_max, cores, before, after);
+            assert_eq!(moved(u64::MAX, &one, &other), all);
+            assert_eq!(moved(2, &one, &other), Moved { moved: 4, of: 4 });
+            assert_eq!(moved(u64::MAX, &one, &one), Moved { moved: 0, of: 4_003 });
+        }
     }
 }

@@ -5,6 +5,11 @@ use super::rules::Rule;
 use crate::model::CodeVersion;
 use crate::stats::ratio;
 
+/// Which share of `whole` is `part`; `None` of nothing, of which any claim would hold.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| ratio(part, whole))
+}
+
 /// A claim: a number is within bounds.
 #[derive(Debug, Clone)]
 pub struct Check {
@@ -49,9 +54,17 @@ pub enum Number {
 pub struct Checked {
     /// What is claimed, in words.
     pub claim: String,
-    /// `None` where there is no such number: nothing was asked, or nothing is kept.
+    /// `None` where there was nothing to check: nobody asked, or nothing is kept. Such a
+    /// claim does not hold.
     pub found: Option<f64>,
     pub holds: bool,
+}
+
+impl Checked {
+    pub(super) fn found_in_words(&self) -> String {
+        let number = |found: f64| format!("{found:.4}");
+        self.found.map_or_else(|| "there was nothing to check".to_owned(), number)
+    }
 }
 
 impl Check {
@@ -105,41 +118,110 @@ impl Number {
 impl Number {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     fn of(self, outcome: &Outcome, rule: &RuleOutcome) -> Option<f64> {
-        let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+        let requests: u64 = rule.requests.iter().sum();
         let nth = |number: usize| rule.first_requests.get(number.checked_sub(1)?);
-        Some(match self {
-            Self::Requests => sum(&rule.requests) as f64,
-            Self::Users => rule.users as f64,
-            Self::VersionShare { version } => ratio(rule.requests[version], sum(&rule.requests)),
-            Self::ErrorRate { version: None } => ratio(sum(&rule.failed), sum(&rule.requests)),
+        match self {
+            Self::Requests => Some(requests as f64),
+            Self::Users => Some(rule.users as f64),
+            Self::VersionShare { version } => share(rule.requests[version], requests),
+            Self::ErrorRate { version: None } => share(rule.failed.iter().sum(), requests),
             Self::ErrorRate { version: Some(version) } => {
-                ratio(rule.failed[version], rule.requests[version])
+                share(rule.failed[version], rule.requests[version])
             }
-            Self::UsersFailed => ratio(rule.users_failed, rule.users),
-            Self::UsersOnSeveral { within: None } => ratio(rule.users_on_several, rule.users),
+            Self::UsersFailed => share(rule.users_failed, rule.users),
+            Self::UsersOnSeveral { within: None } => share(rule.users_on_several, rule.users),
             Self::UsersOnSeveral { within: Some(requests) } => {
                 let nth = nth(requests)?;
-                ratio(nth.on_several, nth.requests)
+                share(nth.on_several, nth.requests)
             }
-            Self::UsersFlapped => ratio(rule.users_flapped, rule.users),
+            Self::UsersFlapped => share(rule.users_flapped, rule.users),
             Self::CanaryShare { request } => {
-                let nth = nth(request)?;
-                ratio(nth.newer, nth.requests)
+                let nth = nth(request).filter(|_| rule.canaries.iter().any(Option::is_some))?;
+                share(nth.newer, nth.requests)
             }
-            Self::Moved { deployment } => (*rule.moved.get(deployment.checked_sub(1)?)?)?.share(),
+            Self::Moved { deployment } => {
+                let moved = (*rule.moved.get(deployment.checked_sub(1)?)?)?;
+                share(moved.moved, moved.of)
+            }
             Self::StaleShare => {
                 let stale = outcome.releases.iter().map(|release| release.stale).sum();
-                ratio(stale, outcome.requests)
+                share(stale, outcome.requests)
             }
             Self::Alarms => {
-                let canaries = rule.canaries.iter().flatten();
-                canaries.filter(|canary| canary.alarm.is_some()).count() as f64
+                let canaries = rule.canaries.iter().flatten().filter(|canary| canary.keys > 0);
+                let alarms = canaries.clone().filter(|canary| canary.alarm.is_some());
+                (canaries.count() > 0).then(|| alarms.count() as f64)
             }
             Self::LatencyP99Ms { version } => {
                 let of_version = outcome.totals.iter().filter(|total| total.version == version);
                 let p99s = of_version.filter_map(|total| Some(total.latency?.p99));
-                p99s.max()?.as_secs_f64() * 1_000.0
+                Some(p99s.max()?.as_secs_f64() * 1_000.0)
             }
-        })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scenario;
+    use super::super::play::play;
+
+    /// Nobody asks, nothing is measured, and version 2 is never deployed.
+    const NOTHING: &str = r#"
+title = "nothing"
+length = "1h"
+[[population]]
+users = 10
+requests_per_user = 0
+[[version]]
+code_version = "1"
+[[version]]
+code_version = "2"
+[[deployment]]
+at = "0s"
+code_versions = [{ code_version = "1", percentage = 100 }]
+"#;
+
+    fn checked(scenario: &str, check: &str) -> (Option<f64>, bool) {
+        let text = format!("{scenario}[[check]]\n{check}\nmost = 1\n");
+        let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let outcome = play(&scenario, &mut |_| {}).unwrap();
+        let checked = &outcome.checks[0];
+        assert_eq!(checked.holds, outcome.holds());
+        (checked.found, checked.holds)
+    }
+
+    #[test]
+    fn a_check_of_nothing_fails() {
+        for check in [
+            "number = \"version_share\"\nversion = \"1\"",
+            "number = \"error_rate\"",
+            "number = \"error_rate\"\nversion = \"1\"",
+            "number = \"users_failed\"",
+            "number = \"users_on_several\"",
+            "number = \"users_on_several\"\nrequest = 1",
+            "number = \"users_flapped\"",
+            "number = \"canary_share\"\nrequest = 1",
+            "number = \"stale_share\"",
+            "number = \"alarms\"",
+            "number = \"latency_p99_ms\"\nversion = \"1\"",
+        ] {
+            assert_eq!(checked(NOTHING, check), (None, false), "{check}");
+        }
+        assert_eq!(checked(NOTHING, "number = \"requests\""), (Some(0.0), true));
+        assert_eq!(checked(NOTHING, "number = \"users\""), (Some(0.0), true));
+    }
+
+    #[test]
+    fn a_check_of_what_never_ran_fails_where_others_ask() {
+        let asked = NOTHING.replace("requests_per_user = 0", "requests_per_user = 5");
+        for check in [
+            "number = \"error_rate\"\nversion = \"2\"",
+            "number = \"canary_share\"\nrequest = 1",
+            "number = \"alarms\"",
+        ] {
+            assert_eq!(checked(&asked, check), (None, false), "{check}");
+        }
+        assert_eq!(checked(&asked, "number = \"error_rate\""), (Some(0.0), true));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::nodes::{Nodes, micros};
 use super::rules::{Listed, VersionIndex};
-use super::scenario::{NodePer, Scenario};
+use super::scenario::Scenario;
 use crate::control::{Command, Refused, apply};
 use crate::model::{
     Catalog, CodeVersion, DeploymentId, Environment, Movement, Percent, RoutineName, Shares, Split,
@@ -24,8 +25,7 @@ pub struct ImpossibleScenario(#[from] Refused);
 #[derive(Debug)]
 pub(super) struct Edge {
     pub(super) releases: Vec<Release>,
-    nodes: u64,
-    node_per: NodePer,
+    nodes: Nodes,
 }
 
 /// A deployment, as the control plane made it and the table places it.
@@ -52,22 +52,24 @@ pub(super) enum Placed {
 impl Edge {
     /// Has the scenario's operator do what it says.
     pub(super) fn new(scenario: &Scenario) -> Result<Self, ImpossibleScenario> {
+        let nodes = Nodes::new(scenario);
         let mut operator = Operator::new(scenario)?;
         let mut delays = Draw::of(scenario.seed, "propagation");
         let mut releases = Vec::new();
         for plan in &scenario.deployments {
             let mut release = operator.deploy(scenario, &plan.shares, plan.at)?;
-            for _ in 0..scenario.edge.nodes {
+            let longest_us = micros(scenario.propagation_at(plan.at));
+            for node in 0..scenario.edge.nodes {
+                let arrives_us = release.at_us + delays.below(longest_us + 1);
+                let has_it_us = nodes.has_it_us(node, release.at_us, arrives_us);
                 // Nothing was served before the first one.
-                let longest =
-                    if releases.is_empty() { Duration::ZERO } else { scenario.edge.propagation };
-                let delay_us = delays.below(micros(longest) + 1);
-                release.known_us.push(release.at_us + delay_us);
+                let is_first = releases.is_empty();
+                release.known_us.push(if is_first { release.at_us } else { has_it_us });
             }
             release.settled_us = release.known_us.iter().copied().max().unwrap_or(release.at_us);
             releases.push(release);
         }
-        Ok(Self { releases, nodes: scenario.edge.nodes, node_per: scenario.edge.node_per })
+        Ok(Self { releases, nodes })
     }
 
     /// The number of the release that is newest at a time, searched from `newest` on.
@@ -85,12 +87,8 @@ impl Edge {
         if self.releases[newest].settled_us <= at_us {
             return newest;
         }
-        let node = match self.node_per {
-            NodePer::Request => draw.below(self.nodes),
-            NodePer::User => Draw::new(u64::from(user)).below(self.nodes),
-        };
+        let node = usize::try_from(self.nodes.met(at_us, user, draw)).unwrap_or_default();
         let has = |release: &Release| {
-            let node = usize::try_from(node).unwrap_or_default();
             release.known_us.get(node).is_some_and(|known_us| *known_us <= at_us)
         };
         self.releases[..=newest].iter().rposition(has).unwrap_or(0)
@@ -197,10 +195,6 @@ impl Operator {
     }
 }
 
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -209,6 +203,7 @@ mod tests {
     use crate::routing::{Draws, SpreadCounters, request_for};
     use crate::simulate::Rule;
     use crate::simulate::rules::Chooser;
+    use crate::simulate::scenario::NodePer;
 
     const RAMP: &str = r#"
 title = "a ramp"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::outcome::{Canary, Outcome, Released, RuleOutcome, Window};
+use super::outcome::{Acted, Canary, Outcome, Released, RuleOutcome, Window};
 use crate::model::Movement;
 
 /// Writes `outcome` as one line of JSON. Times are in milliseconds, and shares from 0 to 1.
@@ -21,7 +21,9 @@ pub(super) fn write_json(outcome: &Outcome, out: &mut impl Write) -> io::Result<
         "length_ms": ms(outcome.length),
         "users": users,
         "requests": requests,
+        "decisions": outcome.decisions,
         "deployments": outcome.releases.iter().map(released).collect::<Vec<_>>(),
+        "actions": outcome.actions.iter().map(acted).collect::<Vec<_>>(),
         "rules": outcome.rules.iter().map(|rule| of_rule(outcome, rule)).collect::<Vec<_>>(),
         "step_ms": ms(outcome.step),
         "timeline": windows(outcome, &outcome.timeline),
@@ -41,10 +43,15 @@ fn released(release: &Released) -> Value {
         "deployment_id": release.id.to_string(),
         "at_ms": ms(release.at),
         "code_versions": shares.collect::<Vec<_>>(),
+        "rollback_to": release.rollback_to,
         "spread_ms": ms(release.spread),
         "stale_requests": release.stale,
         "moved_percent": release.movement.as_ref().map(moved_percent),
     })
+}
+
+fn acted(action: &Acted) -> Value {
+    json!({ "at_ms": ms(action.at), "until_ms": ms(action.until), "what": action.what })
 }
 
 fn moved_percent(movement: &Movement) -> f64 {
@@ -69,6 +76,7 @@ fn of_rule(outcome: &Outcome, rule: &RuleOutcome) -> Value {
         "users": rule.users,
         "users_on_several": rule.users_on_several,
         "users_flapped": rule.users_flapped,
+        "flapped_by_step": rule.flapped,
         "users_failed": rule.users_failed,
         "first_requests": firsts.collect::<Vec<_>>(),
         "moved": moved.collect::<Vec<_>>(),
@@ -82,10 +90,15 @@ fn canary(canary: &Canary) -> Value {
         "newer": canary.newer,
         "expected_least": canary.expected.start(),
         "expected_most": canary.expected.end(),
-        "evidence_ln": canary.evidence_ln,
-        "p_value": canary.p_value,
+        "evidence_ln": rounded(canary.evidence_ln),
+        "p_value": rounded(canary.p_value),
         "alarm_at_user": canary.alarm,
     })
+}
+
+/// To nine digits: logarithms differ from machine to machine in what lies beyond that.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.8e}").parse().unwrap_or(number)
 }
 
 fn windows(outcome: &Outcome, windows: &[Window]) -> Vec<Value> {
@@ -111,4 +124,20 @@ fn ms(duration: Duration) -> u64 {
 
 fn us(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_chance_have_nine_digits() {
+        for (number, told) in [
+            (-1.234_567_890_123, -1.234_567_89_f64),
+            (1.234_567_894e-30, 1.234_567_89e-30),
+            (0.0, 0.0),
+        ] {
+            assert_eq!(rounded(number).to_bits(), told.to_bits(), "{number}");
+        }
+    }
 }

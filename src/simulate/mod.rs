@@ -7,24 +7,31 @@
 
 mod census;
 mod check;
+mod counts;
+mod decider;
 mod edge;
+mod evenness;
 mod json;
 mod ledger;
+mod nodes;
 mod outcome;
+mod page;
 mod play;
 mod print;
 mod progress;
 mod read;
 mod rules;
 mod scenario;
+mod tables;
 mod traffic;
 mod verb;
 mod version;
+mod words;
 
 pub use check::{Check, Checked, Number};
 pub use edge::ImpossibleScenario;
-pub use outcome::{Canary, Outcome, Released, RuleOutcome, Window};
+pub use outcome::{Acted, Canary, Outcome, Released, RuleOutcome, Window};
 pub use play::play;
 pub use rules::Rule;
-pub use scenario::Scenario;
-pub use verb::{Options, SimulateError, run};
+pub use scenario::{NotScalable, Scenario};
+pub use verb::{Options, Report, SimulateError, run};

@@ -7,10 +7,11 @@ use hdrhistogram::Histogram;
 
 use super::census::Moved;
 use super::check::Checked;
+use super::counts::{Counts, NthRequest, latencies};
 use super::edge::{Edge, Placed, Release};
-use super::ledger::{Counts, NthRequest, latencies};
 use super::rules::Rule;
-use super::scenario::Scenario;
+use super::scenario::{Act, Scenario};
+use super::words::span;
 use crate::model::{CodeVersion, DeploymentId, Movement, Percent};
 use crate::stats::{BAND_CONFIDENCE, binomial_band, ratio};
 
@@ -21,9 +22,14 @@ pub struct Outcome {
     pub length: Duration,
     pub users: u64,
     pub requests: u64,
+    /// How often a rule was asked for a version: of each request, and of each user before
+    /// and after a deployment.
+    pub decisions: u64,
     pub versions: Vec<CodeVersion>,
     pub regions: Vec<String>,
     pub releases: Vec<Released>,
+    /// In the order of the scenario.
+    pub actions: Vec<Acted>,
     /// Serin's own first.
     pub rules: Vec<RuleOutcome>,
     pub step: Duration,
@@ -40,12 +46,24 @@ pub struct Released {
     pub id: DeploymentId,
     pub at: Duration,
     pub shares: Vec<(CodeVersion, Percent)>,
-    /// From its time on until the last node had its table.
+    /// The number, from 1, of the deployment that it went back to.
+    pub rollback_to: Option<usize>,
+    /// From its time on until the last node had its table, or until the end.
     pub spread: Duration,
     /// Requests that an older table answered while it was the newest.
     pub stale: u64,
     /// What Serin tells the operator; `None` of the first.
     pub movement: Option<Movement>,
+}
+
+/// What an operator did beside deploying.
+#[derive(Debug)]
+pub struct Acted {
+    pub at: Duration,
+    /// Not later than the end.
+    pub until: Duration,
+    /// What it was, in words.
+    pub what: String,
 }
 
 /// What came of one rule.
@@ -59,6 +77,8 @@ pub struct RuleOutcome {
     pub users_on_several: u64,
     /// Users who came back to a version that they had left.
     pub users_flapped: u64,
+    /// Of them, those who did so in each step for the first time.
+    pub flapped: Vec<u64>,
     pub users_failed: u64,
     /// Each user's first requests, one after the other.
     pub first_requests: Vec<NthRequest>,
@@ -123,19 +143,24 @@ impl Outcome {
             id: release.id,
             at: plan.at,
             shares: plan.shares.iter().map(|(version, share)| (version.clone(), share)).collect(),
-            spread: release.spread(),
+            rollback_to: plan.rollback_to,
+            spread: release.spread().min(scenario.length.saturating_sub(plan.at)),
             stale: *stale,
             movement: release.movement.clone(),
         });
+        let requests: u64 = own.requests.iter().sum();
+        let asked: u64 = moves.iter().flatten().flatten().map(|moved| 2 * moved.of).sum();
         let mut outcome = Self {
             title: scenario.title.clone(),
             seed: scenario.seed,
             length: scenario.length,
             users: own.users,
-            requests: own.requests.iter().sum(),
+            requests,
+            decisions: requests * scenario.rules.len() as u64 + asked,
             versions: scenario.versions.iter().map(|plan| plan.code_version.clone()).collect(),
             regions: scenario.regions.clone(),
             releases: releases.collect(),
+            actions: acted(scenario),
             step,
             timeline,
             totals,
@@ -188,8 +213,8 @@ impl RuleOutcome {
             failed,
             users,
             users_on_several,
-            users_flapped,
             users_failed,
+            flapped,
             mut first_requests,
             ..
         } = counts;
@@ -200,13 +225,32 @@ impl RuleOutcome {
             failed,
             users,
             users_on_several,
-            users_flapped,
+            users_flapped: flapped.iter().sum(),
+            flapped,
             users_failed,
             first_requests,
             moved,
             canaries,
         }
     }
+}
+
+fn acted(scenario: &Scenario) -> Vec<Acted> {
+    let acted = scenario.actions.iter().map(|action| Acted {
+        at: action.during.start,
+        until: action.during.end.min(scenario.length),
+        what: match action.act {
+            Act::Partition { nodes } => format!("{nodes} nodes hear of no deployment"),
+            Act::TakeOut { nodes } => format!("{nodes} nodes are taken out"),
+            Act::Stop { version } => {
+                format!("version {} is stopped", scenario.versions[version].code_version)
+            }
+            Act::Delay { propagation } => {
+                format!("tables take up to {} to reach a node", span(propagation))
+            }
+        },
+    });
+    acted.collect()
 }
 
 /// The cells of `counts`, so many steps of time together.

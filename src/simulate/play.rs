@@ -5,44 +5,76 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 
 use super::census::{FOREIGN_USERS_MAX, Moved, moved};
+use super::counts::Counts;
 use super::edge::{Edge, ImpossibleScenario};
-use super::ledger::{Counts, Ledger};
+use super::ledger::Ledger;
 use super::outcome::Outcome;
 use super::rules::{Chooser, Rule};
 use super::scenario::Scenario;
 use super::traffic::{Populations, Request, Traffic};
 
-/// Requests that change hands together.
-const BATCH_LEN: usize = 16 * 1024;
+/// Requests that change hands together: as many as a core's own cache holds with ease.
+const BATCH_LEN: usize = 4 * 1024;
+
+/// Requests whose users are brought near together.
+const WARMED_LEN: usize = 64;
 
 /// Batches that may wait for one who counts.
-const BATCHES_WAITING_MAX: usize = 8;
+const BATCHES_WAITING_MAX: usize = 16;
 
 type Batch = Arc<Vec<Request>>;
 
-/// Plays `scenario`; `progress` is told how many requests more were made.
-///
+/// Plays `scenario` on all cores; `progress` is told how many decisions more were made.
+pub fn play(
+    scenario: &Scenario,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Outcome, ImpossibleScenario> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    play_on(cores, scenario, progress)
+}
+
 /// Each rule sees the same requests in the same order and counts for itself, so the numbers
 /// do not depend on how many cores there are.
-pub fn play(
+fn play_on(
+    cores: usize,
     scenario: &Scenario,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, ImpossibleScenario> {
     let edge = Edge::new(scenario)?;
     let populations = Populations::new(scenario);
-    let counted = count(scenario, &edge, &populations, progress);
-    let moves = scenario.rules.iter().map(|rule| census(*rule, scenario, &edge, &populations));
+    let counted = count(cores, scenario, &edge, &populations, progress);
+    let moves = scenario.rules.iter().map(|rule| {
+        let choosers = choosers(*rule, scenario, &edge);
+        census(*rule, cores, &choosers, &populations, progress)
+    });
     Ok(Outcome::new(scenario, &edge, counted, moves.collect()))
+}
+
+/// About how many decisions it will take.
+pub(super) fn decisions(scenario: &Scenario) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative; a cast saturates"
+    )]
+    let requests = scenario.requests() as u64;
+    let deployments = scenario.deployments.len() as u64 - 1;
+    let of_rule = |rule: &Rule| {
+        let asked = scenario.populations.iter().map(|it| it.users.min(users_max(*rule)));
+        let asked: u64 = if rule.looks_at_keys() { asked.sum() } else { 0 };
+        requests.saturating_add(2 * asked * deployments)
+    };
+    scenario.rules.iter().map(of_rule).fold(0, u64::saturating_add)
 }
 
 /// What each rule counted, in the order of the scenario's rules.
 fn count(
+    cores: usize,
     scenario: &Scenario,
     edge: &Edge,
     populations: &Populations,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Counts> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let threads = cores.min(scenario.rules.len());
     let mut counted: Vec<(Rule, Counts)> = std::thread::scope(|scope| {
         let (mut senders, mut workers) = (Vec::new(), Vec::new());
@@ -56,7 +88,8 @@ fn count(
                 take_all(ledgers.collect(), populations, &batches)
             }));
         }
-        hand_out(Traffic::new(scenario, edge, populations), &senders, progress);
+        let mut decided = |requests: u64| progress(requests * scenario.rules.len() as u64);
+        hand_out(Traffic::new(scenario, edge, populations), &senders, &mut decided);
         drop(senders);
         let counted = workers.into_iter().map(ScopedJoinHandle::join);
         counted.flat_map(|counts| counts.expect("counting does not panic")).collect()
@@ -92,33 +125,133 @@ fn take_all(
 ) -> Vec<(Rule, Counts)> {
     let mut keys = populations.keys();
     for batch in batches {
-        for request in batch.iter() {
-            let key = keys[usize::from(request.population)].of(u64::from(request.user));
-            for ledger in &mut ledgers {
-                ledger.take(request, key);
+        for requests in batch.chunks(WARMED_LEN) {
+            for ledger in &ledgers {
+                ledger.warm(requests);
+            }
+            for request in requests {
+                let key = keys[usize::from(request.population)].of(u64::from(request.user));
+                for ledger in &mut ledgers {
+                    ledger.take(request, key);
+                }
             }
         }
     }
-    ledgers.into_iter().map(|ledger| (ledger.rule, ledger.counts)).collect()
+    ledgers.into_iter().map(Ledger::into_counts).collect()
+}
+
+/// How many users of a population are asked at each deployment.
+const fn users_max(rule: Rule) -> u64 {
+    match rule {
+        Rule::Serin => u64::MAX,
+        _ => FOREIGN_USERS_MAX,
+    }
+}
+
+fn choosers(rule: Rule, scenario: &Scenario, edge: &Edge) -> Vec<Option<Chooser>> {
+    let routine = scenario.edge.routine.as_str();
+    let releases = edge.releases.iter();
+    releases.map(|it| Chooser::new(rule, routine, &it.listed, &it.placed)).collect()
 }
 
 /// Who moves at each release; `None` for the first, and where there is nothing to tell.
 fn census(
     rule: Rule,
-    scenario: &Scenario,
-    edge: &Edge,
+    cores: usize,
+    choosers: &[Option<Chooser>],
     populations: &Populations,
+    progress: &mut dyn FnMut(u64),
 ) -> Vec<Option<Moved>> {
-    let users_max = if rule == Rule::Serin { u64::MAX } else { FOREIGN_USERS_MAX };
-    let routine = scenario.edge.routine.as_str();
-    let choosers: Vec<_> = edge
-        .releases
-        .iter()
-        .map(|release| Chooser::new(rule, routine, &release.listed, &release.placed))
-        .collect();
     let moves = choosers.windows(2).map(|pair| match pair {
-        [Some(before), Some(after)] => Some(moved(populations, users_max, before, after)),
+        [Some(before), Some(after)] => {
+            let moved = moved(populations, users_max(rule), cores, before, after);
+            progress(2 * moved.of);
+            Some(moved)
+        }
         _ => None,
     });
     std::iter::once(None).chain(moves).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two populations, stale nodes, every rule, and all that is drawn.
+    const ALL: &str = r#"
+title = "all there is"
+length = "1h"
+rules = ["random", "cookie", "nginx", "envoy", "haproxy", "launchdarkly", "unleash", "growthbook", "statsig"]
+[edge]
+nodes = 7
+propagation = "5m"
+[[population]]
+users = 300
+exponent = 0.9
+heavy_users = 2
+heavy_share = 0.2
+requests_per_user = 7
+regions = [{ name = "eu", share = 2 }, { name = "us", share = 1 }]
+[[population]]
+users = 100
+key_prefix = "bot-"
+pace = "rounds"
+requests_per_user = 9
+[[version]]
+code_version = "1"
+latency = { p50 = "20ms", p99 = "90ms" }
+error_rate = 0.01
+[[version]]
+code_version = "2"
+latency = { p50 = "10ms", p99 = "90ms" }
+[[version.failure]]
+from = "20m"
+per = "user"
+error_rate = 0.3
+[[deployment]]
+at = "0s"
+code_versions = [{ code_version = "1", percentage = 100 }]
+[[deployment]]
+at = "10m"
+code_versions = [{ code_version = "1", percentage = 80 }, { code_version = "2", percentage = 20 }]
+[[deployment]]
+at = "40m"
+rollback_to = 1
+[[action]]
+do = "take_out"
+at = "9m"
+until = "12m"
+nodes = 3
+[[check]]
+number = "users_failed"
+least = 0
+"#;
+
+    fn all() -> Scenario {
+        Scenario::parse(ALL).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn told(cores: usize, scenario: &Scenario) -> String {
+        format!("{:?}", play_on(cores, scenario, &mut |_| {}).unwrap())
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_on_any_number_of_cores() {
+        let scenario = all();
+        let on_one = told(1, &scenario);
+        assert_eq!(on_one, told(2, &scenario));
+        assert_eq!(on_one, told(5, &scenario));
+        let other = Scenario { seed: 2, ..scenario };
+        assert_ne!(on_one, told(1, &other));
+    }
+
+    #[test]
+    fn progress_ends_with_the_last_decision() {
+        let scenario = all();
+        let mut made = 0;
+        let outcome = play_on(2, &scenario, &mut |decisions| made += decisions).unwrap();
+        assert_eq!(made, outcome.decisions);
+        let expected = decisions(&scenario);
+        assert!(made.abs_diff(expected) < expected / 20, "{made}, and {expected} expected");
+    }
 }

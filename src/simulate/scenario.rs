@@ -1,5 +1,6 @@
 //! What is to be played.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::check::Check;
@@ -8,7 +9,8 @@ use super::version::Behaviour;
 use crate::model::{CodeVersion, RoutineName, Shares};
 use crate::population::{Draw, Pace, Population, PopulationError, Rhythm};
 
-/// Users of all populations: each takes five bytes for every rule.
+/// Users of all populations: each takes five bytes for every rule, and one more where it
+/// keeps cookies.
 pub(super) const USERS_MAX: u64 = 100_000_000;
 
 /// A scenario without mistakes.
@@ -26,6 +28,8 @@ pub struct Scenario {
     pub versions: Vec<VersionPlan>,
     /// In order of time; the first is there from the beginning.
     pub deployments: Vec<DeploymentPlan>,
+    /// As the scenario lists them.
+    pub actions: Vec<Action>,
     /// Serin's own comes first.
     pub rules: Vec<Rule>,
     pub checks: Vec<Check>,
@@ -79,22 +83,75 @@ pub struct VersionPlan {
 pub struct DeploymentPlan {
     pub at: Duration,
     pub shares: Shares,
+    /// The number, from 1, of the deployment whose shares come again.
+    pub rollback_to: Option<usize>,
+}
+
+/// What an operator does beside deploying, and for how long.
+#[derive(Debug, Clone)]
+pub struct Action {
+    pub during: Range<Duration>,
+    pub act: Act,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// The first nodes answer, and hear of no deployment.
+    Partition { nodes: u64 },
+    /// The first nodes answer nobody; their users go to the others.
+    TakeOut { nodes: u64 },
+    /// A version's upstream refuses every request.
+    Stop { version: usize },
+    /// Tables that are published meanwhile take up to so long to reach a node.
+    Delay { propagation: Duration },
+}
+
+/// Why a scenario cannot have so many users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotScalable {
+    #[error("is more than {USERS_MAX} users")]
+    TooMany,
+    #[error("leaves population {population} of the scenario without users")]
+    NoUsers { population: usize },
+    #[error("does not do for population {population} of the scenario: {source}")]
+    Population { population: usize, source: PopulationError },
 }
 
 impl Scenario {
-    /// The same with so many users in all, each population with its part of them. `None` if
-    /// one would be left without, or they are more than can be played.
-    pub fn with_users(mut self, users: u64) -> Option<Self> {
+    /// The same with so many users in all: each population with its part of them, and as
+    /// large a part of its heavy users.
+    pub fn with_users(mut self, users: u64) -> Result<Self, NotScalable> {
         if users > USERS_MAX {
-            return None;
+            return Err(NotScalable::TooMany);
         }
         let before = self.users();
-        for population in &mut self.populations {
-            let part = u128::from(population.users) * u128::from(users) / u128::from(before);
-            population.users = u64::try_from(part).ok()?;
-            population.build(0).ok()?;
+        let part = |of: u64| {
+            let part = u128::from(of) * u128::from(users) / u128::from(before);
+            u64::try_from(part).unwrap_or(u64::MAX)
+        };
+        for (number, population) in (1..).zip(&mut self.populations) {
+            population.users = part(population.users);
+            if population.users == 0 {
+                return Err(NotScalable::NoUsers { population: number });
+            }
+            if let Some((heavy_users, _)) = &mut population.heavy {
+                *heavy_users = part(*heavy_users).max(1);
+            }
+            let built = population.build(0);
+            built.map_err(|source| NotScalable::Population { population: number, source })?;
         }
-        Some(self)
+        Ok(self)
+    }
+
+    /// How long a table that is published at this time may take to reach a node.
+    pub(super) fn propagation_at(&self, at: Duration) -> Duration {
+        let delays = self.actions.iter().filter(|action| action.during.contains(&at));
+        let delays = delays.filter_map(|action| match action.act {
+            Act::Delay { propagation } => Some((action.during.start, propagation)),
+            Act::Partition { .. } | Act::TakeOut { .. } | Act::Stop { .. } => None,
+        });
+        let latest = delays.max_by_key(|(start, _)| *start);
+        latest.map_or(self.edge.propagation, |(_, propagation)| propagation)
     }
 
     /// The populations under the scenario's seed, each with one of its own.
@@ -108,13 +165,8 @@ impl Scenario {
     }
 
     /// How many requests are to be expected.
-    #[expect(clippy::cast_precision_loss, reason = "users and requests are far below 2^52")]
     pub(super) fn requests(&self) -> f64 {
-        let of = |plan: &PopulationPlan| match plan.requests_per_user {
-            Requests::OnAverage(mean) => plan.users as f64 * mean,
-            Requests::Exactly(requests) => plan.users as f64 * requests as f64,
-        };
-        self.populations.iter().map(of).sum()
+        self.populations.iter().map(PopulationPlan::requests).sum()
     }
 }
 
@@ -132,10 +184,18 @@ impl PopulationPlan {
         population.with_regions(&shares)
     }
 
+    /// How many requests are to be expected.
+    #[expect(clippy::cast_precision_loss, reason = "users and requests are far below 2^52")]
+    pub(super) fn requests(&self) -> f64 {
+        match self.requests_per_user {
+            Requests::OnAverage(mean) => self.users as f64 * mean,
+            Requests::Exactly(requests) => self.users as f64 * requests as f64,
+        }
+    }
+
     pub(super) fn pace(&self) -> Pace {
         match self.requests_per_user {
-            #[expect(clippy::cast_precision_loss, reason = "users are far below 2^52")]
-            Requests::OnAverage(mean) => Pace::Random { requests: self.users as f64 * mean },
+            Requests::OnAverage(_) => Pace::Random { requests: self.requests() },
             Requests::Exactly(requests) => Pace::Rounds(requests),
         }
     }

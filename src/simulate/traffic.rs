@@ -4,7 +4,7 @@ use std::iter::Peekable;
 
 use super::edge::Edge;
 use super::scenario::Scenario;
-use super::version::Asking;
+use super::version::{Asking, Behaviour};
 use crate::population::{Arrival, Arrivals, Draw, KeyText, Population};
 
 /// A request, and which tables are there when it comes.
@@ -82,7 +82,7 @@ impl<'s> Traffic<'s> {
         });
         let arrivals = arrivals.collect();
         let mut behaviours = scenario.versions.iter().map(|version| &version.behaviour);
-        let luck_matters = behaviours.any(|it| it.error_rate > 0.0 || !it.failures.is_empty());
+        let luck_matters = behaviours.any(Behaviour::needs_luck);
         Self {
             edge,
             populations,

@@ -1,24 +1,36 @@
 //! `serin simulate`.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::edge::ImpossibleScenario;
 use super::json::write_json;
+use super::page::page;
 use super::play::play;
 use super::print::print;
 use super::progress::bar;
-use super::scenario::Scenario;
+use super::scenario::{NotScalable, Scenario};
 use crate::document::ReadError;
+use crate::report::NoPlot;
 
 /// What the arguments say beside the scenario.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// In place of the scenario's own.
     pub seed: Option<u64>,
     /// In place of the scenario's, each population with its part of them.
     pub users: Option<u64>,
     pub json: bool,
+    pub report: Option<Report>,
+}
+
+/// A page that is to be written.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub path: PathBuf,
+    /// What was typed, to have it again.
+    pub command: String,
 }
 
 /// Why a scenario was not played, or what it claims is not so.
@@ -26,12 +38,16 @@ pub struct Options {
 pub enum SimulateError {
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error("--users {0} leaves a population without users, or is more than 100 million")]
-    Users(u64),
+    #[error("--users {users} {source}")]
+    Users { users: u64, source: NotScalable },
     #[error(transparent)]
     Impossible(#[from] ImpossibleScenario),
-    #[error("cannot write the result: {0}")]
-    Output(io::Error),
+    #[error("cannot write the report `{}`", path.display())]
+    Report { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Plot(#[from] NoPlot),
+    #[error("cannot write the result")]
+    Output(#[source] io::Error),
     /// A check does not hold; it was told.
     #[error("")]
     Failed,
@@ -40,31 +56,66 @@ pub enum SimulateError {
 impl SimulateError {
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Read(ReadError::Unreadable { .. }) => 3,
-            Self::Users(_) => 2,
-            Self::Read(_) | Self::Impossible(_) | Self::Output(_) | Self::Failed => 1,
+            Self::Read(ReadError::Unreadable { .. }) | Self::Report { .. } => 3,
+            Self::Users { .. } => 2,
+            Self::Read(_)
+            | Self::Impossible(_)
+            | Self::Plot(_)
+            | Self::Output(_)
+            | Self::Failed => 1,
         }
     }
 }
 
 /// Plays the scenario at `path`, tells what came of it, and whether its checks hold.
-pub fn run(path: &Path, options: Options, out: &mut impl Write) -> Result<(), SimulateError> {
-    let mut scenario = Scenario::read(path)?;
+pub fn run(path: &Path, options: &Options, out: &mut impl Write) -> Result<(), SimulateError> {
+    let (mut scenario, text) = Scenario::read_with_text(path)?;
     scenario.seed = options.seed.unwrap_or(scenario.seed);
     if let Some(users) = options.users {
-        scenario = scenario.with_users(users).ok_or(SimulateError::Users(users))?;
+        let scaled = scenario.with_users(users);
+        scenario = scaled.map_err(|source| SimulateError::Users { users, source })?;
     }
+    // Whoever waits for a long play is to know before it that the page can be written.
+    let report = options.report.as_ref().map(Opened::new).transpose()?;
     let bar = bar(&scenario);
-    let outcome = play(&scenario, &mut |requests| bar.inc(requests));
+    let outcome = play(&scenario, &mut |decisions| bar.inc(decisions));
     bar.finish_and_clear();
     let outcome = outcome?;
+    if let Some(report) = report {
+        report.write(&page(&scenario, &text, &outcome, &report.report.command)?)?;
+    }
     let written = if options.json { write_json(&outcome, out) } else { print(&outcome, out) };
     match written {
         // Whoever reads has seen enough; the verdict is the same.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return Err(SimulateError::Output(error));
         }
-        _ => {}
+        Ok(()) | Err(_) => {}
     }
     if outcome.holds() { Ok(()) } else { Err(SimulateError::Failed) }
+}
+
+/// A report whose file is there; what was in it stays until there is something new.
+struct Opened<'r> {
+    report: &'r Report,
+    file: File,
+}
+
+impl<'r> Opened<'r> {
+    fn new(report: &'r Report) -> Result<Self, SimulateError> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&report.path);
+        let failed = |source| SimulateError::Report { path: report.path.clone(), source };
+        Ok(Self { report, file: file.map_err(failed)? })
+    }
+
+    fn write(&self, page: &str) -> Result<(), SimulateError> {
+        let mut file = &self.file;
+        // What is no file, such as a pipe, has no length.
+        let written = file.write_all(page.as_bytes());
+        let written = written.and_then(|()| {
+            if file.metadata()?.is_file() { file.set_len(page.len() as u64) } else { Ok(()) }
+        });
+        let failed = |source| SimulateError::Report { path: self.report.path.clone(), source };
+        written.map_err(failed)
+    }
 }

@@ -15,6 +15,8 @@ pub struct Behaviour {
     /// The share of requests that fail at any time, 0 to 1.
     pub error_rate: f64,
     pub failures: Vec<Failure>,
+    /// When it is stopped: whoever asks is refused at once.
+    pub stopped: Vec<Range<Duration>>,
 }
 
 /// A log-normal distribution, which latencies of services are near: told by what half of
@@ -81,31 +83,67 @@ pub(super) struct Asking {
 }
 
 impl Behaviour {
-    /// Whether a request fails.
+    /// Whether chance has a part in it.
+    pub(super) fn needs_luck(&self) -> bool {
+        self.error_rate > 0.0 || !self.failures.is_empty()
+    }
+
     #[inline]
-    pub(super) fn fails(&self, asking: &Asking, version: u8) -> bool {
+    fn is_stopped(&self, at_us: u64) -> bool {
+        !self.stopped.is_empty() && {
+            let at = Duration::from_micros(at_us);
+            self.stopped.iter().any(|during| during.contains(&at))
+        }
+    }
+
+    /// Whether a request fails. `seed` is that of who is unlucky.
+    #[inline]
+    fn fails(&self, asking: &Asking, version: u8, seed: u64) -> bool {
         if asking.luck < self.error_rate {
             return true;
         }
+        if self.failures.is_empty() {
+            return false;
+        }
         self.failures_now(asking).any(|(number, failure)| match failure.per {
             FailurePer::Request => asking.luck < failure.error_rate,
-            FailurePer::User => luck_of_user(asking.user, version, number) < failure.error_rate,
+            FailurePer::User => {
+                luck_of_user(seed, asking.user, version, number) < failure.error_rate
+            }
         })
     }
 
-    pub(super) fn answer(&self, asking: &Asking, version: u8, draw: &mut Draw) -> Answer {
-        let latency_us = self.latency.map_or(0, |latency| {
-            let slowdown: f64 =
-                self.failures_now(asking).map(|(_, failure)| failure.slowdown).product();
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a latency is positive, and a cast saturates"
-            )]
-            let latency_us = (latency.draw_us(draw) * slowdown) as u64;
-            latency_us.max(1)
-        });
-        Answer { failed: self.fails(asking, version), latency_us }
+    /// An answer whose latency is not measured.
+    #[inline]
+    pub(super) fn answer_untimed(&self, asking: &Asking, version: u8, seed: u64) -> Answer {
+        let failed = self.is_stopped(asking.at_us) || self.fails(asking, version, seed);
+        Answer { failed, latency_us: 0 }
+    }
+
+    /// An answer, and how long it takes; who is refused is not measured.
+    #[inline]
+    pub(super) fn answer(
+        &self,
+        asking: &Asking,
+        version: u8,
+        seed: u64,
+        draw: &mut Draw,
+    ) -> Answer {
+        let Some(latency) = self.latency.filter(|_| !self.is_stopped(asking.at_us)) else {
+            return self.answer_untimed(asking, version, seed);
+        };
+        let slowdown = if self.failures.is_empty() {
+            1.0
+        } else {
+            self.failures_now(asking).map(|(_, failure)| failure.slowdown).product()
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a latency is positive, and a cast saturates"
+        )]
+        let latency_us = (latency.draw_us(draw) * slowdown) as u64;
+        Answer { failed: self.fails(asking, version, seed), latency_us: latency_us.max(1) }
     }
 
     fn failures_now(&self, asking: &Asking) -> impl Iterator<Item = (usize, &Failure)> {
@@ -116,10 +154,10 @@ impl Behaviour {
     }
 }
 
-/// Uniform from 0 to 1, and always the same.
-fn luck_of_user(user: u32, version: u8, failure: usize) -> f64 {
-    let seed = u64::from(version) << 32 | failure as u64;
-    Draw::new(xxh3_64_with_seed(&user.to_le_bytes(), seed)).unit()
+/// Uniform from 0 to 1, and always the same under one seed.
+fn luck_of_user(seed: u64, user: u32, version: u8, failure: usize) -> f64 {
+    let of_failure = seed ^ (u64::from(version) << 32 | failure as u64);
+    Draw::new(xxh3_64_with_seed(&user.to_le_bytes(), of_failure)).unit()
 }
 
 #[cfg(test)]
@@ -156,7 +194,8 @@ mod tests {
             region,
         };
         let fails = |failure, asking: Asking| {
-            Behaviour { failures: vec![failure], ..Behaviour::default() }.fails(&asking, 1)
+            let behaviour = Behaviour { failures: vec![failure], ..Behaviour::default() };
+            behaviour.answer_untimed(&asking, 1, 7).failed
         };
         let everywhere = || failure(FailurePer::Request, None);
         assert!(
@@ -175,11 +214,30 @@ mod tests {
         let failure =
             Failure { during, error_rate: 0.3, slowdown: 1.0, per: FailurePer::User, region: None };
         let behaviour = Behaviour { failures: vec![failure], ..Behaviour::default() };
-        let unlucky = |minute, luck| -> Vec<u32> {
-            (0..10_000).filter(|user| behaviour.fails(&asking(minute, *user, luck), 1)).collect()
+        let unlucky = |seed, minute, luck| -> Vec<u32> {
+            let fails =
+                |user: &u32| behaviour.answer_untimed(&asking(minute, *user, luck), 1, seed).failed;
+            (0..10_000).filter(fails).collect()
         };
-        let some = unlucky(1, 0.0001);
+        let some = unlucky(1, 1, 0.0001);
         assert!(some.len().abs_diff(3_000) < 200, "{}", some.len());
-        assert_eq!(some, unlucky(50, 0.9));
+        assert_eq!(some, unlucky(1, 50, 0.9));
+        let others = unlucky(2, 1, 0.0001);
+        let both = some.iter().filter(|user| others.contains(user)).count();
+        // Independent: 900, and a deviation of 29.
+        assert!(both.abs_diff(900) < 120, "{both}");
+    }
+
+    #[test]
+    fn a_version_that_is_stopped_refuses_everybody_and_is_not_measured() {
+        let latency = Latency::new(Duration::from_millis(20), Duration::from_millis(200));
+        let stopped = vec![minutes(20..40)];
+        let behaviour = Behaviour { latency, stopped, ..Behaviour::default() };
+        let mut draw = Draw::new(1);
+        let mut answer = |minute| behaviour.answer(&asking(minute, 1, 0.9), 1, 7, &mut draw);
+        assert!(!answer(19).failed && answer(19).latency_us > 0);
+        assert_eq!(answer(20), Answer { failed: true, latency_us: 0 });
+        assert_eq!(answer(39), Answer { failed: true, latency_us: 0 });
+        assert!(!answer(40).failed);
     }
 }

@@ -24,7 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("load", &["client", "population", "report", "stats"]),
     ("rehearse", &["control", "model", "population", "report", "routing", "stats"]),
     ("simulate", &["control", "document", "model", "population", "report", "routing", "stats"]),
-    ("cli", &[]),
+    ("cli", &["document"]),
     (
         "app",
         &[

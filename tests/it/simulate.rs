@@ -107,6 +107,25 @@ fn a_release_that_is_taken_back_hurts_whom_it_says() {
 }
 
 #[test]
+fn what_an_operator_does_beside_deploying_is_seen() {
+    let outcome = played("rehearsal.toml");
+    holds(&outcome);
+    assert_eq!(outcome.releases[2].rollback_to, Some(1));
+    // The nodes that were cut off learn of the canary when that is over.
+    let seconds = |release: usize| outcome.releases[release].spread.as_secs();
+    assert_eq!(seconds(1), 10 * 60);
+    assert!((60..=120).contains(&seconds(2)), "the way back is slow: {}", seconds(2));
+    let failed = |minutes: std::ops::Range<u64>| -> u64 {
+        let windows = outcome.timeline.iter();
+        let windows = windows.filter(|it| minutes.contains(&(it.start.as_secs() / 60)));
+        windows.map(|window| window.failed).sum()
+    };
+    assert!(failed(32..38) > 5_000, "{}", failed(32..38));
+    assert_eq!(failed(0..32) + failed(38..60), 0, "but for the one that stops nothing fails");
+    assert_eq!(outcome.actions.len(), 4);
+}
+
+#[test]
 fn a_day_of_many_users_is_that_of_fewer_on_a_smaller_scale() {
     let scenario = Scenario::read(&scenario_file("day.toml")).unwrap();
     let outcome = play(&scenario.with_users(200_000).unwrap(), &mut |_| {}).unwrap();
@@ -122,11 +141,42 @@ fn a_day_of_many_users_is_that_of_fewer_on_a_smaller_scale() {
 }
 
 #[test]
+fn a_node_that_never_hears_of_a_deployment_is_told() {
+    let text = std::fs::read_to_string(scenario_file("rehearsal.toml")).unwrap();
+    let cut_off = text.replace("at = \"8m\"\nuntil = \"20m\"", "at = \"8m\"");
+    assert_ne!(text, cut_off);
+    let scenario = Scenario::parse(&cut_off).unwrap().with_users(500).unwrap();
+    let outcome = play(&scenario, &mut |_| {}).unwrap();
+    assert_eq!(outcome.releases[1].spread.as_secs(), 50 * 60);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cut-off.toml");
+    std::fs::write(&file, cut_off).unwrap();
+    let printed = simulate(&[file.to_str().unwrap(), "--users", "500"]).stdout;
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(printed.contains("not by the end"), "{printed}");
+}
+
+#[test]
+fn a_canary_that_grows_moves_those_who_are_new_to_it() {
+    let scenario = Scenario::read(&scenario_file("ramp.toml")).unwrap();
+    let outcome = play(&scenario.with_users(100_000).unwrap(), &mut |_| {}).unwrap();
+    holds(&outcome);
+    let own = &outcome.rules[0];
+    let shares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.99, 1.0];
+    for (moved, pair) in own.moved.iter().skip(1).zip(shares.windows(2)) {
+        let (found, due) = (moved.unwrap().share(), pair[1] - pair[0]);
+        // A deviation is at most 0.0016.
+        assert!((found - due).abs() < 0.007, "{found}, not {due}");
+    }
+    assert_eq!(outcome.decisions, 13 * 100_000);
+}
+
+#[test]
 fn every_scenario_that_serin_brings_is_one() {
     let folder = std::fs::read_dir(scenario_file("")).unwrap();
     let files = folder.map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "toml")).collect();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 7, "{files:?}");
     for file in files {
         let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{file:?}: {error:?}"));
         assert!(!scenario.checks.is_empty(), "{file:?} claims something");
@@ -151,6 +201,34 @@ fn one_seed_gives_the_same_bytes_and_another_gives_others() {
         assert_eq!(seeded("1"), seeded("1"));
         assert_ne!(seeded("1"), seeded("2"));
     }
+}
+
+#[test]
+fn a_page_is_written_and_one_that_cannot_be_is_told_before_the_play() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("out.html");
+    let file = scenario_file("rehearsal.toml");
+    let report = |path: &Path| {
+        let arguments = [file.to_str().unwrap(), "--users", "500", "--report"];
+        simulate(&[&arguments, [path.to_str().unwrap()].as_slice()].concat())
+    };
+    std::fs::write(&page, "x".repeat(1 << 20)).unwrap();
+    report(&page);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
+    let command = format!("--users 500 --report {}", page.display());
+    for part in ["simulate: A release in bad weather", "version 2 is stopped", &command] {
+        assert!(html.contains(part), "{part}");
+    }
+    report(&page);
+    assert_eq!(html, std::fs::read_to_string(&page).unwrap(), "the same bytes again");
+
+    let nowhere = folder.path().join("missing/out.html");
+    let output = report(&nowhere);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("cannot write the report `") && told.contains("missing/out.html"));
+    assert!(told.contains("No such file"), "{told}");
 }
 
 #[test]
@@ -189,7 +267,7 @@ fn what_is_printed_says_what_was_found() {
     let file = scenario_file("list-order.toml");
     let file = file.to_str().unwrap();
     let printed = String::from_utf8(simulate(&[file]).stdout).unwrap();
-    for part in ["Deployments", "1@90 2@10", "as asked for", "nginx", "Checks", "holds"] {
+    for part in ["Deployments", "1@90 2@10", "as asked for", "nginx", "Checks", "holds", "good"] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
     let json: Value = serde_json::from_slice(&simulate(&[file, "--json"]).stdout).unwrap();

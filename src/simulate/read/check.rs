@@ -1,10 +1,10 @@
 //! `[[check]]`: what the scenario claims of its numbers.
 
 use super::super::check::{Check, Number};
-use super::super::ledger::FIRST_REQUESTS;
+use super::super::counts::FIRST_REQUESTS;
 use super::super::rules::Rule;
 use super::super::scenario::VersionPlan;
-use super::{or, rule};
+use super::{or, rule, small, version_number};
 use crate::document::{Table, Value};
 
 /// What checks may name; `None` where it has a mistake.
@@ -17,20 +17,56 @@ pub(super) struct Known<'k> {
 pub(super) const KEYS: [&str; 7] =
     ["number", "rule", "version", "deployment", "request", "least", "most"];
 
-pub(super) const NUMBERS: [&str; 12] = [
-    "requests",
-    "users",
-    "version_share",
-    "error_rate",
-    "users_failed",
-    "users_on_several",
-    "users_flapped",
-    "canary_share",
-    "moved",
-    "stale_share",
-    "alarms",
-    "latency_p99_ms",
-];
+/// What a number is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Requests,
+    Users,
+    VersionShare,
+    ErrorRate,
+    UsersFailed,
+    UsersOnSeveral,
+    UsersFlapped,
+    CanaryShare,
+    Moved,
+    StaleShare,
+    Alarms,
+    LatencyP99Ms,
+}
+
+impl Name {
+    pub(super) const ALL: [Self; 12] = [
+        Self::Requests,
+        Self::Users,
+        Self::VersionShare,
+        Self::ErrorRate,
+        Self::UsersFailed,
+        Self::UsersOnSeveral,
+        Self::UsersFlapped,
+        Self::CanaryShare,
+        Self::Moved,
+        Self::StaleShare,
+        Self::Alarms,
+        Self::LatencyP99Ms,
+    ];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Users => "users",
+            Self::VersionShare => "version_share",
+            Self::ErrorRate => "error_rate",
+            Self::UsersFailed => "users_failed",
+            Self::UsersOnSeveral => "users_on_several",
+            Self::UsersFlapped => "users_flapped",
+            Self::CanaryShare => "canary_share",
+            Self::Moved => "moved",
+            Self::StaleShare => "stale_share",
+            Self::Alarms => "alarms",
+            Self::LatencyP99Ms => "latency_p99_ms",
+        }
+    }
+}
 
 pub(super) fn checks(root: &Table<'_>, known: &Known<'_>) -> Vec<Check> {
     root.tables("check", &KEYS).iter().filter_map(|table| check(table, known)).collect()
@@ -38,7 +74,7 @@ pub(super) fn checks(root: &Table<'_>, known: &Known<'_>) -> Vec<Check> {
 
 fn check(table: &Table<'_>, known: &Known<'_>) -> Option<Check> {
     let of = Of {
-        version: Written::read(table.get("version"), |value| version(value, known)),
+        version: Written::read(table.get("version"), |value| version_number(value, known.versions)),
         deployment: Written::read(table.get("deployment"), |value| deployment(value, known)),
         request: Written::read(table.get("request"), request),
     };
@@ -56,10 +92,10 @@ fn check(table: &Table<'_>, known: &Known<'_>) -> Option<Check> {
     let bound = |key| or(table, key, None, |value| value.number().map(Some));
     let (least, most) = (bound("least"), bound("most"));
     let number = table.required("number").and_then(|value| {
-        let name = value.parsed(known_number)?;
+        let name = value.parsed(named)?;
         let number = of.number(name);
         number.unwrap_or_else(|why| {
-            value.refuse_together(format!("`{name}` {why}"));
+            value.refuse_together(format!("`{}` {why}", name.as_str()));
             None
         })
     });
@@ -121,55 +157,50 @@ struct Of {
 
 impl Of {
     /// `None` if there was a mistake in what it is of.
-    fn number(&self, name: &str) -> Result<Option<Number>, &'static str> {
+    fn number(&self, name: Name) -> Result<Option<Number>, &'static str> {
         let Self { version, deployment, request } = *self;
-        if version.is_there() && !["version_share", "error_rate", "latency_p99_ms"].contains(&name)
-        {
+        let takes_version =
+            matches!(name, Name::VersionShare | Name::ErrorRate | Name::LatencyP99Ms);
+        if version.is_there() && !takes_version {
             return Err("takes no `version`");
         }
-        if deployment.is_there() && name != "moved" {
+        if deployment.is_there() && name != Name::Moved {
             return Err("takes no `deployment`");
         }
-        if request.is_there() && !["users_on_several", "canary_share"].contains(&name) {
+        if request.is_there() && !matches!(name, Name::UsersOnSeveral | Name::CanaryShare) {
             return Err("takes no `request`");
         }
         match name {
-            "requests" => Ok(Some(Number::Requests)),
-            "users" => Ok(Some(Number::Users)),
-            "users_failed" => Ok(Some(Number::UsersFailed)),
-            "users_flapped" => Ok(Some(Number::UsersFlapped)),
-            "stale_share" => Ok(Some(Number::StaleShare)),
-            "alarms" => Ok(Some(Number::Alarms)),
-            "error_rate" => Ok(version.optional(|version| Number::ErrorRate { version })),
-            "users_on_several" => Ok(request.optional(|within| Number::UsersOnSeveral { within })),
-            "version_share" => {
+            Name::Requests => Ok(Some(Number::Requests)),
+            Name::Users => Ok(Some(Number::Users)),
+            Name::UsersFailed => Ok(Some(Number::UsersFailed)),
+            Name::UsersFlapped => Ok(Some(Number::UsersFlapped)),
+            Name::StaleShare => Ok(Some(Number::StaleShare)),
+            Name::Alarms => Ok(Some(Number::Alarms)),
+            Name::ErrorRate => Ok(version.optional(|version| Number::ErrorRate { version })),
+            Name::UsersOnSeveral => {
+                Ok(request.optional(|within| Number::UsersOnSeveral { within }))
+            }
+            Name::VersionShare => {
                 version.needed("needs a `version`", |version| Number::VersionShare { version })
             }
-            "latency_p99_ms" => {
+            Name::LatencyP99Ms => {
                 version.needed("needs a `version`", |version| Number::LatencyP99Ms { version })
             }
-            "canary_share" => {
+            Name::CanaryShare => {
                 request.needed("needs a `request`", |request| Number::CanaryShare { request })
             }
-            _ => {
+            Name::Moved => {
                 deployment.needed("needs a `deployment`", |deployment| Number::Moved { deployment })
             }
         }
     }
 }
 
-fn known_number(text: &str) -> Result<&'static str, String> {
-    let known = NUMBERS.iter().find(|name| **name == text).copied();
-    known.ok_or_else(|| format!("`{text}` is no number; there are `{}`", NUMBERS.join("`, `")))
-}
-
-fn version(value: &Value<'_>, known: &Known<'_>) -> Option<usize> {
-    let (text, versions) = (value.text()?, known.versions?);
-    let found = versions.iter().position(|version| version.code_version.as_str() == text);
-    if found.is_none() {
-        value.refuse_together(format!("there is no `[[version]]` of `{text}`"));
-    }
-    found
+fn named(text: &str) -> Result<Name, String> {
+    let known = Name::ALL.map(Name::as_str).join("`, `");
+    let name = Name::ALL.into_iter().find(|name| name.as_str() == text);
+    name.ok_or_else(|| format!("`{text}` is no number; there are `{known}`"))
 }
 
 fn deployment(value: &Value<'_>, known: &Known<'_>) -> Option<usize> {
@@ -188,8 +219,4 @@ fn request(value: &Value<'_>) -> Option<usize> {
         return None;
     }
     Some(request)
-}
-
-fn small(value: &Value<'_>) -> Option<usize> {
-    value.whole().map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }

@@ -1,14 +1,16 @@
-//! `[[deployment]]`: what the operator does, and when.
+//! `[[deployment]]`: what the operator deploys, and when.
 
 use std::time::Duration;
 
 use super::super::scenario::{DeploymentPlan, VersionPlan};
-use super::time;
-use crate::document::{Table, Value};
+use super::{small, time};
+use crate::document::{self, Table, Value};
 use crate::model::{CodeVersion, Percent, Shares};
 
 /// A user's release is remembered in a byte.
 const DEPLOYMENTS_MAX: usize = 200;
+
+pub(super) const KEYS: [&str; 3] = ["at", "code_versions", "rollback_to"];
 
 /// In order of time. `versions` is `None` where they have a mistake.
 pub(super) fn deployments(
@@ -17,13 +19,13 @@ pub(super) fn deployments(
     length: Option<Duration>,
 ) -> Option<Vec<DeploymentPlan>> {
     let value = root.required("deployment")?;
-    let tables = root.tables("deployment", &["at", "code_versions"]);
+    let tables = root.tables("deployment", &KEYS);
     if !(1..=DEPLOYMENTS_MAX).contains(&tables.len()) {
         value.refuse_together(format!("there must be from 1 to {DEPLOYMENTS_MAX} deployments"));
         return None;
     }
     let mut before: Option<Duration> = None;
-    let mut plans = Vec::new();
+    let mut plans: Vec<Option<DeploymentPlan>> = Vec::new();
     for table in &tables {
         let at = table.required("at").and_then(|value| {
             let at = time(&value)?;
@@ -40,38 +42,50 @@ pub(super) fn deployments(
             before = Some(at);
             Some(at)
         });
-        let shares = table.required("code_versions").and_then(|value| shares(&value, versions));
-        plans.push(at.zip(shares).map(|(at, shares)| DeploymentPlan { at, shares }));
+        let shares = match table.get("rollback_to") {
+            Some(value) => rollback(table, &value, &plans),
+            None => table.required("code_versions").and_then(|value| {
+                let version = |value: &Value<'_>| version(value, versions);
+                let shares = document::shares(&value, version, Percent::new, Shares::new);
+                Some((shares?, None))
+            }),
+        };
+        plans.push(at.zip(shares).map(|(at, (shares, rollback_to))| DeploymentPlan {
+            at,
+            shares,
+            rollback_to,
+        }));
     }
     plans.into_iter().collect()
 }
 
-fn shares(list: &Value<'_>, versions: Option<&[VersionPlan]>) -> Option<Shares> {
-    let shares: Vec<_> = list.list()?.iter().map(|value| share(value, versions)).collect();
-    let shares = shares.into_iter().collect::<Option<Vec<_>>>()?;
-    Shares::new(shares).map_err(|error| list.refuse_together(error)).ok()
+/// The shares of an earlier deployment, as the control plane deploys them again.
+fn rollback(
+    table: &Table<'_>,
+    value: &Value<'_>,
+    plans: &[Option<DeploymentPlan>],
+) -> Option<(Shares, Option<usize>)> {
+    if table.get("code_versions").is_some() {
+        value.refuse("has the `code_versions` of that deployment: write one of both");
+        return None;
+    }
+    let number = small(value)?;
+    let Some(plan) = number.checked_sub(1).and_then(|index| plans.get(index)) else {
+        value.refuse_together("must be the number of an earlier deployment, from 1 on");
+        return None;
+    };
+    // What has a mistake was told.
+    plan.as_ref().map(|plan| (plan.shares.clone(), Some(number)))
 }
 
-fn share(value: &Value<'_>, versions: Option<&[VersionPlan]>) -> Option<(CodeVersion, Percent)> {
-    let table = value.table(&["code_version", "percentage"])?;
-    let code_version = table.required("code_version").and_then(|value| {
-        let code_version = value.parsed(CodeVersion::new)?;
-        let known = |versions: &[VersionPlan]| {
-            versions.iter().any(|version| version.code_version == code_version)
-        };
-        if !versions.is_none_or(known) {
-            value.refuse_together(format!("there is no `[[version]]` of `{code_version}`"));
-            return None;
-        }
-        Some(code_version)
-    });
-    let percent = table.required("percentage").and_then(|value| {
-        let number = value.whole()?;
-        let percent = Percent::new(number);
-        if percent.is_none() {
-            value.refuse(format!("must be 1 to 100, not {number}"));
-        }
-        percent
-    });
-    Some((code_version?, percent?))
+fn version(value: &Value<'_>, versions: Option<&[VersionPlan]>) -> Option<CodeVersion> {
+    let code_version = value.parsed(CodeVersion::new)?;
+    let known = |versions: &[VersionPlan]| {
+        versions.iter().any(|version| version.code_version == code_version)
+    };
+    if !versions.is_none_or(known) {
+        value.refuse_together(format!("there is no `[[version]]` of `{code_version}`"));
+        return None;
+    }
+    Some(code_version)
 }

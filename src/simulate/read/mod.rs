@@ -1,5 +1,6 @@
 //! A scenario as it is written: TOML, every mistake of it told at once and by its line.
 
+mod action;
 mod check;
 mod deployment;
 mod population;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::rules::Rule;
-use super::scenario::{EdgePlan, NodePer, Scenario, USERS_MAX};
+use super::scenario::{Act, EdgePlan, NodePer, Scenario, USERS_MAX, VersionPlan};
 use crate::document::{self, Mistakes, ReadError, Table, Value};
 use crate::model::RoutineName;
 
@@ -27,7 +28,7 @@ const CELLS_MAX: usize = 100_000;
 
 const NODES_MAX: u64 = 10_000;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "title",
     "seed",
     "length",
@@ -37,13 +38,22 @@ const KEYS: [&str; 10] = [
     "population",
     "version",
     "deployment",
+    "action",
     "check",
 ];
+
+const EDGE_KEYS: [&str; 5] = ["routine", "cohort", "nodes", "propagation", "node_per"];
 
 impl Scenario {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        document::read(path, "scenario", SCENARIO_MAX_BYTES, Self::parse)
+        Self::read_with_text(path).map(|(scenario, _)| scenario)
+    }
+
+    /// Reads the file at `path`, and brings what stands there, too.
+    pub(super) fn read_with_text(path: &Path) -> Result<(Self, String), ReadError> {
+        let parse = |text: &str| Self::parse(text).map(|scenario| (scenario, text.to_owned()));
+        document::read(path, "scenario", SCENARIO_MAX_BYTES, parse)
     }
 
     /// Checks a whole scenario, and tells every mistake at once.
@@ -66,18 +76,19 @@ fn scenario(root: &Table<'_>) -> Option<Scenario> {
     let length = root.required("length").and_then(|value| positive(&value));
     let step = step(root, length);
     let rules = rules(root);
-    let edge =
-        edge(&root.section("edge", &["routine", "cohort", "nodes", "propagation", "node_per"]));
+    let edge = edge(&root.section("edge", &EDGE_KEYS));
     let (populations, regions) = population::populations(root);
     let versions = version::versions(root, &regions);
     let deployments = deployment::deployments(root, versions.as_deref(), length);
+    let nodes = edge.as_ref().map(|edge| edge.nodes);
+    let actions = action::actions(root, versions.as_deref(), nodes);
     let known = check::Known {
         versions: versions.as_deref(),
         deployments: deployments.as_ref().map(Vec::len),
         rules: &rules,
     };
     let checks = check::checks(root, &known);
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         title: title?,
         seed: seed?,
         length: length?,
@@ -87,9 +98,15 @@ fn scenario(root: &Table<'_>) -> Option<Scenario> {
         populations: populations?,
         versions: versions?,
         deployments: deployments?,
+        actions: actions?,
         rules,
         checks,
     };
+    for action in &scenario.actions {
+        if let Act::Stop { version } = action.act {
+            scenario.versions[version].behaviour.stopped.push(action.during.clone());
+        }
+    }
     if scenario.users() > USERS_MAX {
         root.refuse_together(format!("populations must have at most {USERS_MAX} users in all"));
         return None;
@@ -123,11 +140,11 @@ fn rules(root: &Table<'_>) -> Vec<Rule> {
     for value in root.get("rules").and_then(|value| value.list()).into_iter().flatten() {
         let rule = value.parsed(rule);
         match rule {
-            Some(rule) if rules.contains(&rule) && rule != Rule::Serin => {
+            None | Some(Rule::Serin) => {}
+            Some(rule) if rules.contains(&rule) => {
                 value.refuse(format!("`{}` is there twice", rule.as_str()));
             }
-            Some(rule) if rule != Rule::Serin => rules.push(rule),
-            _ => {}
+            Some(rule) => rules.push(rule),
         }
     }
     rules
@@ -196,6 +213,21 @@ fn number(value: &Value<'_>, least: f64, most: f64) -> Option<f64> {
 /// A share, 0 to 1.
 fn share(value: &Value<'_>) -> Option<f64> {
     number(value, 0.0, 1.0)
+}
+
+/// The number of a version that the scenario has.
+fn version_number(value: &Value<'_>, versions: Option<&[VersionPlan]>) -> Option<usize> {
+    let (text, versions) = (value.text()?, versions?);
+    let found = versions.iter().position(|version| version.code_version.as_str() == text);
+    if found.is_none() {
+        value.refuse_together(format!("there is no `[[version]]` of `{text}`"));
+    }
+    found
+}
+
+/// A number that counts what a scenario lists.
+fn small(value: &Value<'_>) -> Option<usize> {
+    value.whole().map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// What the key says, or `default` where it is not written.

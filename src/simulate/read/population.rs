@@ -14,6 +14,9 @@ const REGIONS_MAX: usize = 64;
 
 const POPULATIONS_MAX: usize = 100;
 
+/// Parts of a day: as many as there are minutes.
+const DAY_PARTS_MAX: usize = 1_440;
+
 /// The only region of those who have none.
 const EVERYWHERE: &str = "everywhere";
 
@@ -126,7 +129,13 @@ fn heavy(table: &Table<'_>) -> Option<Option<(u64, f64)>> {
 }
 
 fn day(value: &Value<'_>) -> Option<Rhythm> {
-    let weights: Option<Vec<f64>> = value.list()?.iter().map(Value::number).collect();
+    let parts = value.list()?;
+    if parts.len() > DAY_PARTS_MAX {
+        value
+            .refuse(format!("must be at most {DAY_PARTS_MAX} parts of a day, not {}", parts.len()));
+        return None;
+    }
+    let weights: Option<Vec<f64>> = parts.iter().map(Value::number).collect();
     let rhythm = Rhythm::of_day(&weights?);
     if rhythm.is_none() {
         value.refuse("must be rates of equal parts of a day, none below 0 and one above");

@@ -131,8 +131,96 @@ fn users_may_be_others_than_the_file_says() {
     let scenario = Scenario::parse(&format!("{SMALL}{more}")).unwrap();
     let scaled = scenario.clone().with_users(4_000).unwrap();
     assert!(scaled.populations.iter().map(|it| it.users).eq([1_000, 3_000]));
-    assert!(scenario.clone().with_users(3).is_none(), "one would be left without");
-    assert!(scenario.with_users(u64::MAX).is_none());
+    let why = |users| scenario.clone().with_users(users).unwrap_err().to_string();
+    assert_eq!(why(3), "leaves population 1 of the scenario without users");
+    assert_eq!(why(u64::MAX), "is more than 100000000 users");
+}
+
+#[test]
+fn heavy_users_are_as_large_a_part_of_others() {
+    let heavy = "users = 100\nheavy_users = 10\nheavy_share = 0.5";
+    let scenario = Scenario::parse(&SMALL.replace("users = 100", heavy)).unwrap();
+    let heavy = |users| scenario.clone().with_users(users).map(|it| it.populations[0].heavy);
+    assert_eq!(heavy(5_000), Ok(Some((500, 0.5))));
+    assert_eq!(heavy(30), Ok(Some((3, 0.5))));
+    assert_eq!(heavy(4), Ok(Some((1, 0.5))), "one at least");
+    assert_eq!(
+        heavy(1).unwrap_err().to_string(),
+        "does not do for population 1 of the scenario: heavy users must be fewer than all, and make a share of the requests from 0 to 1"
+    );
+}
+
+#[test]
+fn a_rollback_has_the_shares_of_an_earlier_deployment() {
+    let more = "[[deployment]]\nat = \"1m\"\nrollback_to = 1";
+    let scenario = Scenario::parse(&format!("{SMALL}{more}")).unwrap();
+    let [first, second] = scenario.deployments.as_slice() else { panic!("two") };
+    assert_eq!((&second.shares, second.rollback_to), (&first.shares, Some(1)));
+    let none =
+        "line 16: deployment.rollback_to: must be the number of an earlier deployment, from 1 on";
+    for number in ["0", "2", "18446744073709551615"] {
+        refused(&format!("[[deployment]]\nat = \"1m\"\nrollback_to = {number}"), none);
+    }
+    refused(
+        &format!("{more}\ncode_versions = [{{ code_version = \"1\", percentage = 100 }}]"),
+        "line 16: deployment.rollback_to: has the `code_versions` of that deployment: write one of both",
+    );
+}
+
+#[test]
+fn an_action_takes_what_it_needs() {
+    let nodes = SMALL.replace("[[population]]", "[edge]\nnodes = 3\n[[population]]");
+    let mistakes = |action: &str| mistakes_of(&format!("{nodes}[[action]]\n{action}"));
+    for good in [
+        "do = \"partition\"\nat = \"1m\"\nuntil = \"2m\"\nnodes = 3",
+        "do = \"take_out\"\nat = \"1m\"\nnodes = 2",
+        "do = \"stop\"\nat = \"1m\"\ncode_version = \"2\"",
+        "do = \"delay\"\nat = \"1m\"\npropagation = \"2.5m\"",
+    ] {
+        assert_eq!(mistakes(good), [""; 0], "{good}");
+    }
+    for (bad, mistake) in [
+        ("at = \"1m\"", "line 16: action.do: is missing"),
+        (
+            "do = \"explode\"\nat = \"1m\"",
+            "line 17: action.do: `explode` is no action; there are `partition`, `take_out`, `stop`, `delay`",
+        ),
+        ("do = \"stop\"\nat = \"1m\"", "line 16: action.code_version: is missing"),
+        (
+            "do = \"stop\"\nat = \"1m\"\ncode_version = \"2\"\nnodes = 1",
+            "line 20: action.nodes: `stop` takes no `nodes`",
+        ),
+        (
+            "do = \"take_out\"\nat = \"1m\"\nnodes = 3",
+            "line 19: action.nodes: must be from 1 to 2 of the edge's 3 nodes",
+        ),
+        (
+            "do = \"delay\"\nat = \"1m\"\nuntil = \"1m\"\npropagation = \"1s\"",
+            "line 16: action: `until` must be later than `at`",
+        ),
+    ] {
+        assert_eq!(mistakes(bad), [mistake], "{bad}");
+    }
+}
+
+#[test]
+fn a_day_has_so_many_parts_at_most() {
+    let day = |parts: usize| {
+        let day = format!("users = 100\nday = [{}]", vec!["1"; parts].join(", "));
+        mistakes_of(&SMALL.replace("users = 100", &day))
+    };
+    assert_eq!(day(1_440), [""; 0]);
+    assert_eq!(
+        day(1_441),
+        ["line 6: population.day: must be at most 1440 parts of a day, not 1441"]
+    );
+}
+
+#[test]
+fn a_duration_may_have_a_fraction() {
+    let text = SMALL.replace("length = \"1h\"", "length = \"1.5h\"\nstep = \"2.5m\"");
+    let scenario = Scenario::parse(&text).unwrap();
+    assert_eq!((scenario.length, scenario.steps()), (Duration::from_mins(90), 36));
 }
 
 /// The guide beside the scenarios explains every key, and every number of a check.
@@ -141,12 +229,15 @@ fn the_guide_names_every_key() {
     let guide = include_str!("../../../configs/scenarios/README.md");
     let lists = [
         KEYS.as_slice(),
-        &["routine", "cohort", "nodes", "propagation", "node_per"],
+        EDGE_KEYS.as_slice(),
         population::KEYS.as_slice(),
         version::KEYS.as_slice(),
         version::FAILURE_KEYS.as_slice(),
         check::KEYS.as_slice(),
-        check::NUMBERS.as_slice(),
+        check::Name::ALL.map(check::Name::as_str).as_slice(),
+        deployment::KEYS.as_slice(),
+        action::KEYS.as_slice(),
+        action::names().as_slice(),
         Rule::ALL.map(Rule::as_str).as_slice(),
     ]
     .concat();

@@ -52,6 +52,7 @@ fn version(table: &Table<'_>, regions: &[String]) -> Option<VersionPlan> {
         latency: latency?,
         error_rate: error_rate?,
         failures: failures.into_iter().collect::<Option<_>>()?,
+        stopped: Vec::new(),
     };
     Some(VersionPlan { code_version: code_version?, behaviour })
 }

@@ -73,7 +73,7 @@ impl Rule {
 #[derive(Debug, Clone)]
 pub(super) enum Chooser {
     Only(VersionIndex),
-    Serin { seed: u64, threshold: u64, newer: VersionIndex, older: VersionIndex },
+    Serin(Canary),
     Nginx(Vec<Listed>),
     Envoy(Vec<Listed>),
     Haproxy(Vec<VersionIndex>),
@@ -81,6 +81,25 @@ pub(super) enum Chooser {
     GrowthBook(Vec<Listed>, u32),
     Unleash { flag: Flag, scratch: Vec<u8> },
     Statsig { flag: Flag, prefix: Sha256 },
+}
+
+/// What a table has of a canary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Canary {
+    seed: u64,
+    threshold: u64,
+    newer: VersionIndex,
+    older: VersionIndex,
+}
+
+impl Canary {
+    #[inline]
+    const fn version(&self, position: Position) -> VersionIndex {
+        match position.side(self.threshold) {
+            Side::Newer => self.newer,
+            Side::Older => self.older,
+        }
+    }
 }
 
 /// The newer version is on for so many percent.
@@ -111,7 +130,7 @@ impl Chooser {
         // Flags and experiments are the routine's, and live as long as it does.
         Some(match rule {
             Rule::Random | Rule::Cookie => return None,
-            Rule::Serin => Self::Serin { seed, threshold, newer, older },
+            Rule::Serin => Self::Serin(Canary { seed, threshold, newer, older }),
             Rule::Nginx => Self::Nginx(listed),
             Rule::Envoy => Self::Envoy(listed),
             Rule::Haproxy => Self::Haproxy(ordered::haproxy_map(&listed)),
@@ -124,16 +143,24 @@ impl Chooser {
         })
     }
 
+    /// Whether `other` has another version for a key. Under one seed a key has one position,
+    /// which is taken once.
+    #[inline]
+    pub(super) fn differs(&mut self, other: &mut Self, key: &[u8]) -> bool {
+        match (&*self, &*other) {
+            (Self::Serin(one), Self::Serin(other)) if one.seed == other.seed => {
+                let position = Position::of(one.seed, key);
+                one.version(position) != other.version(position)
+            }
+            _ => self.choose(key) != other.choose(key),
+        }
+    }
+
     #[inline]
     pub(super) fn choose(&mut self, key: &[u8]) -> VersionIndex {
         match self {
             Self::Only(version) => *version,
-            Self::Serin { seed, threshold, newer, older } => {
-                match Position::of(*seed, key).side(*threshold) {
-                    Side::Newer => *newer,
-                    Side::Older => *older,
-                }
-            }
+            Self::Serin(canary) => canary.version(Position::of(canary.seed, key)),
             Self::Nginx(listed) => ordered::nginx(listed, key),
             Self::Envoy(listed) => ordered::envoy(listed, key),
             Self::Haproxy(map) => ordered::haproxy(map, key),
@@ -183,6 +210,27 @@ mod tests {
             // A deviation is 95; sdbm of names that differ in digits is not random.
             let most = if rule == Rule::Haproxy { 3_000 } else { 400 };
             assert!(canary.abs_diff(10_000) < most, "{}: {canary}", rule.as_str());
+        }
+    }
+
+    #[test]
+    fn two_deployments_differ_where_they_choose_otherwise() {
+        for rule in Rule::ALL.into_iter().filter(|rule| rule.looks_at_keys()) {
+            let chooser = |percent, seed| {
+                let (listed, mut placed) = canary(percent, false);
+                if let Placed::Canary { seed: of_release, .. } = &mut placed {
+                    *of_release = seed;
+                }
+                Chooser::new(rule, "checkout", &listed, &placed).unwrap()
+            };
+            for (percent, seed) in [(30, 42), (30, 43)] {
+                let (mut one, mut other) = (chooser(10, 42), chooser(percent, seed));
+                for user in 0..500 {
+                    let key = format!("user-{user}");
+                    let differ = one.choose(key.as_bytes()) != other.choose(key.as_bytes());
+                    assert_eq!(one.differs(&mut other, key.as_bytes()), differ, "{key}");
+                }
+            }
         }
     }
 
