@@ -5,7 +5,8 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// So many users are kept, some 200 MB; of more, a sample.
+/// So many users are kept, in a table that is then half full and takes some 280 MB, and
+/// their keys beside it; of more users, a sample.
 pub(super) const USERS_KEPT_MAX: usize = 1 << 21;
 
 /// A longer key is none that a request would carry.
