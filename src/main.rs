@@ -121,12 +121,11 @@ fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
         .with("header", arguments.headers)
         .with("client", arguments.client)
         .with("environment", [arguments.env.as_str().to_owned()]);
-    let explained = match arguments.config {
-        Some(config) => app::explain(&config, &question.query())?,
-        None => {
-            let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
-            client::explain(&admin, &question).map_err(Failure::from)?
-        }
+    let explained = if let Some(config) = arguments.config {
+        app::explain(&config, &question.query())?
+    } else {
+        let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+        client::explain(&admin, &question).map_err(Failure::from)?
     };
     match client::print_explained(&explained, arguments.json, out) {
         Err(client::PrintError::Output(error)) => Err(Failure::Output(error).into()),
@@ -138,15 +137,12 @@ fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
 /// What a deployment would do, where a config or a running Serin says what is deployed.
 fn rehearse(arguments: Rehearse, out: &mut impl Write) -> Result<(), Ended> {
     let environment = arguments.env.as_str();
-    let current = match arguments.config {
-        Some(config) => {
-            let routine = app::routine_of(&config, &arguments.routine)?;
-            rehearse::Current::of_routine(&routine, environment)?
-        }
-        None => {
-            let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
-            deployed(&admin, &arguments.routine, environment)?
-        }
+    let current = if let Some(config) = arguments.config {
+        let routine = app::routine_of(&config, &arguments.routine)?;
+        rehearse::Current::of_routine(&routine, environment)?
+    } else {
+        let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+        deployed(&admin, &arguments.routine, environment)?
     };
     let planned = if arguments.plan.is_empty() {
         rehearse::Planned::Shares(arguments.shares)

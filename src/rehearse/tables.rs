@@ -59,13 +59,7 @@ pub(super) fn notes(rehearsal: &Rehearsal) -> Vec<String> {
             "there are no times, so who sees both versions in one session is not told".to_owned(),
         );
     }
-    let is_exact = rehearsal.steps.iter().all(|step| step.consequence.exact);
-    if is_exact {
-        notes.push(
-            "least: the fewest who could move; users differ from it as chance has placed them"
-                .to_owned(),
-        );
-    }
+    notes.push("least: the share that must move at least, under any rule".to_owned());
     notes
 }
 

@@ -126,8 +126,8 @@ fn a_plan_of_many_users_is_good_and_told_to_people() {
 fn a_danger_is_named_in_words_and_by_the_status() {
     let (folder, config) = folder();
     let keys = folder.path().join("keys");
-    let others = (0..4_800).map(|user| format!("user-{user}\n")).collect::<String>();
-    fs::write(&keys, format!("big\t5200\n{others}")).unwrap();
+    let others: Vec<String> = (0..4_800).map(|user| format!("user-{user}")).collect();
+    fs::write(&keys, format!("big\t5200\n{}\n", others.join("\n"))).unwrap();
     let (keys, config) = (["--keys", keys.to_str().unwrap()], ["--config", &config]);
     let bad = rehearse(&[&["shop", "--plan", "5,100"], &keys[..], &config].concat());
     let text = String::from_utf8(bad.stdout).unwrap();
@@ -154,19 +154,18 @@ fn a_danger_is_named_in_words_and_by_the_status() {
 fn an_access_log_tells_sessions_and_comes_from_stdin_too() {
     let (folder, config) = folder();
     let path = folder.path().join("access.log");
-    let mut log = String::new();
+    let mut log: Vec<u8> = Vec::new();
     for minute in 0..60 {
         for user in 0..200 {
             // Half of the users ask every minute, the others once, and some without a name.
             let name = if user % 20 == 19 { "-".to_owned() } else { format!("user-{user}") };
             if user < 100 || minute == user % 60 {
-                log.push_str(&format!(
-                    "192.0.2.1 - {name} [27/Nov/2026:12:{minute:02}:00 +0000] \"GET / HTTP/1.1\" 200 7\n"
-                ));
+                let time = format!("27/Nov/2026:12:{minute:02}:00 +0000");
+                writeln!(log, "192.0.2.1 - {name} [{time}] \"GET / HTTP/1.1\" 200 7").unwrap();
             }
         }
     }
-    log.push_str("what is this?\n");
+    writeln!(log, "what is this?").unwrap();
     fs::write(&path, &log).unwrap();
     let from_file = rehearse(&[
         "shop",
@@ -196,7 +195,7 @@ fn an_access_log_tells_sessions_and_comes_from_stdin_too() {
     piped.args(["rehearse", "shop", "1@50", "2@50", "--config", &config, "--json"]);
     piped.args(["--field", "user", "--access-log", "-"]);
     let mut piped = piped.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    piped.stdin.take().unwrap().write_all(log.as_bytes()).unwrap();
+    piped.stdin.take().unwrap().write_all(&log).unwrap();
     let piped = said(&piped.wait_with_output().unwrap());
     assert_eq!(piped["steps"], told["steps"]);
 }

@@ -213,9 +213,10 @@ fn a_heavy_key_is_named_with_where_it_goes() {
         let consequence = weighed(Some(&was), &is, 2_001, heavy);
         let [from, to] = [&was, &is].map(|split| split.version(b"user-17").as_str());
         let told = consequence.dangers[0].to_string();
-        let whither = match from == to {
-            true => format!("which {to} gets"),
-            false => format!("which moves from {from} to {to}"),
+        let whither = if from == to {
+            format!("which {to} gets")
+        } else {
+            format!("which moves from {from} to {to}")
         };
         assert_eq!(told, format!("52 % of requests come from one key, user-17, {whither}"));
     }

@@ -42,6 +42,17 @@ impl User<'_> {
         Some(position.side(threshold) as usize)
     }
 
+    /// Whether the user stands before `who` in the order of names.
+    #[inline]
+    pub(super) fn is_before(self, who: &Who) -> bool {
+        match (self, who) {
+            (Self::Key(key), Who::Key(other)) => *key < **other,
+            (Self::At { position, .. }, Who::At(other)) => position < *other,
+            (Self::Key(_), Who::At(_)) => true,
+            (Self::At { .. }, Who::Key(_)) => false,
+        }
+    }
+
     pub(super) fn named(self) -> Who {
         match self {
             Self::Key(key) => Who::Key(key.into()),

@@ -1,6 +1,6 @@
 //! Asking every user for their version before and after.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use super::danger::dangers;
 use super::user::User;
@@ -86,9 +86,15 @@ impl<'a> Weighing<'a> {
         let (before, after) = (self.before.place(user), self.after.place(user));
         let cell = &mut self.cells[before][after];
         *cell = cell.plus(Amount { users: weight, requests: requests.saturating_mul(weight) });
-        let least_named = self.heaviest.last().map_or(0, |heavy| heavy.requests);
-        if self.heaviest.len() < HEAVIEST_NAMED || requests >= least_named {
-            self.name(user, requests, before, after);
+        let at = self.heaviest.iter().position(|heavy| match requests.cmp(&heavy.requests) {
+            Ordering::Greater => true,
+            // By name where they ask alike, so that the order of users means nothing.
+            Ordering::Equal => user.is_before(&heavy.who),
+            Ordering::Less => false,
+        });
+        let at = at.unwrap_or(self.heaviest.len());
+        if at < HEAVIEST_NAMED {
+            self.name(at, user, requests, before, after);
         }
     }
 
@@ -97,16 +103,13 @@ impl<'a> Weighing<'a> {
         self.keyless = self.keyless.saturating_add(requests);
     }
 
-    fn name(&mut self, user: User<'_>, requests: u64, before: usize, after: usize) {
+    fn name(&mut self, at: usize, user: User<'_>, requests: u64, before: usize, after: usize) {
         let heavy = Heavy {
             who: user.named(),
             requests,
             before: self.before.version(before),
             after: self.after.version(after),
         };
-        // By name where they ask alike, so that the order of users means nothing.
-        let order = |it: &Heavy| (Reverse(it.requests), it.who.clone());
-        let at = self.heaviest.partition_point(|it| order(it) <= order(&heavy));
         self.heaviest.insert(at, heavy);
         self.heaviest.truncate(HEAVIEST_NAMED);
     }
