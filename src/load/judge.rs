@@ -154,8 +154,62 @@ impl Judge {
         Some(watch.counted[period].stand())
     }
 
-    /// There was no answer, or none that names a version.
+    /// There was no answer.
     pub(super) fn hear_nothing(&self, asked: Asked, user: usize) {
+        self.leave_void(asked, user);
+        self.end(asked, user, false);
+    }
+
+    /// There was an answer, and it does not say which version users get: it names none, or
+    /// one that stepped in for another.
+    pub(super) fn hear_no_version(&self, asked: Asked, user: usize) {
+        self.leave_void(asked, user);
+        self.end(asked, user, true);
+    }
+
+    /// The version that was to answer: the one of the rule, or else the one that the user
+    /// had before.
+    pub(super) fn expected(&self, asked: Asked, user: usize, key: &[u8]) -> Option<usize> {
+        let mut expected = self.may_show(asked).iter().map(|period| period.expected(key));
+        let first = expected.next().flatten();
+        let by_rule = first.filter(|_| expected.all(|other| other == first));
+        by_rule.or_else(|| Memory(self.users[user].load(Ordering::Relaxed)).version())
+    }
+
+    /// The splits that an answer may show: from the one that was there for certain when it
+    /// was asked for, to the last that may be.
+    fn may_show(&self, asked: Asked) -> &[Period] {
+        let now = self.moment.load(Ordering::SeqCst);
+        let last = (now.div_ceil(2) as usize).min(self.periods.len() - 1);
+        &self.periods[asked.period()..=last]
+    }
+
+    /// Notes that a request of `user` has ended, in the period that it was certainly asked
+    /// in.
+    #[inline]
+    fn end(&self, asked: Asked, user: usize, answered: bool) {
+        let memory = Memory(self.users[user].load(Ordering::Relaxed));
+        let period = asked.period();
+        if asked.is_certain() && memory.ending(period, answered).is_some() {
+            self.note(period, user, answered);
+        }
+    }
+
+    #[cold]
+    fn note(&self, period: usize, user: usize, answered: bool) {
+        // What is remembered and what is counted change together.
+        let mut watch = self.watch();
+        let mut more = 0;
+        self.remember(user, |memory| {
+            let (memory, news) = memory.ending(period, answered)?;
+            more = news;
+            Some(memory)
+        });
+        let unanswered = &mut watch.counted[period].unanswered;
+        *unanswered = unanswered.saturating_add_signed(more);
+    }
+
+    fn leave_void(&self, asked: Asked, user: usize) {
         if let Some(place) = asked.place {
             self.leave(asked, place, user, Place::Void);
         }
@@ -172,29 +226,25 @@ impl Judge {
         version: usize,
         at: Duration,
     ) -> Option<bool> {
-        let now = self.moment.load(Ordering::SeqCst);
-        // From the split that was there for certain to the last that may have been.
-        let (first, last) = ((asked.moment / 2) as usize, now.div_ceil(2) as usize);
-        let last = last.min(self.periods.len() - 1);
-        if first == last {
-            self.settle(first, user, key, version, at);
+        let allowed = self.may_show(asked);
+        if let [_] = allowed {
+            self.settle(asked, user, key, version, at);
             if let Some(place) = asked.place {
                 self.leave(asked, place, user, Place::Got(version));
             }
         } else {
-            self.hear_nothing(asked, user);
+            self.hear_no_version(asked, user);
         }
-        self.agreement(first..=last, key, version, at)
+        self.agreement(allowed, key, version, at)
     }
 
     fn agreement(
         &self,
-        periods: std::ops::RangeInclusive<usize>,
+        allowed: &[Period],
         key: &[u8],
         version: usize,
         at: Duration,
     ) -> Option<bool> {
-        let allowed = &self.periods[periods];
         let by_rule = allowed[0].by_rule(key);
         let agrees = by_rule == Some(version)
             || allowed[1..].iter().any(|period| period.by_rule(key) == Some(version));
@@ -217,10 +267,12 @@ impl Judge {
 
     /// Remembers what `user` got in a period that it was certainly asked in.
     #[inline]
-    fn settle(&self, period: usize, user: usize, key: &[u8], version: usize, at: Duration) {
-        let memory = Memory(self.users[user].load(Ordering::Relaxed));
+    fn settle(&self, asked: Asked, user: usize, key: &[u8], version: usize, at: Duration) {
+        let (memory, period) = (Memory(self.users[user].load(Ordering::Relaxed)), asked.period());
+        // Whoever has this version in this period was answered in it.
         if memory.version() != Some(version) || memory.period() != period {
             self.take_up(period, user, key, version, at);
+            self.end(asked, user, true);
         }
     }
 
@@ -268,7 +320,7 @@ impl Judge {
 
     #[cold]
     fn leave(&self, asked: Asked, place: u64, user: usize, outcome: Place) {
-        let period = (asked.moment / 2) as usize;
+        let period = asked.period();
         let mut watch = self.watch();
         if outcome == Place::Void {
             // The next request of this user stands in line again.
@@ -277,6 +329,18 @@ impl Judge {
             });
         }
         watch.counted[period].settle(place, outcome, &self.periods[period]);
+    }
+}
+
+impl Asked {
+    /// The period that was certainly there, or was about to end.
+    const fn period(self) -> usize {
+        (self.moment / 2) as usize
+    }
+
+    /// Whether no deployment was being made then.
+    const fn is_certain(self) -> bool {
+        self.moment.is_multiple_of(2)
     }
 }
 
@@ -338,7 +402,7 @@ mod tests {
         let user = (0..100).find(|&user| by_rule(user) == 0).unwrap();
         assert_eq!(answer(&judge, user, 0), Some(true));
         assert_eq!(answer(&judge, user, 1), Some(false));
-        let stranger = judge.versions.number("3").unwrap();
+        let stranger = judge.versions.number(b"3").unwrap();
         assert_eq!(answer(&judge, user, stranger), Some(false));
         let watch = judge.watch();
         assert_eq!((watch.disagreements.count, watch.strangers), (2, 1));
@@ -437,5 +501,51 @@ mod tests {
         judge.hear(again, 3, &key(3), 0, NOW);
         assert!(judge.ask(3).place.is_none());
         assert!(judge.watch().counted[0].is_settled());
+    }
+
+    #[test]
+    fn who_is_never_answered_in_a_period_is_counted_in_it() {
+        let judge = judge(&[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]], false);
+        let unanswered =
+            || judge.watch().counted.iter().map(|it| it.unanswered).collect::<Vec<_>>();
+        let fail = |user| judge.hear_nothing(judge.ask(user), user);
+        for user in [1, 1, 2, 3] {
+            fail(user);
+        }
+        assert_eq!(unanswered(), [3, 0]);
+        answer(&judge, 1, 0);
+        judge.hear_no_version(judge.ask(2), 2);
+        assert_eq!(unanswered(), [1, 0]);
+        // Who was answered once is not one of them, whatever comes.
+        fail(1);
+        assert_eq!(unanswered(), [1, 0]);
+        judge.deployment_begins();
+        fail(4);
+        judge.deployment_is_made();
+        fail(1);
+        assert_eq!(unanswered(), [1, 1]);
+    }
+
+    #[test]
+    fn the_version_that_was_to_answer_is_that_of_the_rule_or_else_the_last_one() {
+        let periods: &[&[_]] = &[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]];
+        let ruled = judge(periods, true);
+        let by_rule = |period: usize, user: usize| ruled.periods[period].by_rule(&key(user));
+        let expected = |judge: &Judge, user| judge.expected(judge.ask(user), user, &key(user));
+        for user in 0..50 {
+            assert_eq!(expected(&ruled, user), by_rule(0, user));
+        }
+        // Around a deployment the rule may say one thing and another.
+        let mover = (0..100).find(|&user| by_rule(0, user) != by_rule(1, user)).unwrap();
+        let stays = (0..100).find(|&user| by_rule(0, user) == by_rule(1, user)).unwrap();
+        ruled.deployment_begins();
+        assert_eq!(expected(&ruled, mover), None);
+        assert_eq!(expected(&ruled, stays), by_rule(0, stays));
+        let unruled = judge(periods, false);
+        assert_eq!(expected(&unruled, 7), None);
+        answer(&unruled, 7, 1);
+        assert_eq!(expected(&unruled, 7), Some(1));
+        // Where there is one version, it is that.
+        assert_eq!(expected(&judge(&[&[("1", 100)]], false), 7), Some(0));
     }
 }

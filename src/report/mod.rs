@@ -7,7 +7,7 @@ mod plot;
 mod redraw;
 mod table;
 
-pub use number::{count, one_line, percent, time_ms};
+pub use number::{count, one_line, percent, plural, time_ms};
 pub use page::{Page, Part};
 pub use plot::{Axis, NoPlot, Plot, Series};
 pub use redraw::Redraw;
