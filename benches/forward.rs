@@ -17,7 +17,7 @@ use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
-use serin::observe::{Tallies, Traffic, Wellness};
+use serin::observe::{Tallies, Traffic, Users, Wellness};
 use serin::proxy::{Listeners, Proxy, Seats, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
 use serin::tls::{client_config, unchecked_client_config};
@@ -114,10 +114,11 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
     let (_, policy) = watch::channel(Arc::new(Policy { timeouts, ..Policy::default() }));
     let proxy = Arc::new(Proxy {
         table,
-        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) },
+        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]), salt: 0 },
         seats: Seats::default(),
         tallies: Tallies::new(1),
         traffic: Traffic::new(1),
+        users: Users::new(1),
         wellness: Wellness::default(),
         policy,
         drain: watch::channel(Duration::ZERO).1,

@@ -24,12 +24,12 @@
 //! | [`model`] | the nouns: names, routes, splits, routines, the catalog | |
 //! | [`routing`] | from a request to a `Decision`; the table, and its one swap | `model` |
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
-//! | [`observe`] | what the process says about itself | `model` |
+//! | [`observe`] | what the process says about itself, and about who comes | `model`, `stats` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
 //! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
 //! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
-//! | [`control`] | the control plane: the one writer, its rules and its store | `routing`, `model`, `observe` |
+//! | [`control`] | the control plane: the one writer, its rules and its store; what a deployment would do | `routing`, `model`, `observe` |
 //! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
@@ -38,10 +38,11 @@
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
+//! | [`rehearse`] | a deployment's consequences before it is made | `control`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`cli`] | arguments | |
 //!
-//! `main` names `app`, `cli`, `client`, `load` and `simulate`.
+//! `main` names `app`, `cli`, `client`, `load`, `rehearse` and `simulate`.
 //!
 //! # The laws
 //!
@@ -224,6 +225,7 @@ pub mod model;
 pub mod observe;
 pub mod population;
 pub mod proxy;
+pub mod rehearse;
 pub mod report;
 pub mod routing;
 pub mod server;

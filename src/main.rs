@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Explain, Serve, Simulate, Verb};
+use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Explain, Rehearse, Serve, Simulate, Verb};
 use serin::client;
 use serin::load;
+use serin::rehearse;
 use serin::simulate;
 
 #[global_allocator]
@@ -23,6 +24,8 @@ enum Ended {
     #[error("{}", app::with_causes(.0))]
     Load(#[from] load::LoadError),
     #[error("{}", app::with_causes(.0))]
+    Rehearse(#[from] rehearse::RehearseError),
+    #[error("{}", app::with_causes(.0))]
     Simulate(#[from] simulate::SimulateError),
 }
 
@@ -32,6 +35,7 @@ impl Ended {
             Self::App(failure) => failure.exit_code(),
             Self::Print(_) => ExitCode::FAILURE,
             Self::Load(error) => ExitCode::from(error.exit_status()),
+            Self::Rehearse(error) => ExitCode::from(error.exit_status()),
             Self::Simulate(error) => ExitCode::from(error.exit_status()),
         }
     }
@@ -75,6 +79,7 @@ fn run(verb: Verb) -> Result<(), Ended> {
             Ok(client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)?)
         }
         Verb::Explain(arguments) => explain(arguments, &mut out),
+        Verb::Rehearse(arguments) => rehearse(*arguments, &mut out),
         Verb::Load(arguments) => load(*arguments, &mut out),
         Verb::Simulate(Simulate { scenario, seed, users, json }) => {
             let options = simulate::Options { seed, users, json };
@@ -106,6 +111,71 @@ fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
         Err(foreign) => Err(Ended::Print(foreign)),
         Ok(()) => Ok(()),
     }
+}
+
+/// What a deployment would do, where a config or a running Serin says what is deployed.
+fn rehearse(arguments: Rehearse, out: &mut impl Write) -> Result<(), Ended> {
+    let environment = arguments.env.as_str();
+    let current = match arguments.config {
+        Some(config) => {
+            let routine = app::routine_of(&config, &arguments.routine)?;
+            rehearse::Current::of_routine(&routine, environment)?
+        }
+        None => {
+            let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+            deployed(&admin, &arguments.routine, environment)?
+        }
+    };
+    let planned = if arguments.plan.is_empty() {
+        rehearse::Planned::Shares(arguments.shares)
+    } else {
+        let (percents, to, from) = (arguments.plan, arguments.to, arguments.from);
+        rehearse::Planned::Ramp { percents, to, from }
+    };
+    let users = match (arguments.access_log, arguments.keys) {
+        (Some(path), _) => rehearse::Users::Log { path, field: arguments.field },
+        (None, Some(path)) => rehearse::Users::Keys(path),
+        (None, None) => rehearse::Users::Population(rehearse::PopulationPlan {
+            users: arguments.users,
+            seed: arguments.seed,
+            exponent: arguments.zipf,
+            requests: arguments.requests.unwrap_or(arguments.users.saturating_mul(10)),
+            length: arguments.duration,
+        }),
+    };
+    let options = rehearse::Options {
+        planned,
+        users,
+        session: arguments.session,
+        last: arguments.last,
+        json: arguments.json,
+        report: arguments.report,
+        command: app::command_line(),
+    };
+    Ok(rehearse::run(current, &options, out)?)
+}
+
+/// What a running Serin has deployed, and had.
+fn deployed(
+    admin: &client::Endpoint,
+    name: &str,
+    environment: &str,
+) -> Result<rehearse::Current, Ended> {
+    let routine = client::routine(admin, name).map_err(Failure::from)?;
+    let history = client::history(admin, name, environment).map_err(Failure::from)?;
+    let shares = |live: &client::Live| {
+        let shares = live.code_versions.iter();
+        shares.map(|it| (it.code_version.clone(), u64::from(it.percentage))).collect::<Vec<_>>()
+    };
+    let live = routine.live(environment).map(shares).unwrap_or_default();
+    Ok(rehearse::Current::told(
+        &routine.name,
+        environment,
+        &routine.cohort,
+        routine.versions.iter().map(|version| version.code_version.clone()),
+        &live,
+        &history.iter().map(shares).collect::<Vec<_>>(),
+    )?)
 }
 
 /// The requests of many users.

@@ -82,7 +82,7 @@ pub(crate) fn request(host: &str, target: &str) -> Parts {
 }
 
 pub(crate) fn draws() -> Draws {
-    Draws { spread: SpreadCounters::default(), mint: Box::new(|| [7; 16]) }
+    Draws { spread: SpreadCounters::default(), mint: Box::new(|| [7; 16]), salt: 0 }
 }
 
 /// Times `first` and `second` in turn, so that what disturbs the machine disturbs

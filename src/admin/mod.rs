@@ -79,6 +79,7 @@
 mod account;
 mod api;
 mod body;
+mod dry_run;
 mod esa;
 mod guard;
 mod reload;
@@ -117,7 +118,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{Tallies, Traffic, Wellness};
+use crate::observe::{Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -146,6 +147,8 @@ pub struct Admin {
     /// What the data plane says of its requests and of its endpoints.
     pub tallies: Tallies,
     pub traffic: Traffic,
+    /// Who came to the data plane, and what the checks of the splits say.
+    pub users: Users,
     pub wellness: Wellness,
     /// The account in default records: 8 hex digits.
     pub account: String,

@@ -28,6 +28,8 @@ pub enum Failure {
     Store(#[from] StoreError),
     #[error("{0}")]
     Unexplained(#[from] Unexplained),
+    #[error("routine `{0}` does not exist")]
+    NoRoutine(String),
     #[error("{}", with_causes(.0))]
     Fallen(#[from] Fallen),
     #[error("cannot write the result: {0}")]
@@ -58,6 +60,7 @@ impl Failure {
             | Self::Client(_)
             | Self::Store(_)
             | Self::Unexplained(_)
+            | Self::NoRoutine(_)
             | Self::Fallen(_)
             | Self::Output(_)
             | Self::Signals(_)

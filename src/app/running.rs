@@ -18,13 +18,14 @@ use super::inherited::Inherited;
 use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
+use super::splits::watch_splits;
 use super::upstream_tls::upstream_tls;
 use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{Tallies, Traffic, Wellness};
+use crate::observe::{Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
@@ -150,14 +151,20 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
+    let users = Users::new(workers);
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
         table: table.clone(),
-        draws: Draws { spread: SpreadCounters::default(), mint: Box::new(outside::random) },
+        draws: Draws {
+            spread: SpreadCounters::default(),
+            mint: Box::new(outside::random),
+            salt: u64::from_le_bytes(outside::random()),
+        },
         seats: Seats::default(),
         tallies: tallies.clone(),
         traffic: traffic.clone(),
+        users: users.clone(),
         wellness: wellness.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
@@ -175,6 +182,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         table: table.clone(),
         tallies: tallies.clone(),
         traffic,
+        users,
         wellness,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
@@ -313,6 +321,13 @@ fn serve_admin(
             let ended = async move { drop(ended.wait_for(|&ended| ended).await) };
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }
+        let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
+        local.spawn_local(async move {
+            tokio::select! {
+                () = watch_splits(table, users) => {}
+                _ = end.wait_for(|&ended| ended) => {}
+            }
+        });
         // The control plane ends when the last who can ask it is gone.
         drop(admin);
         if let Some(certificates) = certificates {

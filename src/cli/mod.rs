@@ -6,6 +6,7 @@ mod demo;
 mod deploy;
 mod explain;
 mod load;
+mod rehearse;
 mod serve;
 mod simulate;
 mod value;
@@ -18,6 +19,7 @@ pub use demo::Demo;
 pub use deploy::Deploy;
 pub use explain::Explain;
 pub use load::{Deployment, Load};
+pub use rehearse::Rehearse;
 pub use serve::Serve;
 pub use simulate::Simulate;
 pub use value::Environment;
@@ -49,6 +51,8 @@ pub enum Verb {
     Deploy(Deploy),
     /// Say what a user or a request gets, and why
     Explain(Explain),
+    /// Say what a deployment would do to users, before it is made
+    Rehearse(Box<Rehearse>),
     /// Send the requests of many users at a target, and judge who gets which version
     Load(Box<Load>),
     /// Play a scenario in virtual time: users, deployments, failures, and other systems' rules

@@ -11,5 +11,5 @@ pub use app::{App, Publish, app, publish};
 pub use deployed::{Deployed, Flow, Moved, Share, deploy, print_deployed};
 pub use exchange::{ClientError, Endpoint};
 pub use explained::{PrintError, Question, explain, print_explained};
-pub use routine::{Live, Routine, routine};
+pub use routine::{Live, Routine, Version, history, routine};
 pub use sign::Credentials;

@@ -5,6 +5,7 @@ mod app_change;
 mod app_command;
 mod change;
 mod command;
+mod consequence;
 mod handle;
 mod moved;
 mod route_command;
@@ -22,6 +23,11 @@ pub use app_change::AppChange;
 pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishRecord};
 pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
+pub use consequence::{
+    Amount, Consequence, Danger, HEAVIEST_NAMED, HEAVY_KEY_PERCENT, Heavy, KEYLESS_PERCENT, Load,
+    Move, NEEDLESS_POINTS, UNEVEN_POINTS, UNEVEN_TIMES, USERS_TOLD_MIN, User, VersionLoad,
+    Weighing, Who,
+};
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
 pub use route_command::{NewRoute, RouteRevision, WrittenRule};
 pub use rules::{Applied, CODE_MAX_BYTES, VARIABLES_MAX, Warning, apply};
@@ -96,6 +102,11 @@ impl ControlPlane {
         let (handle, inbox) = handle::channel();
         let plane = Self { catalog, store, table, inbox, clock: Box::new(clock) };
         Ok(Opened { plane, handle, table: reader, warnings })
+    }
+
+    /// What is stored and published.
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// Serves until every handle is gone. It blocks, on the inbox and on the disk:

@@ -25,7 +25,7 @@ use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
 use super::{BuiltInRequest, Proxy, responses};
 use crate::model::{Environment, Policy, Timeouts, Upstream};
-use crate::routing::{Answerer, Decision, SubjectName, Target};
+use crate::routing::{Answerer, Decision, Reason, SubjectName, Target};
 
 /// The host that a request names: in its target, else in `Host` (RFC 9112, section
 /// 3.2.2).
@@ -64,6 +64,7 @@ impl Worker {
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
         }
+        let split = decision.target().map(|target| target.split);
 
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
@@ -79,6 +80,7 @@ impl Worker {
             answered =
                 Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
         }
+        let is_answered = answered.is_ok();
         let mut answer = match answered {
             Ok(answer) => {
                 if let Some(tally) = decision.target().and_then(|target| target.tally) {
@@ -92,6 +94,10 @@ impl Worker {
                 failed.error.to_answer(environment, None, decision.without_fallback())
             }
         };
+        if let Some((split, user)) = split.zip(decision.user) {
+            let whose = (split, user);
+            self.note_user(whose, parts, &client, &decision, is_answered);
+        }
         if policy.headers.response {
             answer.head.disclose(&decision);
         }
@@ -123,9 +129,15 @@ impl Worker {
     ) -> Result<(Decision, Option<Vec<u8>>, bool), ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
-            let decision = table
+            let mut decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
+            if decision.reason == Reason::Only
+                && let Some(target) = decision.target()
+            {
+                // No key decided. Who comes is known even so, before there is a choice.
+                decision.user = table.user_of(target, parts, client.address, draws);
+            }
             let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
             let answerers = decision.target().into_iter().chain(other);
             let built_in = { answerers }.find(|target| target.upstream.is_none());

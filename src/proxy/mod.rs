@@ -42,6 +42,7 @@ mod trailers;
 mod tunnel;
 mod upgrade;
 mod upload;
+mod visit;
 pub mod wire;
 mod worker;
 
@@ -53,7 +54,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::{Tallies, Traffic, Wellness};
+use crate::observe::{Tallies, Traffic, Users, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
@@ -69,6 +70,7 @@ pub struct Proxy {
     pub seats: Seats,
     pub tallies: Tallies,
     pub traffic: Traffic,
+    pub users: Users,
     /// Written by the checks that [`start_checks`] starts.
     pub wellness: Wellness,
     /// Each worker has a copy of its own, and takes another one when it changes.

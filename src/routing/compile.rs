@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use super::paths::Slot;
 use super::subject::Subject;
 use super::table::{CHUNK_LEN, Choice, CompiledRoutine, RoutingTable, Settings};
-use super::target::{Tally, Target};
+use super::target::{SplitNumber, Tally, Target};
 use crate::model::{
     Allotment, AppId, AppName, Catalog, CodeVersion, Domain, EdgeContainerApp, Environment,
     HostPattern, KeySource, Record, Routine, RoutineName, Split,
@@ -305,6 +305,15 @@ impl CompiledRoutine {
         let tally = self.tallies.get(&(environment, version.clone())).copied();
         let deployment = self.subject.live(environment).map(|(id, _)| id);
         let sources = self.sources.clone();
-        Arc::new(Target::new(&self.subject, deployment, environment, version, tally, sources))
+        let split = SplitNumber::of(self.slot, environment);
+        Arc::new(Target::new(
+            &self.subject,
+            split,
+            deployment,
+            environment,
+            version,
+            tally,
+            sources,
+        ))
     }
 }

@@ -12,6 +12,9 @@ use crate::model::{AppName, Domain, Environment, RoutineName};
 pub struct Decision {
     pub answerer: Answerer,
     pub reason: Reason,
+    /// Whose request it is, where a key decided: the hash of the key under
+    /// [`Draws::salt`](super::Draws::salt).
+    pub user: Option<u64>,
     /// A key that was minted for this request, to be set as a cookie.
     pub minted: Option<MintedKey>,
     /// The route of a site that led here, if one did.
@@ -33,7 +36,7 @@ impl Decision {
     /// `route` is the one that led to the origin, if one did.
     pub(super) fn of_origin(origin: Arc<SiteOrigin>, route: Option<Arc<SiteRoute>>) -> Self {
         let answerer = Answerer::Origin(origin);
-        Self { answerer, reason: Reason::Origin, minted: None, route, assigned: None }
+        Self { answerer, reason: Reason::Origin, user: None, minted: None, route, assigned: None }
     }
 
     /// The version that answers; `None` where an origin does.

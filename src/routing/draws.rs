@@ -12,6 +12,9 @@ pub struct Draws {
     pub spread: SpreadCounters,
     /// 16 fresh random bytes for a minted key.
     pub mint: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
+    /// The seed under which keys are hashed to tell users apart. Whoever knew it could
+    /// choose keys by their hash, so it is drawn once and told to nobody.
+    pub salt: u64,
 }
 
 /// One counter per routine and environment, starting at 0, found by the routine's

@@ -95,6 +95,12 @@ impl Key<'_> {
         }
     }
 
+    /// The hash of the key under a seed that is no split's.
+    #[inline]
+    pub(super) fn hash(&self, seed: u64) -> u64 {
+        self.position(seed).get()
+    }
+
     pub(super) fn to_vec(&self) -> Vec<u8> {
         match self {
             Self::Octets(octets) => octets.to_vec(),
@@ -216,6 +222,11 @@ impl AddressText {
     fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
+}
+
+/// The key that `client-ip` makes of an address.
+pub fn address_key(address: IpAddr) -> Vec<u8> {
+    AddressText::of(address).as_bytes().to_vec()
 }
 
 impl std::fmt::Write for AddressText {

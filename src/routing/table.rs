@@ -16,7 +16,7 @@ use super::site_route::SiteRoute;
 use super::sites::CompiledSite;
 use super::sticky::{MintedKey, Sought, seek};
 use super::subject::{Subject, SubjectName};
-use super::target::{Reason, Tally, Target};
+use super::target::{Reason, SplitNumber, Tally, Target};
 use super::version_override::{may_name_version, named_version};
 use crate::model::{
     CodeVersion, Domain, Endpoint, Environment, KeySource, Percent, Position, Region, RegionName,
@@ -174,8 +174,8 @@ impl RoutingTable {
             && let Some(target) = routine.overridden(environment, request)?
         {
             let (answerer, route) = (Answerer::Version(target), route.cloned());
-            let (reason, minted) = (Reason::Override, None);
-            return Ok(Decision { answerer, reason, minted, route, assigned: None });
+            let (reason, user, minted) = (Reason::Override, None, None);
+            return Ok(Decision { answerer, reason, user, minted, route, assigned: None });
         }
         if let Some(route) = route
             && route.route.bypass
@@ -188,37 +188,42 @@ impl RoutingTable {
                 None => Err(routine.subject.not_live(environment)),
             };
         };
-        let (target, reason, minted) = match live {
-            Choice::Only(target) => (target, Reason::Only, None),
+        let (mut user, mut minted) = (None, None);
+        let (target, reason) = match live {
+            Choice::Only(target) => (target, Reason::Only),
             Choice::Canary { seed, threshold, percent, older, newer } => {
-                let (side, reason, minted) =
+                let (side, reason) =
                     match seek(&routine.sources, request, peer, &self.settings.trusted) {
                         Sought::Key(key, _) => {
-                            (key.position(*seed).side(*threshold), Reason::Key, None)
+                            user = Some(key.hash(draws.salt));
+                            (key.position(*seed).side(*threshold), Reason::Key)
                         }
                         Sought::Mint(cookie) => {
                             let key = MintedKey::new(cookie, (draws.mint)());
-                            let position = Position::of(*seed, key.value.as_bytes());
-                            (position.side(*threshold), Reason::Key, Some(key))
+                            let octets = key.value.as_bytes();
+                            user = Some(Position::of(draws.salt, octets).get());
+                            let side = Position::of(*seed, octets).side(*threshold);
+                            minted = Some(key);
+                            (side, Reason::Key)
                         }
                         Sought::Nothing => {
                             let turn = draws.spread.next(routine.slot, environment);
-                            (Side::of_turn(turn, *percent), Reason::Spread, None)
+                            (Side::of_turn(turn, *percent), Reason::Spread)
                         }
                     };
                 let target = match side {
                     Side::Older => older,
                     Side::Newer => newer,
                 };
-                (target, reason, minted)
+                (target, reason)
             }
             Choice::Regional { regions, inside, outside } => {
                 let within = self.is_within(regions, request, peer);
-                (if within { inside } else { outside }, Reason::Region, None)
+                (if within { inside } else { outside }, Reason::Region)
             }
         };
         let answerer = Answerer::Version(target.clone());
-        Ok(Decision { answerer, reason, minted, route: route.cloned(), assigned: None })
+        Ok(Decision { answerer, reason, user, minted, route: route.cloned(), assigned: None })
     }
 
     /// The regions that the config knows.
@@ -235,12 +240,50 @@ impl RoutingTable {
         region.is_some_and(|region| regions.iter().any(|it| it.as_str().as_bytes() == region))
     }
 
+    /// Whose request it is under the sources of `target`'s routine, as
+    /// [`Decision::user`] would say it.
+    pub fn user_of(
+        &self,
+        target: &Target,
+        request: &Parts,
+        peer: IpAddr,
+        draws: &Draws,
+    ) -> Option<u64> {
+        match seek(&target.sources, request, peer, &self.settings.trusted) {
+            Sought::Key(key, _) => Some(key.hash(draws.salt)),
+            Sought::Mint(_) | Sought::Nothing => None,
+        }
+    }
+
     /// The key of a request under the sources of `target`'s routine.
     pub fn key_of(&self, target: &Target, request: &Parts, peer: IpAddr) -> Option<Vec<u8>> {
         match seek(&target.sources, request, peer, &self.settings.trusted) {
             Sought::Key(key, _) => Some(key.to_vec()),
             Sought::Mint(_) | Sought::Nothing => None,
         }
+    }
+
+    /// The two versions that share the users of what is seen at `number`, older first;
+    /// `None` where one has them all, or nothing is live.
+    pub fn canary(&self, number: SplitNumber) -> Option<[(&Target, Percent); 2]> {
+        let (slot, environment) = number.parts();
+        match self.at(slot)?.live[environment.index()].as_ref()? {
+            Choice::Canary { percent, older, newer, .. } => {
+                let rest = percent.rest().expect("a canary leaves something");
+                Some([(older, rest), (newer, *percent)])
+            }
+            Choice::Only(_) | Choice::Regional { .. } => None,
+        }
+    }
+
+    /// Where what is seen of the users of a routine or app is kept.
+    pub fn split_number(
+        &self,
+        name: &SubjectName,
+        environment: Environment,
+    ) -> Option<SplitNumber> {
+        let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name)?;
+        Some(SplitNumber::of(found.slot, environment))
     }
 
     /// Every version that is live somewhere, once for each environment.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::paths::Slot;
 use super::subject::{Subject, SubjectName};
 use crate::model::{CodeVersion, DeploymentId, Environment, KeySource, Upstream};
 
@@ -47,12 +48,33 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tally(pub u32);
 
+/// Where what is seen of the users of one routine or app in one environment is kept. The
+/// number outlives every table, and is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SplitNumber(pub u32);
+
+impl SplitNumber {
+    /// (After 2^31 routines the numbers begin again.)
+    pub(super) fn of(slot: Slot, environment: Environment) -> Self {
+        let staging = slot.wrapping_mul(2);
+        match environment {
+            Environment::Staging => Self(staging),
+            Environment::Production => Self(staging + 1),
+        }
+    }
+
+    pub(super) fn parts(self) -> (Slot, Environment) {
+        (self.0 / 2, Environment::ALL[self.0 as usize % 2])
+    }
+}
+
 /// One version of one routine or app in one environment, with all that a response says
 /// about it rendered once.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub subject: SubjectName,
     pub environment: Environment,
+    pub split: SplitNumber,
     pub version: CodeVersion,
     /// `None` where the environment has no deployment and an override chose.
     pub deployment: Option<DeploymentId>,
@@ -73,6 +95,7 @@ pub struct Target {
 impl Target {
     pub(super) fn new(
         subject: &Subject,
+        split: SplitNumber,
         deployment: Option<DeploymentId>,
         environment: Environment,
         version: &CodeVersion,
@@ -83,6 +106,7 @@ impl Target {
         let subject = subject.name();
         Self {
             environment,
+            split,
             version: version.clone(),
             deployment,
             upstream,

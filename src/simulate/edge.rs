@@ -245,7 +245,8 @@ code_versions = [{ code_version = "9", percentage = 50 }, { code_version = "10",
     fn every_key_is_placed_as_the_table_decides_its_requests() {
         let scenario = ramp();
         let mut operator = Operator::new(&scenario).unwrap();
-        let draws = Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]) };
+        let draws =
+            Draws { spread: SpreadCounters::default(), mint: Box::new(|| [0; 16]), salt: 0 };
         let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
         for plan in &scenario.deployments {
             let release = operator.deploy(&scenario, &plan.shares, plan.at).unwrap();

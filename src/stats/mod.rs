@@ -3,12 +3,12 @@
 
 mod band;
 mod chi_square;
-mod distinct;
+mod key_sample;
 mod ratio;
 mod sample_ratio;
 
 pub use band::{BAND_CONFIDENCE, binomial_band};
 pub use chi_square::ChiSquare;
-pub use distinct::{DistinctKeys, Sighting};
+pub use key_sample::{KeySample, Sighting};
 pub use ratio::ratio;
 pub use sample_ratio::{ALARM_ODDS, PRIOR_TOTAL, SampleRatio};

@@ -9,7 +9,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("routing", &["model"]),
     ("server", &[]),
-    ("observe", &["model"]),
+    ("observe", &["model", "stats"]),
     ("tls", &["model"]),
     ("document", &[]),
     ("config", &["document", "model"]),
@@ -22,6 +22,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("population", &[]),
     ("report", &["stats"]),
     ("load", &["client", "population", "report", "stats"]),
+    ("rehearse", &["control", "model", "population", "report", "routing", "stats"]),
     ("simulate", &["control", "document", "model", "population", "report", "routing", "stats"]),
     ("cli", &[]),
     (
@@ -31,7 +32,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "proxy", "routing", "server", "tls",
         ],
     ),
-    ("main", &["app", "cli", "client", "load", "simulate"]),
+    ("main", &["app", "cli", "client", "load", "rehearse", "simulate"]),
     ("lib", &[]),
 ];
 
@@ -42,6 +43,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("control", &["http::", "hyper", "axum"]),
     ("backend", &["tokio"]),
     ("simulate", &["tokio", "http", "SystemTime", "Instant", "getrandom", "async "]),
+    ("rehearse", &["tokio", "http", "SystemTime", "Instant", "getrandom", "async "]),
     ("population", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
     ("stats", &["tokio", "SystemTime", "Instant", "getrandom", "async "]),
 ];

@@ -345,6 +345,7 @@ fn newer_keys(table: &RoutingTable, count: u32) -> Vec<u32> {
     let draws = Draws {
         spread: SpreadCounters::default(),
         mint: Box::new(|| unreachable!("every request has a key")),
+        salt: 0,
     };
     let mut request = request_for("shop", &[]);
     let gets_newer = |key: &u32| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use super::extract::{Asked, At, MaybeSent, Sent, environment, given, limit};
 use super::routine::find;
 use super::shape::{DeployedShape, DeploymentShape};
 use crate::admin::Admin;
+use crate::admin::dry_run::dry_run;
 use crate::control::{Command, DeploymentRecord, HistoryPage, Refused, Reply};
 use crate::model::{CodeVersion, DeploymentId, Environment, Percent, RoutineName, Shares};
 
@@ -34,6 +36,9 @@ pub(super) async fn live(
 #[serde(deny_unknown_fields)]
 pub(super) struct NewDeployment {
     code_versions: Vec<NewShare>,
+    /// Tells what it would do, and does not do it.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// A percentage is an integer: `"90"` and `90.0` are none.
@@ -48,10 +53,14 @@ pub(super) async fn deploy(
     State(admin): State<Arc<Admin>>,
     At((name, environment)): At<(RoutineName, Environment)>,
     Sent(new): Sent<NewDeployment>,
-) -> Result<(StatusCode, Json<DeployedShape>), ApiError> {
-    let command =
-        Command::Deploy { name: name.clone(), environment, shares: shares(&new.code_versions)? };
-    deployed(&admin, &name, environment, command).await
+) -> Result<Response, ApiError> {
+    let shares = shares(&new.code_versions)?;
+    if new.dry_run {
+        let told = dry_run(&admin, &name, environment, shares).await?;
+        return Ok(Json(told).into_response());
+    }
+    let command = Command::Deploy { name: name.clone(), environment, shares };
+    Ok(deployed(&admin, &name, environment, command).await?.into_response())
 }
 
 fn shares(list: &[NewShare]) -> Result<Shares, ApiError> {

@@ -14,8 +14,9 @@
 //! | PATCH `/routines/{name}/versions/{version}` | `{upstream}`, null for built-in |
 //! | DELETE `/routines/{name}/versions/{version}` | deletes it unless it is deployed |
 //! | GET `/routines/{name}/environments/{env}` | the live deployment |
-//! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}]}` |
+//! | POST `/routines/{name}/environments/{env}/deployment` | `{code_versions: [{code_version, percentage}], dry_run?}`; a dry run tells what it would do to the users of the last 30 to 60 minutes |
 //! | POST `/routines/{name}/environments/{env}/rollback` | `{deployment_id?}`; the one before, when none is named |
+//! | GET `/routines/{name}/environments/{env}/check` | whether users get the versions that were asked for |
 //! | GET `/routines/{name}/deployments?environment=&before=&limit=` | the history, newest first |
 //! | GET `/routines/{name}/traffic` | requests by environment and version: assigned, served, failed, failed over |
 //! | GET `/apps?search=&after=&limit=` | edge container apps by id, a page at a time |
@@ -24,6 +25,7 @@
 //! | GET `/apps/{app}/versions` | its versions, newest first |
 //! | PATCH `/apps/{app}/versions/{version}` | `{upstream}`, null for built-in |
 //! | GET `/apps/{app}/environments/{env}` | the live publish |
+//! | GET `/apps/{app}/environments/{env}/check` | as of a routine |
 //! | GET `/apps/{app}/publishes?environment=&before=&limit=` | the history, newest first |
 //! | GET `/apps/{app}/traffic` | as of a routine |
 //! | GET `/traffic` | what went wrong by kind, how often a request was sent elsewhere or again, and the tunnels that are open |
@@ -52,6 +54,7 @@ mod explain;
 mod extract;
 mod routine;
 mod shape;
+mod split_check;
 mod traffic;
 mod version;
 
@@ -83,6 +86,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/routines/{name}/environments/{environment}", get(deployment::live))
         .route("/routines/{name}/environments/{environment}/deployment", post(deployment::deploy))
         .route("/routines/{name}/environments/{environment}/rollback", post(deployment::roll_back))
+        .route("/routines/{name}/environments/{environment}/check", get(split_check::of_routine))
         .route("/routines/{name}/deployments", get(deployment::history))
         .route("/routines/{name}/traffic", get(traffic::of_routine))
         .route("/apps", get(app::list))
@@ -90,6 +94,7 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/apps/{app}/versions", get(app::list_versions))
         .route("/apps/{app}/versions/{version}", patch(app::bind))
         .route("/apps/{app}/environments/{environment}", get(app::live))
+        .route("/apps/{app}/environments/{environment}/check", get(split_check::of_app))
         .route("/apps/{app}/publishes", get(app::history))
         .route("/apps/{app}/traffic", get(traffic::of_app))
         .route("/traffic", get(traffic::all))

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::action::Call;
 use super::error::EsaError;
 use super::params::Params;
-use super::wire::{CodeVersionOnly, DeploymentInfo, Fields, PERCENTAGE, fields};
+use super::wire::{CodeVersionOnly, DeploymentInfo, Fields, PERCENTAGE, fields, respelled};
+use crate::admin::dry_run::dry_run;
 use crate::control::{Command, Reply};
 use crate::model::{CodeVersion, Percent, Shares, VersionStatus};
 
@@ -18,7 +19,11 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
             "Strategy must be `{PERCENTAGE}`, not `{strategy}`"
         )));
     }
-    let command = Command::Deploy { name, environment, shares: shares(call.params)? };
+    let shares = shares(call.params)?;
+    if call.params.boolean("DryRun")?.unwrap_or_default() {
+        return Ok(respelled(&dry_run(call.admin, &name, environment, shares).await?));
+    }
+    let command = Command::Deploy { name, environment, shares };
     match call.admin.control.execute(command).await? {
         Reply::Deployed(deployed) => Ok(fields(&DeploymentInfo::new(&deployed.deployment))),
         _ => unreachable!("a deployment is answered with what became live"),

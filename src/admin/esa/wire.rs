@@ -19,6 +19,31 @@ pub(super) fn fields(shape: &impl Serialize) -> Fields {
     }
 }
 
+/// The fields of a shape of the native API, spelled as ESA spells them.
+pub(super) fn respelled(shape: &impl Serialize) -> Fields {
+    let respelled = fields(shape).into_iter().map(|(name, value)| (pascal(&name), inside(value)));
+    respelled.collect()
+}
+
+fn inside(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, it)| (pascal(&name), inside(it))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(inside).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
+/// `snake_case` as `PascalCase`.
+fn pascal(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split('_').map(word).collect()
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Status {

@@ -46,7 +46,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let table = table(&sticky, percent);
     let decide = || {
         let spread = SpreadCounters::default();
-        let draws = Draws { spread, mint: Box::new(|| [7; 16]) };
+        let draws = Draws { spread, mint: Box::new(|| [7; 16]), salt: 0 };
         let decision = table.decide(Environment::Production, &request, peer, &draws);
         decision.expect("the default routine takes every request")
     };

@@ -14,7 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{Tallies, Traffic, Wellness};
+use serin::observe::{Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -114,6 +114,7 @@ impl Desk {
             table: opened.table,
             tallies: tallies.clone(),
             traffic: traffic.clone(),
+            users: Users::new(1),
             wellness: wellness.clone(),
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),

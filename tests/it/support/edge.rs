@@ -13,7 +13,7 @@ use serin::model::{
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Wellness};
+use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness};
 use serin::proxy::{
     BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
 };
@@ -172,16 +172,18 @@ impl Setup {
         let (writer, reader) = published(table);
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let (tallies, traffic) = (Tallies::new(self.workers), Traffic::new(self.workers));
-        let wellness = Wellness::default();
+        let (users, wellness) = (Users::new(self.workers), Wellness::default());
         let proxy = Arc::new(Proxy {
             table: reader.clone(),
             draws: Draws {
                 spread: SpreadCounters::default(),
                 mint: Box::new(|| *b"sixteen bytes id"),
+                salt: 0,
             },
             seats: Seats::default(),
             tallies: tallies.clone(),
             traffic: traffic.clone(),
+            users: users.clone(),
             wellness: wellness.clone(),
             policy,
             drain: watch::channel(self.drain).1,

@@ -182,6 +182,7 @@ pub(crate) fn draws() -> Draws {
     Draws {
         spread: SpreadCounters::default(),
         mint: Box::new(move || [next.fetch_add(1, Ordering::Relaxed); 16]),
+        salt: 0,
     }
 }
 
