@@ -21,7 +21,7 @@ use super::visits::population;
 use super::worker::{self, Common, telling};
 
 /// How often the view is drawn.
-const DRAW_EVERY: Duration = Duration::from_secs(1);
+const DRAW_EVERY: Duration = Duration::from_millis(500);
 
 /// Carries `plan` out, until its end or until somebody sets `stopped`. Draws what is seen
 /// meanwhile on `terminal`, if there is one.

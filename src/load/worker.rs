@@ -25,7 +25,7 @@ use super::{http1, http2};
 use crate::population::Population;
 
 /// How often a thread tells what it has counted.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+const TELL_EVERY: Duration = Duration::from_millis(500);
 
 /// What all threads of a run have in common.
 pub(super) struct Common {

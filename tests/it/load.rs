@@ -415,6 +415,37 @@ fn users_have_keys_and_places_of_their_own() {
 }
 
 #[test]
+fn what_is_drawn_meanwhile_is_all_in_the_report() {
+    let upstream = Upstream::new(|visit| {
+        while let Some(request) = visit.request() {
+            visit.say(ok(if key_of(&request).ends_with('7') { "v2" } else { "v1" }));
+        }
+    });
+    let plan = Plan {
+        model: constant(200.0),
+        duration: Duration::from_millis(1_300),
+        requests_max: None,
+        threads: 2,
+        split: given(&[("v1", 90), ("v2", 10)]),
+        ..plan(upstream.url(), 1)
+    };
+    let mut drawn = Vec::new();
+    let summary = run(plan, Arc::new(AtomicBool::new(false)), Some(&mut drawn)).unwrap();
+    // Nothing is lost between those who count and the one who draws, nor told twice.
+    assert_eq!(summary.answers + summary.errors.total, 260);
+    assert_eq!(summary.answers, upstream.requests().len() as u64);
+    let waited = summary.latency.uncorrected.unwrap();
+    assert_eq!((waited.count, summary.connections.opened), (summary.answers, 4));
+    let in_seconds: u64 = summary.seconds.iter().flat_map(|second| second.values()).sum();
+    assert_eq!(in_seconds, summary.answers);
+    let drawn = String::from_utf8(drawn).unwrap();
+    for part in ["/s of 200/s", "version", "v1", "v2", "expected", "p99.9", "–", "changed version"]
+    {
+        assert!(drawn.contains(part), "{part}: {drawn}");
+    }
+}
+
+#[test]
 fn a_terminal_obeys_nothing_of_what_a_peer_says() {
     let body = r#"{"version":"\u001b[2Jv1"}"#;
     let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
