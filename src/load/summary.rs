@@ -157,7 +157,8 @@ pub struct PeriodSummary {
     pub deployment_id: Option<String>,
     /// Of users whose answers were certainly of this period.
     pub shares: Vec<ShareSummary>,
-    /// Distinct users of whom a request ended, and none with an answer.
+    /// Distinct users whose requests all ended without an answer. What ends only after a
+    /// request of a later period is left out.
     pub users_unanswered: u64,
     /// Null where there is nothing to check.
     pub sample_ratio: Option<SampleRatioSummary>,
