@@ -207,7 +207,13 @@
 //!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
 //!   connection is a task; a request allocates nothing, sets no timer, and is told from others
 //!   by 32 bits for each user. Its tickets come from a timer of the kernel: that of the runtime
-//!   counts in milliseconds.
+//!   counts in milliseconds. Of the 5,945 instructions of a request (callgrind; HTTP/1.1, sent
+//!   when answered) 3,150 read the head of the response, 830 judge and count it, 580 read from
+//!   the socket, and 440 draw the user; the kernel takes several times as long.
+//! - A request of `load` that fails is booked to the version that was to answer it: the one of
+//!   the rule, or else the last one of its user. Without that a version that hangs would look
+//!   fast, since only its good answers counted, and the split would look wrong, since users
+//!   who are never answered are missing in it.
 //! - Users are handed to the sample-ratio check of `load` in the order in which they were asked
 //!   for. In the order of their answers those of a slower version come late, and an honest
 //!   split would raise the alarm.

@@ -14,9 +14,6 @@ use serin::simulate;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the usual limit on descriptors leaves room for.
-const MANY_CONNECTIONS: usize = 900;
-
 /// Why a verb failed, whoever carried it out.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
@@ -83,24 +80,7 @@ fn run(verb: Verb) -> Result<(), Ended> {
         }
         Verb::Explain(arguments) => explain(arguments, &mut out),
         Verb::Rehearse(arguments) => rehearse(*arguments, &mut out),
-        Verb::Load(arguments) => {
-            let (json, page) = (arguments.json, arguments.report.clone());
-            let plan = plan(*arguments)?;
-            let stopped = app::stop_at_interrupt()?;
-            if plan.connections > MANY_CONNECTIONS {
-                app::raise_limit();
-            }
-            let mut terminal = std::io::stderr();
-            let is_watched = terminal.is_terminal();
-            let terminal: Option<&mut dyn Write> = is_watched.then_some(&mut terminal as _);
-            let summary = load::run(plan, stopped, terminal)?;
-            load::print(&summary, json, &mut out).map_err(Failure::Output)?;
-            if let Some(path) = page {
-                let page = load::page(&summary, &app::command_line())?;
-                std::fs::write(path, page).map_err(Failure::Output)?;
-            }
-            if summary.ok { Ok(()) } else { Err(Failure::Found.into()) }
-        }
+        Verb::Load(arguments) => load(*arguments, &mut out),
         Verb::Simulate(Simulate { scenario, seed, users, json, report }) => {
             let report = report.map(|path| simulate::Report { path, command: app::command_line() });
             let options = simulate::Options { seed, users, json, report };
@@ -196,71 +176,67 @@ fn deployed(
     )?)
 }
 
-/// What `serin load` is to do.
-fn plan(arguments: cli::Load) -> Result<load::Plan, Ended> {
-    let usage = |error: &dyn std::error::Error| load::LoadError::Usage(error.to_string());
-    let version_from = match (arguments.version_json, arguments.version_regex) {
-        (Some(field), _) => load::VersionFrom::Json(field),
-        (_, Some(pattern)) => {
-            let pattern = load::Pattern::new(&pattern).map_err(|error| usage(&error))?;
-            load::VersionFrom::Pattern(pattern)
-        }
-        (None, None) => load::VersionFrom::Header(arguments.version_header),
-    };
-    let split = match (arguments.admin, arguments.routine) {
-        (Some(admin), Some(routine)) => load::Configured::Deployed {
+/// The requests of many users.
+fn load(arguments: cli::Load, out: &mut impl Write) -> Result<(), Ended> {
+    let routine = arguments.routine.map(load::Release::Routine);
+    let release = routine.or(arguments.app.map(load::Release::App));
+    let deployed = match (arguments.admin, release) {
+        (Some(admin), Some(release)) => Some(load::Configured::Deployed {
             admin: app::endpoint(admin).map_err(Failure::from)?,
-            routine,
+            release,
             environment: arguments.env.as_str().to_owned(),
-        },
-        _ if arguments.expect.is_empty() => load::Configured::Unknown,
-        _ => load::Configured::Given(arguments.expect),
+        }),
+        _ => None,
     };
-    let duration = arguments.duration;
     let planned = |deployment: cli::Deployment| load::Planned {
         at: deployment.at,
         shares: deployment.shares,
     };
-    let target = load::Target::parse(&arguments.url).map_err(|error| usage(&error))?;
-    Ok(load::Plan {
-        // Where nobody shows a certificate, nobody need be trusted.
-        tls: app::client_tls(arguments.insecure || !target.tls),
-        target,
-        protocol: if arguments.http2 {
-            load::Protocol::Http2 { streams: arguments.streams }
-        } else {
-            load::Protocol::Http1
-        },
-        model: match arguments.rate {
-            Some((from, to)) if (from - to).abs() > 0.0 => {
-                let over = arguments.over.unwrap_or(duration);
-                load::Model::Open(load::Rate { from, to, over })
-            }
-            Some((from, to)) => {
-                load::Model::Open(load::Rate { from, to, over: std::time::Duration::ZERO })
-            }
-            None => load::Model::Closed,
-        },
+    let wish = load::Wish {
+        url: arguments.url,
+        rate: arguments.rate,
+        over: arguments.over,
         connections: arguments.connections,
         threads: arguments.threads,
-        duration,
-        requests_max: arguments.requests,
+        duration: arguments.duration,
+        requests: arguments.requests,
         timeout: arguments.timeout,
+        http2: arguments.http2,
+        streams: arguments.streams,
+        insecure: arguments.insecure,
         method: arguments.method,
         headers: arguments.headers,
-        body: arguments.data.map(String::into_bytes),
+        data: arguments.data,
         users: load::Users {
             count: arguments.users,
             seed: arguments.seed,
             exponent: arguments.zipf,
+            heavy: arguments.heavy,
+            key_prefix: arguments.key_prefix,
+            regions: arguments.regions,
+            region_header: arguments.region_header,
         },
-        key: match arguments.key_cookie {
-            Some(name) => load::KeyIn::Cookie(name),
-            None => load::KeyIn::Header(arguments.key_header),
-        },
-        version_from,
-        split,
+        key_header: arguments.key_header,
+        key_cookie: arguments.key_cookie,
+        version_header: arguments.version_header,
+        version_json: arguments.version_json,
+        version_regex: arguments.version_regex,
+        expect: arguments.expect,
+        deployed,
         deployments: arguments.deployments.into_iter().map(planned).collect(),
-        errors_max: arguments.max_errors,
-    })
+        max_errors: arguments.max_errors,
+        json: arguments.json,
+        report: arguments.report,
+    };
+    let mut terminal = std::io::stderr();
+    let is_watched = terminal.is_terminal();
+    let around = load::Around {
+        tls: app::client_tls,
+        raise_limit: app::raise_limit,
+        stopped: app::stop_at_interrupt()?,
+        terminal: is_watched.then_some(&mut terminal as _),
+        words: app::words(),
+        as_typed: app::as_typed,
+    };
+    Ok(load::load(wish, around, out)?)
 }

@@ -40,6 +40,6 @@ pub use explain::{explain, routine_of};
 pub use failure::{Failure, with_causes};
 pub use interrupt::stop_at_interrupt;
 pub use log::log_to_stderr;
-pub use outside::command_line;
+pub use outside::{as_typed, command_line, words};
 pub use running::{Addresses, Fallen, Running, StartError, start};
 pub use serve::serve;

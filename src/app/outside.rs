@@ -25,8 +25,17 @@ pub(super) fn variable(name: &str) -> Option<OsString> {
 
 /// What this process was called with, as a shell takes it.
 pub fn command_line() -> String {
-    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
-    words.collect::<Vec<_>>().join(" ")
+    as_typed(&words())
+}
+
+/// What this process was called with, word by word.
+pub fn words() -> Vec<String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Words as a shell takes them.
+pub fn as_typed(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::value::{Environment, duration, rates, share};
 
 #[derive(Debug, Args)]
 #[command(
+    group = ArgGroup::new("release").args(["routine", "app"]),
     after_help = "Without --rate a connection sends when it was answered. With it, requests are due at their times, and their latency counts from then.\n\n\
-        Each user must keep one version. With --admin and --routine, or with --expect, the shares are checked too; with the former each answer is held to the rule that Serin publishes.\n\n\
-        Exit status: 0 good, 1 something was found, 2 usage, 3 the target or the admin endpoint could not be reached.\n\n\
+        Each user must keep one version. With --admin and --routine or --app, or with --expect, the shares are checked too; with the former each answer is held to the rule that Serin publishes.\n\n\
+        Exit status: 0 good, 1 something was found, 2 usage, 3 the target or the admin endpoint could not be reached, or the report cannot be written.\n\n\
         Examples:\n  \
         serin load http://127.0.0.1:8080/ --admin http://127.0.0.1:8090 --routine checkout --rate 2000\n  \
         serin load http://127.0.0.1:9000/ --expect v1@90,v2@10 --version-header x-backend --key-cookie user"
@@ -76,6 +77,24 @@ pub struct Load {
     /// How unequal users are: number n asks in proportion to 1/n to this power
     #[arg(long, value_name = "X", help_heading = "Users", default_value_t = 1.0)]
     pub zipf: f64,
+    /// The first N users make so much of all requests, alike among each other
+    #[arg(long, value_name = "N@PERCENT", help_heading = "Users", value_parser = heavy)]
+    pub heavy: Option<(u64, f64)>,
+    /// What stands before a user's number in its key
+    #[arg(long, value_name = "TEXT", help_heading = "Users", default_value = "user-")]
+    pub key_prefix: String,
+    /// Where users are, in proportion to the numbers; each request says where its user is
+    #[arg(long, value_name = "NAME=WEIGHT", help_heading = "Users", value_delimiter = ',', value_parser = region)]
+    pub regions: Vec<(String, f64)>,
+    /// The header that says it
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Users",
+        default_value = "x-serin-region",
+        requires = "regions"
+    )]
+    pub region_header: String,
     /// The header that carries a user's key
     #[arg(long, value_name = "NAME", help_heading = "Users", default_value = "x-serin-key")]
     pub key_header: String,
@@ -102,11 +121,14 @@ pub struct Load {
     pub expect: Vec<(String, u64)>,
 
     /// The admin endpoint of the Serin that is loaded, which tells the split
-    #[arg(long, value_name = "URL", help_heading = "Serin", requires = "routine")]
+    #[arg(long, value_name = "URL", help_heading = "Serin", requires = "release")]
     pub admin: Option<String>,
     /// The routine that answers
     #[arg(long, value_name = "NAME", help_heading = "Serin", requires = "admin")]
     pub routine: Option<String>,
+    /// The edge container app that answers, in place of a routine
+    #[arg(long, value_name = "ID", help_heading = "Serin", requires = "admin")]
+    pub app: Option<String>,
     /// Its environment
     #[arg(long, short, value_enum, help_heading = "Serin", default_value_t = Environment::Production)]
     pub env: Environment,
@@ -139,6 +161,22 @@ fn deployment(text: &str) -> Result<Deployment, String> {
     Ok(Deployment { at: duration(at)?, shares })
 }
 
+/// `N@PERCENT`: users and their part of all requests, 0 to 1.
+fn heavy(text: &str) -> Result<(u64, f64), String> {
+    let (users, percent) = text.split_once('@').ok_or("write N@PERCENT, for instance 10@50")?;
+    let users = users.parse().map_err(|_| format!("`{users}` is no number of users"))?;
+    match percent.strip_suffix('%').unwrap_or(percent).parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok((users, percent / 100.0)),
+        _ => Err(format!("`{percent}` is no percentage")),
+    }
+}
+
+fn region(text: &str) -> Result<(String, f64), String> {
+    let (name, weight) = text.split_once('=').ok_or("write NAME=WEIGHT, for instance eu=3")?;
+    let weight = weight.parse().map_err(|_| format!("`{weight}` is no weight"))?;
+    Ok((name.to_owned(), weight))
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
@@ -156,6 +194,16 @@ mod tests {
         for text in ["10s", "v1@100", "10:v1@100", "10s:", "10s:v1@0"] {
             assert!(deployment(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn users_are_heavy_and_somewhere() {
+        assert_eq!(heavy("10@50%"), Ok((10, 0.5)));
+        assert_eq!(region("eu=1.5"), Ok(("eu".to_owned(), 1.5)));
+        for text in ["", "10", "@1", "x@1", "1@", "1@101", "1@-1", "1@NaN"] {
+            assert!(heavy(text).is_err(), "{text}");
+        }
+        assert!(region("eu").is_err() && region("eu=x").is_err());
     }
 
     #[test]

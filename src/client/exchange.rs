@@ -77,8 +77,16 @@ struct Refusal {
 
 #[derive(Deserialize)]
 struct Reason {
+    #[serde(alias = "Code")]
     code: String,
+    #[serde(alias = "Message")]
     message: String,
+}
+
+/// What a refusal says, in the native API's words or in those of ESA's.
+fn reason(bytes: &[u8]) -> serde_json::Result<Reason> {
+    let native = serde_json::from_slice(bytes).map(|Refusal { error }| error);
+    native.or_else(|_| serde_json::from_slice(bytes))
 }
 
 /// Asks the admin endpoint for what is at `path`.
@@ -132,8 +140,8 @@ fn call(
         if status == StatusCode::UNAUTHORIZED && credentials.is_none() {
             return Err(ClientError::KeyWanted { url: url.clone() });
         }
-        let Refusal { error } = serde_json::from_slice(&bytes).map_err(|_| foreign())?;
-        Err(ClientError::Refused { code: error.code, message: error.message })
+        let Reason { code, message } = reason(&bytes).map_err(|_| foreign())?;
+        Err(ClientError::Refused { code, message })
     })
 }
 

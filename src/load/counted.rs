@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 
 use super::period::Period;
-use super::version::VERSIONS_MAX;
+use super::version::NUMBERS;
 use crate::stats::SampleRatio;
 
 /// What was seen of the users in one period.
 #[derive(Debug, Clone)]
 pub(super) struct Counted {
     /// Distinct users, by the number of the first version that they got.
-    pub(super) keys: [u64; VERSIONS_MAX],
+    pub(super) keys: [u64; NUMBERS],
+    /// Distinct users whose requests have ended, and none of them with an answer.
+    pub(super) unanswered: u64,
     /// `None` where there is nothing to check: one version, or no configured split.
     pub(super) ratio: Option<SampleRatio>,
     /// Users who were asked for and not counted yet, in the order of asking: a slow version
@@ -39,7 +41,8 @@ pub(super) enum Place {
 impl Counted {
     pub(super) fn new(period: &Period) -> Self {
         Self {
-            keys: [0; VERSIONS_MAX],
+            keys: [0; NUMBERS],
+            unanswered: 0,
             ratio: period.check(),
             line: VecDeque::new(),
             left: 0,

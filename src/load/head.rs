@@ -21,6 +21,8 @@ pub(super) struct Answer {
     pub(super) failed_over: bool,
     /// Whether the connection takes another request.
     pub(super) keeps: bool,
+    /// More came than was asked for.
+    pub(super) more: bool,
 }
 
 /// What is read of a response, and whither.
@@ -75,7 +77,7 @@ pub(super) fn head(bytes: &[u8], reading: &Reading) -> Result<Option<Head>, Faul
         said.take(field)?;
         if version_field.is_some_and(|name| field.name.eq_ignore_ascii_case(name)) {
             // Of several, the first counts.
-            version = version.or_else(|| reading.known.borrow_mut().number(field.value));
+            version = version.or_else(|| Some(reading.known.borrow_mut().number(field.value)));
         }
         if field.name.len() == REASON.len() && field.name.eq_ignore_ascii_case(REASON) {
             failed_over = field.value == b"failover";
@@ -83,7 +85,7 @@ pub(super) fn head(bytes: &[u8], reading: &Reading) -> Result<Option<Head>, Faul
     }
     let framing = said.framing(status, reading.is_head)?;
     let keeps = framing != Framing::UntilClose && said.keeps(minor);
-    let answer = Answer { status, version, failed_over, keeps };
+    let answer = Answer { status, version, failed_over, keeps, more: false };
     Ok(Some(Head { bytes: length, answer, framing }))
 }
 

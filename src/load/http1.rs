@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::head::Answer;
 use super::lane::Lane;
 use super::plan::Model;
-use super::response::{Buffer, is_spent};
+use super::response::{Buffer, Rest, rest};
 use super::watchdog::Watchdog;
 
 /// How long a connection rests that could not be opened, where no rate bounds how often
@@ -19,21 +19,24 @@ pub(super) const REST: Duration = Duration::from_millis(10);
 
 /// Sends requests on `stream`, and others if need be, until there are none.
 pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>) {
-    let mut desk = Desk { stream, fresh: true, buffer: Buffer::new(), request: Vec::new() };
+    let mut desk =
+        Desk { stream, fresh: true, buffer: Buffer::new(), request: Vec::new(), last: None };
     let mut watchdog = Watchdog::new();
     let mut key = Vec::new();
     while let Some(ticket) = lane.pace.next().await {
         let errand = lane.begin(ticket, &mut key);
-        lane.written.of(&key, &mut desk.request);
+        lane.written.of(&key, errand.region, &mut desk.request);
         let heard = watchdog.until(lane.end_of(ticket), desk.exchange(&lane)).await;
         if !heard.is_ok_and(|answer| answer.keeps) {
             desk.stream = None;
         }
+        desk.last = heard.ok().and_then(|answer| answer.version);
         lane.finish(&errand, &key, heard);
         if heard == Err(Fault::Connect) && lane.plan.model == Model::Closed {
             tokio::time::sleep(REST).await;
         }
     }
+    desk.look(&lane).await;
 }
 
 /// A connection and what is on its way.
@@ -43,9 +46,25 @@ struct Desk {
     fresh: bool,
     buffer: Buffer,
     request: Vec<u8>,
+    /// The version of the last answer.
+    last: Option<usize>,
 }
 
 impl Desk {
+    /// Gives up a connection that does not rest.
+    async fn look(&mut self, lane: &Lane) {
+        let Some(stream) = &mut self.stream else { return };
+        match rest(stream).await {
+            Rest::Quiet => return,
+            // While it rested, which is nobody's fault.
+            Rest::Ended => {}
+            // Whoever takes that for the answer to what is asked next gives it to another
+            // user. The version that had the connection is to blame, if any is.
+            Rest::Speaks => lane.tally.borrow_mut().spoke_unasked(self.last),
+        }
+        self.stream = None;
+    }
+
     async fn open(&mut self, lane: &Lane) -> Result<(), Fault> {
         let stream = lane.opener.open().await.map_err(|_| Fault::Connect)?;
         lane.tally.borrow_mut().opened += 1;
@@ -55,12 +74,7 @@ impl Desk {
     }
 
     async fn exchange(&mut self, lane: &Lane) -> Result<Answer, Fault> {
-        if let Some(stream) = &mut self.stream
-            && is_spent(stream).await
-        {
-            // It was ended while it rested, which is nobody's fault.
-            self.stream = None;
-        }
+        self.look(lane).await;
         if self.stream.is_none() {
             self.open(lane).await?;
         }

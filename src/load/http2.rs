@@ -43,13 +43,18 @@ async fn ask_on(lane: &Lane, link: &Link) {
     let mut key = Vec::new();
     while let Some(ticket) = lane.pace.next().await {
         let errand = lane.begin(ticket, &mut key);
-        let heard = watchdog.until(lane.end_of(ticket), link.exchange(lane, &key)).await;
+        let heard =
+            watchdog.until(lane.end_of(ticket), link.exchange(lane, &key, errand.region)).await;
         lane.finish(&errand, &key, heard);
         if heard == Err(Fault::Connect) && lane.plan.model == Model::Closed {
             tokio::time::sleep(REST).await;
         }
     }
 }
+
+/// Fields that HTTP/2 refuses.
+const OF_CONNECTION: [&str; 5] =
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
 type Sender = SendRequest<Full<Bytes>>;
 
@@ -62,22 +67,29 @@ struct Link {
 }
 
 /// A request but for its key.
-struct Head {
+pub(super) struct Head {
     method: Method,
     uri: Uri,
-    headers: HeaderMap,
-    key: KeyIn,
+    /// For each region.
+    headers: Vec<HeaderMap>,
+    /// The field that carries the key, and what stands before it there.
+    key: (HeaderName, Vec<u8>),
     body: Bytes,
 }
 
 impl Head {
-    /// `None` where the plan is none, which was looked at before.
-    fn new(plan: &Plan) -> Option<Self> {
+    /// `None` where HTTP/2 cannot say what is planned: it knows no fields of a connection
+    /// (RFC 9113, section 8.2.2), and a host is part of the target.
+    pub(super) fn new(plan: &Plan) -> Option<Self> {
         let mut headers = HeaderMap::new();
         let mut authority = plan.target.authority.as_str();
         headers.insert(http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         for (name, value) in &plan.headers {
             let name: HeaderName = name.parse().ok()?;
+            let is_refused = name == http::header::TE && value != "trailers";
+            if is_refused || OF_CONNECTION.contains(&name.as_str()) {
+                return None;
+            }
             if name == HOST {
                 authority = value;
             } else if name == http::header::USER_AGENT {
@@ -86,29 +98,45 @@ impl Head {
                 headers.append(name, HeaderValue::from_str(value).ok()?);
             }
         }
-        let scheme = if plan.target.tls { "https" } else { "http" };
-        let target = &plan.target.path;
+        let uri = Uri::builder()
+            .scheme(if plan.target.tls { "https" } else { "http" })
+            .authority(authority)
+            .path_and_query(plan.target.path.as_str())
+            .build()
+            .ok()?;
+        let key = match &plan.key {
+            KeyIn::Header(name) => (name.parse().ok()?, Vec::new()),
+            KeyIn::Cookie(name) => (http::header::COOKIE, format!("{name}=").into_bytes()),
+        };
+        if key.0 == http::header::USER_AGENT {
+            headers.remove(&key.0);
+        }
+        let mut of_regions = vec![headers];
+        if !plan.users.regions.is_empty() {
+            let anywhere = of_regions.remove(0);
+            let name: HeaderName = plan.users.region_header.parse().ok()?;
+            for (region, _) in &plan.users.regions {
+                let mut headers = anywhere.clone();
+                headers.append(&name, HeaderValue::from_str(region).ok()?);
+                of_regions.push(headers);
+            }
+        }
         Some(Self {
             method: plan.method.parse().ok()?,
-            uri: format!("{scheme}://{authority}{target}").parse().ok()?,
-            headers,
-            key: plan.key.clone(),
+            uri,
+            headers: of_regions,
+            key,
             body: plan.body.clone().unwrap_or_default().into(),
         })
     }
 
-    fn request(&self, key: &[u8]) -> Option<Request<Full<Bytes>>> {
+    fn request(&self, key: &[u8], region: usize) -> Option<Request<Full<Bytes>>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        let (name, value) = match &self.key {
-            KeyIn::Header(name) => (name.parse().ok()?, HeaderValue::from_bytes(key).ok()?),
-            KeyIn::Cookie(name) => {
-                let pair = [name.as_bytes(), b"=", key].concat();
-                (http::header::COOKIE, HeaderValue::from_bytes(&pair).ok()?)
-            }
-        };
+        *request.headers_mut() = self.headers[region].clone();
+        let (name, before) = &self.key;
+        let value = HeaderValue::from_bytes(&[before, key].concat()).ok()?;
         request.headers_mut().append(name, value);
         Some(request)
     }
@@ -139,13 +167,13 @@ impl Link {
         Ok((sender, false))
     }
 
-    async fn exchange(&self, lane: &Lane, key: &[u8]) -> Result<Answer, Fault> {
+    async fn exchange(&self, lane: &Lane, key: &[u8], region: usize) -> Result<Answer, Fault> {
         let (mut sender, is_reused) = self.sender(lane).await?;
         if is_reused {
             lane.tally.borrow_mut().reused += 1;
         }
         sender.ready().await.map_err(|error| fault(&error))?;
-        let request = self.head.request(key).ok_or(Fault::BadResponse)?;
+        let request = self.head.request(key, region).ok_or(Fault::BadResponse)?;
         let response = sender.send_request(request).await.map_err(|error| fault(&error))?;
         let (parts, mut body) = response.into_parts();
         let reading = &lane.reading;
@@ -154,9 +182,10 @@ impl Link {
             version: None,
             failed_over: parts.headers.get(REASON).is_some_and(|reason| reason == "failover"),
             keeps: true,
+            more: false,
         };
         if let Some(value) = reading.from.field().and_then(|name| parts.headers.get(name)) {
-            answer.version = reading.known.borrow_mut().number(value.as_bytes());
+            answer.version = Some(reading.known.borrow_mut().number(value.as_bytes()));
         }
         let keeps_body = reading.from.field().is_none();
         let mut kept = Vec::new();
@@ -169,7 +198,7 @@ impl Link {
         }
         if keeps_body {
             reading.from.in_body(&kept, |octets| {
-                answer.version = reading.known.borrow_mut().number(octets);
+                answer.version = Some(reading.known.borrow_mut().number(octets));
             });
         }
         Ok(answer)

@@ -11,7 +11,7 @@ use super::judge::{Asked, Judge};
 use super::pace::{Pace, Ticket};
 use super::plan::Plan;
 use super::request::Written;
-use super::tally::Tally;
+use super::tally::{Tally, Waited};
 use super::visits::Visits;
 
 pub(super) struct Lane {
@@ -28,6 +28,7 @@ pub(super) struct Lane {
 /// A request that is under way: whose, and when it was due.
 pub(super) struct Errand {
     user: usize,
+    pub(super) region: usize,
     asked: Asked,
     ticket: Ticket,
 }
@@ -36,8 +37,8 @@ impl Lane {
     /// Whose turn it is: writes the key of a user into `key`.
     #[inline]
     pub(super) fn begin(&self, ticket: Ticket, key: &mut Vec<u8>) -> Errand {
-        let user = self.visits.borrow_mut().next(key);
-        Errand { user, asked: self.judge.ask(user), ticket }
+        let (user, region) = self.visits.borrow_mut().next(key);
+        Errand { user, region, asked: self.judge.ask(user), ticket }
     }
 
     /// When waiting for an answer ends.
@@ -48,28 +49,35 @@ impl Lane {
     /// Takes up what came of it.
     #[inline]
     pub(super) fn finish(&self, errand: &Errand, key: &[u8], heard: Result<Answer, Fault>) {
-        let Errand { user, asked, ticket } = *errand;
+        let Errand { user, asked, ticket, .. } = *errand;
         let now = Instant::now();
-        let latencies = (now - ticket.due, now - ticket.taken);
+        let waited = Waited { since_due: now - ticket.due, since_sent: now - ticket.taken };
         let at = now - self.pace.origin;
         let mut tally = self.tally.borrow_mut();
         match heard {
-            Ok(Answer { status, version, failed_over, .. }) => {
-                tally.answered(version, status, at, latencies);
-                match version {
-                    Some(_) if failed_over => {
-                        tally.failed_over += 1;
-                        self.judge.hear_nothing(asked, user);
-                    }
-                    Some(version) => {
-                        let judged = self.judge.hear(asked, user, key, version, at);
-                        tally.judged += u64::from(judged.is_some());
-                    }
-                    None => self.judge.hear_nothing(asked, user),
+            Ok(Answer { status, version: Some(version), failed_over, more, .. }) => {
+                tally.answered(version, status, at, waited);
+                if more {
+                    tally.spoke_unasked(Some(version));
+                }
+                if failed_over {
+                    tally.failed_over += 1;
+                    self.judge.hear_no_version(asked, user);
+                } else {
+                    let judged = self.judge.hear(asked, user, key, version, at);
+                    tally.judged += u64::from(judged.is_some());
                 }
             }
+            Ok(Answer { status, version: None, more, .. }) => {
+                let expected = self.judge.expected(asked, user, key);
+                tally.answered_by_nobody(expected, status, waited);
+                if more {
+                    tally.spoke_unasked(None);
+                }
+                self.judge.hear_no_version(asked, user);
+            }
             Err(fault) => {
-                tally.failed(fault, latencies);
+                tally.failed(fault, self.judge.expected(asked, user, key), waited);
                 self.judge.hear_nothing(asked, user);
             }
         }

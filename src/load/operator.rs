@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::deployed::{self, Deployed};
 use super::error::LoadError;
 use super::judge::Judge;
 use super::period::Period;
 use super::plan::{Configured, KeyIn, Plan};
-use super::split::Release;
+use super::split;
 use super::version::Versions;
-use crate::client::{self, Routine};
 
 /// The split before, between and after the deployments of a run.
 pub(super) struct Splits {
@@ -28,32 +28,36 @@ pub(super) struct Made {
     pub(super) at: Duration,
 }
 
+/// What became of the deployments of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Operated {
+    pub(super) made: Vec<Made>,
+    /// When one failed, and why: it ended the run.
+    pub(super) failed: Option<(Duration, LoadError)>,
+}
+
 impl Splits {
     /// Asks the admin endpoint, if the plan names one.
     pub(super) fn of(plan: &Plan, versions: &Versions) -> Result<Self, LoadError> {
         let planned = plan.deployments.iter().map(|planned| planned.shares.clone());
-        let (first, routine, deployment_id) = match &plan.split {
+        let (first, deployed, deployment_id) = match &plan.split {
             Configured::Unknown => (Vec::new(), None, None),
             Configured::Given(shares) => (shares.clone(), None, None),
-            Configured::Deployed { admin, routine, environment } => {
-                let routine = client::routine(admin, routine)?;
+            Configured::Deployed { admin, release, environment } => {
+                let mut deployed = Deployed::look(admin, release, environment)?;
                 let not_live = || LoadError::NotLive {
-                    routine: routine.name.clone(),
+                    release: release.to_string(),
                     environment: environment.clone(),
                 };
-                let live = routine.live(environment).ok_or_else(not_live)?;
-                finds_the_key(plan, &routine)?;
-                let shares = live.code_versions.iter();
-                let shares =
-                    shares.map(|share| (share.code_version.clone(), share.percentage.into()));
-                let (shares, id) = (shares.collect(), live.deployment_id.clone());
-                (shares, Some(routine), Some(id))
+                let live = deployed.live.take().ok_or_else(not_live)?;
+                finds_the_key(plan, &release.to_string(), &deployed.sticky)?;
+                (live.shares, Some(deployed), Some(live.id))
             }
         };
-        let release = routine.as_ref().map(|routine| Release {
-            kind: "routine",
-            name: &routine.name,
-            cohort: &routine.cohort,
+        let release = deployed.as_ref().map(|deployed| split::Release {
+            kind: deployed.kind,
+            name: &deployed.name,
+            cohort: &deployed.cohort,
         });
         let period = |shares: Vec<(String, u64)>| {
             let period = Period::new(&shares, release.as_ref(), versions);
@@ -65,27 +69,33 @@ impl Splits {
     }
 }
 
-/// What is live now, if the admin endpoint says so.
-pub(super) fn live_id(plan: &Plan) -> Option<String> {
-    let Configured::Deployed { admin, routine, environment } = &plan.split else { return None };
-    let routine = client::routine(admin, routine).ok()?;
-    routine.live(environment).map(|live| live.deployment_id.clone())
+/// What is live at the end.
+pub(super) enum End {
+    /// What the run has last seen or made, or it has nothing to do with any.
+    AsKnown,
+    /// What somebody else has deployed; `None` where nothing is live any more.
+    Another(Option<String>),
+    /// The admin endpoint did not say.
+    Unknown(LoadError),
 }
 
-/// Whether the routine finds the key of a user where requests carry it, and nothing
-/// before.
-fn finds_the_key(plan: &Plan, routine: &Routine) -> Result<(), LoadError> {
-    let carries = |name: &str| {
-        plan.headers
-            .iter()
-            .any(|(known, value)| known.eq_ignore_ascii_case(name) && !value.is_empty())
-    };
-    let has_cookie = |name: &str| {
-        let lines = plan.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case("cookie"));
-        let mut cookies = lines.flat_map(|(_, line)| line.split(';'));
-        cookies.any(|cookie| cookie.trim().split('=').next() == Some(name))
-    };
-    for source in &routine.sticky {
+impl End {
+    /// `last`: what was live at the start, or the last that was made.
+    pub(super) fn of(plan: &Plan, last: Option<&String>) -> Self {
+        let Configured::Deployed { admin, release, environment } = &plan.split else {
+            return Self::AsKnown;
+        };
+        let live = match Deployed::look(admin, release, environment) {
+            Ok(deployed) => deployed.live.map(|live| live.id),
+            Err(error) => return Self::Unknown(error),
+        };
+        if live.as_ref() == last { Self::AsKnown } else { Self::Another(live) }
+    }
+}
+
+/// Whether the key of a user is found where requests carry it, and nothing before.
+fn finds_the_key(plan: &Plan, release: &str, sticky: &[String]) -> Result<(), LoadError> {
+    for source in sticky {
         let (kind, name) = source.split_once(':').unwrap_or((source, ""));
         let is_key = match (&plan.key, kind) {
             (KeyIn::Header(key), "header") => key.eq_ignore_ascii_case(name),
@@ -97,9 +107,9 @@ fn finds_the_key(plan: &Plan, routine: &Routine) -> Result<(), LoadError> {
             return Ok(());
         }
         let is_found_before = match kind {
-            "header" => carries(name),
-            "cookie" => has_cookie(name),
-            "query" => plan.target.path.contains(&format!("{name}=")),
+            "header" => carries_header(plan, name),
+            "cookie" => carries_cookie(plan, name),
+            "query" => carries_parameter(plan, name),
             // `client-ip` and `spread` are always there, and so is what is minted.
             _ => true,
         };
@@ -107,7 +117,26 @@ fn finds_the_key(plan: &Plan, routine: &Routine) -> Result<(), LoadError> {
             break;
         }
     }
-    Err(LoadError::KeyNotFound { routine: routine.name.clone(), sticky: routine.sticky.join(", ") })
+    Err(LoadError::KeyNotFound { release: release.to_owned(), sticky: sticky.join(", ") })
+}
+
+/// Of several of one name the first counts, and an empty value is none.
+fn carries_header(plan: &Plan, name: &str) -> bool {
+    let mut named = plan.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    named.next().is_some_and(|(_, value)| !value.is_empty())
+}
+
+fn carries_cookie(plan: &Plan, name: &str) -> bool {
+    let lines = plan.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case("cookie"));
+    let cookies = lines.flat_map(|(_, line)| line.split(';'));
+    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).is_some_and(|(_, value)| !value.is_empty())
+}
+
+fn carries_parameter(plan: &Plan, name: &str) -> bool {
+    let query = plan.target.path.split_once('?').map(|(_, query)| query).unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(known, _)| known == name).is_some_and(|(_, value)| !value.is_empty())
 }
 
 /// Makes the deployments of `plan` at their moments. Ends when they are made, when one
@@ -118,10 +147,10 @@ pub(super) fn deploy(
     origin: Instant,
     stopped: &Arc<AtomicBool>,
     running: &Receiver<()>,
-) -> (Vec<Made>, Option<LoadError>) {
-    let mut made = Vec::new();
-    let Configured::Deployed { admin, routine, environment } = &plan.split else {
-        return (made, None);
+) -> Operated {
+    let mut operated = Operated::default();
+    let Configured::Deployed { admin, release, environment } = &plan.split else {
+        return operated;
     };
     for planned in &plan.deployments {
         let wait = (origin + planned.at).saturating_duration_since(Instant::now());
@@ -130,15 +159,17 @@ pub(super) fn deploy(
         }
         judge.deployment_begins();
         let at = origin.elapsed();
-        match client::deploy(admin, routine, environment, &planned.shares) {
-            Ok(deployed) => made.push(Made { id: deployed.deployment_id, at }),
+        match deployed::deploy(admin, release, environment, &planned.shares) {
+            Ok(id) => operated.made.push(Made { id, at }),
             Err(error) => {
-                // What is live now is not known, so nothing can be judged any more.
+                // What is live from here on is not known, so nothing more can be judged; what
+                // was seen until here can.
                 stopped.store(true, Ordering::Relaxed);
-                return (made, Some(error.into()));
+                operated.failed = Some((at, error));
+                break;
             }
         }
         judge.deployment_is_made();
     }
-    (made, None)
+    operated
 }

@@ -22,8 +22,9 @@ impl Period {
         release: Option<&Release<'_>>,
         versions: &Versions,
     ) -> Option<Self> {
-        let number =
-            |(version, percent): &(String, u64)| Some((versions.number(version)?, *percent));
+        let number = |(version, percent): &(String, u64)| {
+            Some((versions.number(version.as_bytes())?, *percent))
+        };
         #[expect(clippy::cast_precision_loss, reason = "percentages are at most 100")]
         let weights: Vec<_> = listed.iter().map(|&(_, percent)| percent as f64).collect();
         Some(Self {
@@ -50,6 +51,14 @@ impl Period {
     #[inline]
     pub(super) fn by_rule(&self, key: &[u8]) -> Option<usize> {
         self.rule.as_ref().map(|rule| self.shares[rule.of(key)].0)
+    }
+
+    /// The version that the user with this key is to get, if that is known.
+    pub(super) fn expected(&self, key: &[u8]) -> Option<usize> {
+        match self.shares[..] {
+            [(only, _)] => Some(only),
+            _ => self.by_rule(key),
+        }
     }
 
     /// Which cell of the check a version is.

@@ -1,11 +1,12 @@
 //! What a run is to do.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method};
 use rustls::ClientConfig;
 
+use super::mistake::mistake_of_request;
 use super::rate::Rate;
 use super::target::Target;
 use super::version::VersionFrom;
@@ -75,12 +76,35 @@ pub enum Model {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Users {
     pub count: u64,
     pub seed: u64,
     /// Of Zipf's law: user number n asks in proportion to 1/n to this power.
     pub exponent: f64,
+    /// The first so many make such a share of all requests, 0 to 1, alike among each other.
+    pub heavy: Option<(u64, f64)>,
+    /// What stands before a user's number in its key.
+    pub key_prefix: String,
+    /// Where they are, with weights.
+    pub regions: Vec<(String, f64)>,
+    /// The header that says where.
+    pub region_header: String,
+}
+
+impl Users {
+    /// So many, who ask alike and are nowhere.
+    pub fn alike(count: u64) -> Self {
+        Self {
+            count,
+            seed: 1,
+            exponent: 0.0,
+            heavy: None,
+            key_prefix: "user-".to_owned(),
+            regions: Vec::new(),
+            region_header: "x-serin-region".to_owned(),
+        }
+    }
 }
 
 /// Where a request carries its user's key.
@@ -99,9 +123,27 @@ pub enum Configured {
     /// As a Serin says, by the rule that it publishes.
     Deployed {
         admin: Endpoint,
-        routine: String,
+        release: Release,
         environment: String,
     },
+}
+
+/// What Serin deploys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// By its name.
+    Routine(String),
+    /// An edge container app, by its id.
+    App(String),
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Routine(name) => write!(f, "routine `{name}`"),
+            Self::App(id) => write!(f, "app `{id}`"),
+        }
+    }
 }
 
 /// A deployment in the middle of a run.
@@ -128,7 +170,7 @@ impl Plan {
             .or_else(|| between("streams", streams as u64, STREAMS_MAX as u64))
             .or_else(|| between("users", self.users.count, USERS_MAX))
             .or_else(|| self.mistake_of_model())
-            .or_else(|| self.mistake_of_request())
+            .or_else(|| mistake_of_request(self))
             .or_else(|| self.mistake_of_deployments())
     }
 
@@ -142,10 +184,6 @@ impl Plan {
         if self.connections < self.threads {
             return Some("every thread needs a connection: give more, or fewer threads".to_owned());
         }
-        let exponent = self.users.exponent;
-        if !(exponent.is_finite() && exponent >= 0.0) {
-            return Some(format!("an exponent of Zipf's law is 0 or more, not {exponent}"));
-        }
         let over = match self.model {
             Model::Open(rate) => rate.over,
             Model::Closed => Duration::ZERO,
@@ -153,24 +191,13 @@ impl Plan {
         if self.duration.max(self.timeout).max(over) > TIME_MAX {
             return Some("no time is longer than a year".to_owned());
         }
-        self.timeout.is_zero().then(|| "a timeout is more than nothing".to_owned())
-    }
-
-    fn mistake_of_request(&self) -> Option<String> {
-        if self.method.parse::<Method>().is_err() || self.method == "CONNECT" {
-            return Some(format!("`{}` is no method of a request with an answer", self.method));
-        }
-        let (KeyIn::Header(key) | KeyIn::Cookie(key)) = &self.key;
-        if key.parse::<HeaderName>().is_err() {
-            return Some(format!("`{key}` is no name of a header or a cookie"));
-        }
-        for (name, value) in &self.headers {
-            if name.parse::<HeaderName>().is_err() || HeaderValue::from_str(value).is_err() {
-                return Some(format!("`{name}: {value}` is no header"));
-            }
-            let framing = ["connection", "transfer-encoding", "content-length"];
-            if framing.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                return Some(format!("`{name}` is for the load generator to say"));
+        for (what, is_nothing) in [
+            ("a timeout", self.timeout.is_zero()),
+            ("a duration", self.duration.is_zero()),
+            ("a number of requests", self.requests_max == Some(0)),
+        ] {
+            if is_nothing {
+                return Some(format!("{what} is more than nothing"));
             }
         }
         None
@@ -183,7 +210,7 @@ impl Plan {
         }
         let deployed = matches!(self.split, Configured::Deployed { .. });
         if count > 0 && !deployed {
-            return Some("a deployment needs an admin endpoint and a routine".to_owned());
+            return Some("a deployment needs an admin endpoint and what is deployed".to_owned());
         }
         let given = match &self.split {
             Configured::Given(shares) => Some(shares),

@@ -6,7 +6,8 @@ use super::plan::{KeyIn, Plan};
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     before_key: Vec<u8>,
-    after_key: Vec<u8>,
+    /// For each region.
+    after_key: Vec<Vec<u8>>,
 }
 
 impl Written {
@@ -18,7 +19,9 @@ impl Written {
         if !has("host") {
             line(&mut head, "host", &target.authority);
         }
-        if !has("user-agent") {
+        let is_key =
+            |name: &str| matches!(&plan.key, KeyIn::Header(key) if key.eq_ignore_ascii_case(name));
+        if !has("user-agent") && !is_key("user-agent") {
             line(&mut head, "user-agent", USER_AGENT);
         }
         let mut cookies = Vec::new();
@@ -42,18 +45,28 @@ impl Written {
                 head.extend(format!("cookie: {}{name}=", cookies.join("; ")).bytes());
             }
         }
-        let mut after_key = b"\r\n\r\n".to_vec();
-        after_key.extend_from_slice(plan.body.as_deref().unwrap_or_default());
-        Self { before_key: head, after_key }
+        let body = plan.body.as_deref().unwrap_or_default();
+        let after_key = |region: Option<&str>| {
+            let mut text = b"\r\n".to_vec();
+            if let Some(region) = region {
+                line(&mut text, &plan.users.region_header, region);
+            }
+            text.extend_from_slice(b"\r\n");
+            text.extend_from_slice(body);
+            text
+        };
+        let regions = plan.users.regions.iter().map(|(region, _)| after_key(Some(region)));
+        let regions = if regions.len() == 0 { vec![after_key(None)] } else { regions.collect() };
+        Self { before_key: head, after_key: regions }
     }
 
     /// Makes `buffer` the request of the user with this key.
     #[inline]
-    pub(super) fn of(&self, key: &[u8], buffer: &mut Vec<u8>) {
+    pub(super) fn of(&self, key: &[u8], region: usize, buffer: &mut Vec<u8>) {
         buffer.clear();
         buffer.extend_from_slice(&self.before_key);
         buffer.extend_from_slice(key);
-        buffer.extend_from_slice(&self.after_key);
+        buffer.extend_from_slice(&self.after_key[region]);
     }
 }
 

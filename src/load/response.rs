@@ -93,12 +93,13 @@ impl Buffer {
         let mut answer = head.answer;
         if keeps_body {
             reading.from.in_body(&self.kept, |octets| {
-                answer.version = reading.known.borrow_mut().number(octets);
+                answer.version = Some(reading.known.borrow_mut().number(octets));
             });
         }
-        // Nothing was asked that this could be an answer to.
-        if answer.keeps && self.start < self.end {
-            return Err(Fault::BadResponse);
+        if self.start < self.end {
+            // Nothing was asked that this could be an answer to, and what comes on this
+            // connection from here on could be an answer to anything.
+            (answer.more, answer.keeps) = (true, false);
         }
         Ok(answer)
     }
@@ -161,13 +162,32 @@ fn keep(kept: &mut Vec<u8>, content: &[u8]) {
     kept.extend_from_slice(&content[..content.len().min(room)]);
 }
 
-/// Whether a connection that rests is of no more use: it was ended, or speaks unasked.
-pub(super) async fn is_spent(stream: &mut (impl AsyncRead + Unpin)) -> bool {
-    let mut octet = [0];
+/// What a connection does that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Quiet,
+    /// It is of no more use.
+    Ended,
+    /// It says what nobody has asked for.
+    Speaks,
+}
+
+/// How some servers end a connection that has rested for long (RFC 9110, section 15.5.9).
+const TOO_LATE: &[u8] = b" 408";
+
+/// Looks at a connection that rests.
+pub(super) async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> Rest {
+    // As much as a status needs.
+    let mut octets = [0; b"HTTP/1.1 408".len()];
     poll_fn(|context| {
-        let mut room = ReadBuf::new(&mut octet);
-        let read = Pin::new(&mut *stream).poll_read(context, &mut room);
-        Poll::Ready(read.is_ready())
+        let mut room = ReadBuf::new(&mut octets);
+        Poll::Ready(match Pin::new(&mut *stream).poll_read(context, &mut room) {
+            Poll::Pending => Rest::Quiet,
+            Poll::Ready(Ok(())) if room.filled().is_empty() => Rest::Ended,
+            Poll::Ready(Ok(())) if room.filled().ends_with(TOO_LATE) => Rest::Ended,
+            Poll::Ready(Ok(())) => Rest::Speaks,
+            Poll::Ready(Err(_)) => Rest::Ended,
+        })
     })
     .await
 }
@@ -264,7 +284,6 @@ mod tests {
                 "{ok}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
             ),
             format!("{ok}transfer-encoding: chunked\r\n\r\nhello"),
-            format!("{ok}content-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n"),
             "HTTP/1.1 101 Switching\r\n\r\n".to_owned(),
             "HTTP/1.1 100 Continue\r\n\r\n".repeat(17),
             format!("{ok}{}\r\n", "x: y\r\n".repeat(FIELDS_MAX + 1)),
@@ -276,6 +295,34 @@ mod tests {
         for bytes in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell"] {
             let fault = answered(bytes.as_bytes(), 4_096, &header(), false);
             assert_eq!(fault, Err(Fault::Closed), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_response_is_more_than_was_asked_for() {
+        let ok = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n";
+        let versions = Arc::new(Versions::default());
+        let reading =
+            Reading { from: header(), known: RefCell::new(Known::new(versions)), is_head: false };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for (bytes, more) in [
+            (format!("{ok}\r\n"), false),
+            (format!("{ok}\r\n{ok}\r\n"), true),
+            (format!("{ok}connection: close\r\n\r\n!"), true),
+        ] {
+            let mut stream = Pieces { bytes: bytes.as_bytes(), piece: 1_000 };
+            let answer = runtime.block_on(Buffer::new().response(&mut stream, &reading)).unwrap();
+            assert_eq!((answer.status, answer.more), (200, more), "{bytes}");
+            assert!(!more || !answer.keeps);
+        }
+        for (bytes, found) in [
+            ("", Rest::Ended),
+            ("HTTP/1.1 408 Request Timeout\r\n\r\n", Rest::Ended),
+            ("HTTP/1.1 200 OK\r\n\r\n", Rest::Speaks),
+            ("\r\n", Rest::Speaks),
+        ] {
+            let mut stream = Pieces { bytes: bytes.as_bytes(), piece: 1_000 };
+            assert_eq!(runtime.block_on(rest(&mut stream)), found, "{bytes}");
         }
     }
 

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use super::connect::Opener;
 use super::error::LoadError;
 use super::judge::Judge;
-use super::operator::{Splits, deploy, live_id};
+use super::operator::{End, Operated, Splits, deploy};
 use super::plan::Plan;
 use super::summarize::Run;
 use super::summary::Summary;
@@ -18,10 +18,10 @@ use super::tally::Tally;
 use super::version::Versions;
 use super::view::View;
 use super::visits::population;
-use super::worker::{self, Common};
+use super::worker::{self, Common, telling};
 
 /// How often the view is drawn.
-const DRAW_EVERY: Duration = Duration::from_secs(1);
+const DRAW_EVERY: Duration = Duration::from_millis(500);
 
 /// Carries `plan` out, until its end or until somebody sets `stopped`. Draws what is seen
 /// meanwhile on `terminal`, if there is one.
@@ -34,7 +34,7 @@ pub fn run(
         return Err(LoadError::Usage(mistake));
     }
     let usage = |error: &dyn std::error::Error| LoadError::Usage(format!("users: {error}"));
-    let population = population(plan.users).map_err(|error| usage(&error))?;
+    let population = population(&plan.users).map_err(|error| usage(&error))?;
     let users = usize::try_from(plan.users.count).map_err(|error| usage(&error))?;
     let opener =
         Opener::new(&plan).map_err(|source| LoadError::Lookup(plan.target.host.clone(), source))?;
@@ -56,20 +56,21 @@ pub fn run(
         .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build())
         .collect();
     let runtimes = runtimes.map_err(LoadError::Runtime)?;
-    let told: Vec<_> = (0..threads).map(|_| Mutex::new(Tally::new())).collect();
-    let has_view = terminal.is_some();
+    let (mut tellers, mut listeners) = (Vec::new(), Vec::new());
+    if terminal.is_some() {
+        (tellers, listeners) = (0..threads).map(|_| telling()).unzip();
+    }
+    let mut tellers = tellers.into_iter();
 
     thread::scope(|scope| {
         let (ended, all_ended) = channel::<()>();
         let workers: Vec<_> = runtimes
             .iter()
-            .zip(&told)
             .enumerate()
-            .map(|(index, (runtime, told))| {
-                let (common, ended) = (common.clone(), ended.clone());
-                let told = has_view.then_some(told);
+            .map(|(index, runtime)| {
+                let (common, ended, teller) = (common.clone(), ended.clone(), tellers.next());
                 scope.spawn(move || {
-                    let counted = worker::run(index, &common, runtime, told);
+                    let counted = worker::run(index, &common, runtime, teller.as_ref());
                     if counted.is_err() {
                         common.stopped.store(true, Ordering::Relaxed);
                     }
@@ -86,17 +87,17 @@ pub fn run(
             let common = common.clone();
             scope.spawn(move || {
                 if !common.is_reached() {
-                    return (Vec::new(), None);
+                    return Operated::default();
                 }
                 deploy(&common.plan, &common.judge, origin, &common.stopped, &end)
             })
         };
         let mut view = terminal.map(|terminal| View::new(&common.plan, terminal));
+        let mut tally = Tally::new();
         while let Err(RecvTimeoutError::Timeout) = all_ended.recv_timeout(DRAW_EVERY) {
             let Some(view) = &mut view else { continue };
-            let mut tally = Tally::new();
-            for told in &told {
-                tally.add(&told.lock().unwrap_or_else(PoisonError::into_inner));
+            for listener in &listeners {
+                listener.hear(&mut tally);
             }
             view.draw(origin.elapsed(), &tally, &common.judge);
         }
@@ -105,7 +106,10 @@ pub fn run(
         if let Some(view) = view {
             view.end();
         }
-        let mut tally = Tally::new();
+        // What came between the last look and the end.
+        for listener in &listeners {
+            listener.hear(&mut tally);
+        }
         for worker in workers {
             let counted = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             tally.add(&counted.map_err(|source| {
@@ -116,14 +120,10 @@ pub fn run(
                 }
             })?);
         }
-        let (made, failure) =
-            operator.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        let last = made.last().map(|made| &made.id).or(deployment_id.as_ref());
-        let stranger = live_id(&plan).filter(|live| Some(live) != last);
-        let run = Run { plan: &plan, judge: &common.judge, tally: &tally, took, stranger };
-        Ok(Summary::of(&run, deployment_id, &made))
+        let operated = operator.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let last = operated.made.last().map(|made| &made.id).or(deployment_id.as_ref());
+        let end = End::of(&plan, last);
+        let run = Run { plan: &plan, judge: &common.judge, tally: &tally, took, operated, end };
+        Ok(Summary::of(&run, deployment_id))
     })
 }

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use super::counted::Counted;
-use super::fault::Fault;
+use super::fault::{Class, Fault};
 use super::judge::{Judge, Watch};
-use super::operator::Made;
+use super::operator::{End, Operated};
+use super::periods::periods;
 use super::plan::{KeyIn, Model, Plan, Protocol};
 use super::summary::{
-    Agreement, Asked, ChangeSummary, Connections, DisagreementSummary, Errors, FlowSummary,
-    Latencies, Moved, PeriodSummary, Quantiles, SampleRatioSummary, ShareSummary, Stickiness,
-    Summary, Unnamed, VersionSummary,
+    Agreement, Asked, ByClass, ChangeSummary, Connections, DeploymentFailed, DisagreementSummary,
+    Errors, Latencies, Quantiles, Stickiness, Summary, Unnamed, VersionSummary,
 };
-use super::tally::{Latency, OfVersion, Tally};
+use super::tally::{LATENCY_MIN_NS, Latency, OfVersion, Tally};
 use super::verdict::findings;
-use super::visits::effective_requests;
-use crate::stats::{BAND_CONFIDENCE, binomial_band, ratio};
+use super::version::OTHERS;
+use crate::report::count;
+use crate::stats::ratio;
+
+/// Four of them are twice the time.
+const HISTOGRAM_STEP: f64 = 1.189_207_115_002_721;
 
 /// A run that has ended.
 pub(super) struct Run<'a> {
@@ -23,13 +26,13 @@ pub(super) struct Run<'a> {
     pub(super) judge: &'a Judge,
     pub(super) tally: &'a Tally,
     pub(super) took: Duration,
-    /// What is live at the end, if somebody else deployed it.
-    pub(super) stranger: Option<String>,
+    pub(super) operated: Operated,
+    pub(super) end: End,
 }
 
 impl Summary {
-    pub(super) fn of(run: &Run<'_>, deployment_id: Option<String>, made: &[Made]) -> Self {
-        let Run { plan, judge, tally, took, stranger } = run;
+    pub(super) fn of(run: &Run<'_>, deployment_id: Option<String>) -> Self {
+        let Run { plan, judge, tally, took, operated, end } = run;
         let names = judge.versions.names();
         let name = |number: usize| names.get(number).cloned().unwrap_or_default();
         let watch = judge.watch();
@@ -56,54 +59,41 @@ impl Summary {
                 .versions
                 .iter()
                 .enumerate()
-                .filter(|(_, version)| version.requests > 0)
+                .filter(|(_, version)| version.is_seen())
                 .map(|(number, version)| VersionSummary {
                     version: name(number),
                     requests: version.requests,
                     share: ratio(version.requests, with_version),
                     statuses: version.statuses.iter().copied().collect(),
+                    errors: ByClass::of(&version.errors),
                     latency: Latencies::of(version),
                 })
                 .collect(),
             unnamed: Unnamed {
                 requests: tally.unnamed.requests,
                 statuses: tally.unnamed.statuses.iter().copied().collect(),
+                errors: ByClass::of(&tally.unnamed.errors),
+                latency: Latencies::of(&tally.unnamed),
             },
-            periods: periods(run, &watch, &names, deployment_id, made),
-            stickiness: Stickiness {
-                users: judge.users_seen(),
-                users_changed: watch.users_changed,
-                changes: watch.changes.count,
-                examples: watch
-                    .changes
-                    .examples
-                    .iter()
-                    .map(|change| ChangeSummary {
-                        user: text(&change.user),
-                        from: name(change.from),
-                        to: name(change.to),
-                        at_s: change.at.as_secs_f64(),
-                    })
-                    .collect(),
-            },
-            agreement: judge.has_rule().then(|| Agreement {
-                answers: tally.judged,
-                disagreements: watch.disagreements.count,
-                examples: watch
-                    .disagreements
-                    .examples
-                    .iter()
-                    .map(|found| DisagreementSummary {
-                        user: text(&found.user),
-                        got: name(found.got),
-                        by_rule: name(found.by_rule),
-                        at_s: found.at.as_secs_f64(),
-                    })
-                    .collect(),
-            }),
+            periods: periods(run, &watch, &names, deployment_id),
+            stickiness: stickiness(judge, &watch, name),
+            agreement: judge.has_rule().then(|| agreement(tally, &watch, name)),
             strangers: watch.strangers,
             failed_over: tally.failed_over,
-            deployed_by_others: stranger.clone(),
+            deployed_by_others: match end {
+                End::Another(Some(id)) => Some(id.clone()),
+                End::AsKnown | End::Another(None) | End::Unknown(_) => None,
+            },
+            end_in_doubt: match end {
+                End::Another(None) => Some("nothing is deployed any more".to_owned()),
+                End::Unknown(error) => Some(error.to_string()),
+                End::AsKnown | End::Another(Some(_)) => None,
+            },
+            deployment_failed: operated.failed.as_ref().map(|(at, error)| DeploymentFailed {
+                at_s: at.as_secs_f64(),
+                why: error.to_string(),
+            }),
+            too_many_versions: tally.versions.get(OTHERS).is_some_and(OfVersion::is_seen),
             seconds: tally
                 .seconds
                 .iter()
@@ -138,51 +128,91 @@ impl Asked {
             threads: plan.threads,
             users: plan.users.count,
             zipf: plan.users.exponent,
+            heavy_users: plan.users.heavy.map(|(users, _)| users).unwrap_or_default(),
+            heavy_share: plan.users.heavy.map(|(_, share)| share).unwrap_or_default(),
+            regions: plan.users.regions.iter().cloned().collect(),
             seed: plan.users.seed,
             key: match &plan.key {
                 KeyIn::Header(name) => format!("header {name}"),
                 KeyIn::Cookie(name) => format!("cookie {name}"),
             },
+            key_prefix: plan.users.key_prefix.clone(),
         }
+    }
+}
+
+fn stickiness(judge: &Judge, watch: &Watch, name: impl Fn(usize) -> String) -> Stickiness {
+    let changes = watch.changes.examples.iter().map(|change| ChangeSummary {
+        user: text(&change.user),
+        from: name(change.from),
+        to: name(change.to),
+        at_s: change.at.as_secs_f64(),
+    });
+    Stickiness {
+        users: judge.users_seen(),
+        users_changed: watch.users_changed,
+        changes: watch.changes.count,
+        examples: changes.collect(),
+    }
+}
+
+fn agreement(tally: &Tally, watch: &Watch, name: impl Fn(usize) -> String) -> Agreement {
+    let found = watch.disagreements.examples.iter().map(|found| DisagreementSummary {
+        user: text(&found.user),
+        got: name(found.got),
+        by_rule: name(found.by_rule),
+        at_s: found.at.as_secs_f64(),
+    });
+    Agreement {
+        answers: tally.judged,
+        disagreements: watch.disagreements.count,
+        examples: found.collect(),
     }
 }
 
 impl Errors {
     pub(super) fn of(tally: &Tally, allowed: u64) -> Self {
-        let of = |fault: Fault| tally.faults[fault.index()];
-        let statuses = tally.statuses();
-        let of_class = |class: u16| {
-            let of_class = statuses.iter().filter(|(status, _)| status / 100 == class);
-            of_class.map(|(_, count)| count).sum()
-        };
-        let mut errors = Self {
-            total: 0,
-            allowed,
-            connect: of(Fault::Connect),
-            timeout: of(Fault::Timeout),
-            reset: of(Fault::Reset),
-            closed: of(Fault::Closed),
-            bad_response: of(Fault::BadResponse),
-            status_4xx: of_class(4),
-            status_5xx: of_class(5),
-            unsent: tally.unsent,
-        };
-        errors.total = errors.by_class().iter().map(|(_, count)| count).sum();
-        errors
+        let by_class = ByClass::of(&tally.errors());
+        let total = by_class.each().iter().map(|(_, count)| count).sum();
+        Self { total, allowed, by_class }
+    }
+}
+
+impl ByClass {
+    pub(super) fn of(errors: &[u64; Class::COUNT]) -> Self {
+        let of = |class: Class| errors[class.index()];
+        Self {
+            connect: of(Class::Fault(Fault::Connect)),
+            timeout: of(Class::Fault(Fault::Timeout)),
+            reset: of(Class::Fault(Fault::Reset)),
+            closed: of(Class::Fault(Fault::Closed)),
+            bad_response: of(Class::Fault(Fault::BadResponse)),
+            unasked: of(Class::Unasked),
+            status_4xx: of(Class::Status4xx),
+            status_5xx: of(Class::Status5xx),
+            unsent: of(Class::Unsent),
+        }
     }
 
     /// Each class, and how many there are of it.
-    pub(super) fn by_class(&self) -> [(&'static str, u64); 8] {
+    pub(super) fn each(&self) -> [(&'static str, u64); Class::COUNT] {
         [
             ("connect", self.connect),
             ("timeout", self.timeout),
             ("reset", self.reset),
             ("closed", self.closed),
             ("bad response", self.bad_response),
+            ("unasked", self.unasked),
             ("status 4xx", self.status_4xx),
             ("status 5xx", self.status_5xx),
             ("unsent", self.unsent),
         ]
+    }
+
+    /// In words; empty where there are none.
+    pub(super) fn told(&self) -> String {
+        let found = self.each().into_iter().filter(|(_, of)| *of > 0);
+        found.map(|(class, of)| format!("{} {class}", count(of))).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -205,93 +235,25 @@ impl Latencies {
 }
 
 impl Quantiles {
-    fn of(Latency(histogram): &Latency) -> Self {
+    fn of(Latency(histogram): &Latency) -> Option<Self> {
+        if histogram.is_empty() {
+            return None;
+        }
         let ms = |ns: u64| Duration::from_nanos(ns).as_secs_f64() * 1e3;
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
-        Self {
+        let steps = histogram.iter_log(LATENCY_MIN_NS, HISTOGRAM_STEP);
+        let steps = steps.filter(|step| step.count_since_last_iteration() > 0);
+        Some(Self {
+            count: histogram.len(),
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
             p99_9: at(0.999),
             max: ms(histogram.max()),
-        }
-    }
-}
-
-fn periods(
-    run: &Run<'_>,
-    watch: &Watch,
-    names: &[String],
-    deployment_id: Option<String>,
-    made: &[Made],
-) -> Vec<PeriodSummary> {
-    let begun = made.iter().map(|made| (made.at, Some(made.id.clone())));
-    let begun = std::iter::once((Duration::ZERO, deployment_id)).chain(begun);
-    let counted = watch.counted.iter().enumerate();
-    begun
-        .zip(counted)
-        .map(|((begins, deployment_id), (number, counted))| PeriodSummary {
-            begins_s: begins.as_secs_f64(),
-            deployment_id,
-            shares: shares(run, number, counted, names, made.is_empty()),
-            sample_ratio: counted.ratio.as_ref().map(|ratio| SampleRatioSummary {
-                keys: ratio.observed(),
-                p_value: ratio.p_value(),
-                alarm_at_key: ratio.alarm(),
-            }),
-            moved: (number > 0).then(|| moved(run.judge, counted, names)),
+            histogram: steps
+                .map(|step| (ms(step.value_iterated_to()), step.count_since_last_iteration()))
+                .collect(),
         })
-        .collect()
-}
-
-/// Of the configured versions, and of others that were seen.
-fn shares(
-    run: &Run<'_>,
-    number: usize,
-    counted: &Counted,
-    names: &[String],
-    is_only: bool,
-) -> Vec<ShareSummary> {
-    let configured = &run.judge.periods[number].shares;
-    let others = (0..names.len())
-        .filter(|other| !configured.iter().any(|(version, _)| version == other))
-        .filter(|&other| counted.keys[other] > 0)
-        .map(|other| (other, None));
-    let listed = configured.iter().map(|&(version, percentage)| (version, Some(percentage)));
-    let keys: u64 = counted.keys.iter().sum();
-    let requests = run.tally.versions.iter().map(|version| version.requests).sum();
-    let effective = effective_requests(run.plan.users, requests);
-    let share = |(version, percentage): (usize, Option<u64>)| ShareSummary {
-        version: names[version].clone(),
-        percentage,
-        keys: counted.keys[version],
-        share: ratio(counted.keys[version], keys),
-        keys_expected: percentage.map(|percentage| band(keys, percentage)),
-        requests_expected: percentage.filter(|_| is_only).map(|of| band(effective, of)),
-    };
-    listed.chain(others).map(share).collect()
-}
-
-/// Where a share of `trials` lies, 0 to 1.
-pub(super) fn band(trials: u64, percentage: u64) -> [f64; 2] {
-    let band = binomial_band(trials, ratio(percentage, 100), BAND_CONFIDENCE);
-    [ratio(*band.start(), trials), ratio(*band.end(), trials)]
-}
-
-fn moved(judge: &Judge, counted: &Counted, names: &[String]) -> Moved {
-    Moved {
-        seen: counted.seen_before,
-        users: counted.moved,
-        by_rule: judge.has_rule().then_some(counted.to_move),
-        flows: counted
-            .flows
-            .iter()
-            .map(|&((from, to), users)| FlowSummary {
-                from: names[from].clone(),
-                to: names[to].clone(),
-                users,
-            })
-            .collect(),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::summary::{Latencies, PeriodSummary, Quantiles, Summary};
-use crate::report::{Column, Table, count, one_line, percent, time_ms};
+use super::fault::Class;
+use super::summary::{ByClass, Latencies, PeriodSummary, Quantiles, Summary};
+use crate::report::{Column, Table, count, percent, time_ms};
 
 /// How long answers took, by version.
 pub(super) fn latency_table(summary: &Summary) -> Table {
@@ -19,23 +20,51 @@ pub(super) fn latency_table(summary: &Summary) -> Table {
         Column::Left("status"),
     ]);
     let mut rows = |name: &str, answers: u64, latency: &Latencies, statuses: String| {
-        let mut row = |name: String, answers: String, of: &Quantiles, statuses: String| {
-            let times = [of.p50, of.p90, of.p99, of.p99_9, of.max].map(time_ms);
+        let mut row = |name: String, answers: String, of: Option<&Quantiles>, statuses: String| {
+            let times = of.map_or_else(Default::default, |of| {
+                [of.p50, of.p90, of.p99, of.p99_9, of.max].map(time_ms)
+            });
             table.row([name, answers].into_iter().chain(times).chain([statuses]));
         };
-        row(name.to_owned(), count(answers), &latency.corrected, statuses);
+        row(name.to_owned(), count(answers), latency.corrected.as_ref(), statuses);
         // A connection that sends when it was answered is always on time.
         if is_open {
             let name = "  from sending".to_owned();
-            row(name, String::new(), &latency.uncorrected, String::new());
+            row(name, String::new(), latency.uncorrected.as_ref(), String::new());
         }
     };
     rows("all", summary.answers, &summary.latency, statuses(&summary.statuses));
     for version in &summary.versions {
-        let name = one_line(&version.version);
-        rows(&name, version.requests, &version.latency, statuses(&version.statuses));
+        let statuses = statuses(&version.statuses);
+        rows(&version.version, version.requests, &version.latency, statuses);
+    }
+    let unnamed = &summary.unnamed;
+    if unnamed.latency.corrected.is_some() {
+        rows(NO_VERSION, unnamed.requests, &unnamed.latency, statuses(&unnamed.statuses));
     }
     table
+}
+
+/// What names no version, and what is nobody's fault that can be told.
+const NO_VERSION: &str = "no version";
+
+/// Errors by version and class; `None` where there are none.
+pub(super) fn error_table(summary: &Summary) -> Option<Table> {
+    let of_nobody = ByClass::of(&[0; Class::COUNT]);
+    if summary.errors.by_class == of_nobody {
+        return None;
+    }
+    let titles = of_nobody.each().map(|(class, _)| Column::Right(class));
+    let columns: Vec<_> = [Column::Left("errors")].into_iter().chain(titles).collect();
+    let mut table = Table::new(&columns);
+    let versions = summary.versions.iter().map(|of| (of.version.as_str(), &of.errors));
+    for (name, errors) in versions.chain([(NO_VERSION, &summary.unnamed.errors)]) {
+        let counts = errors.each().map(|(_, of)| if of > 0 { count(of) } else { String::new() });
+        if name != NO_VERSION || *errors != of_nobody {
+            table.row([name.to_owned()].into_iter().chain(counts));
+        }
+    }
+    Some(table)
 }
 
 /// How users were split in one period; of the only one, answers too.
@@ -61,7 +90,7 @@ pub(super) fn split_table(summary: &Summary, period: &PeriodSummary, is_only: bo
             .map_or_else(String::new, |version| percent(version.share));
         let asked = share.percentage.map_or_else(String::new, |asked| format!("{asked} %"));
         table.row([
-            one_line(&share.version),
+            share.version.clone(),
             asked,
             count(share.keys),
             percent(share.share),

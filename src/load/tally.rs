@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::fault::Fault;
+use super::fault::{Class, Fault};
 
 /// Latencies are told apart from a microsecond to an hour, to a tenth of a percent.
-const LATENCY_MIN_NS: u64 = 1_000;
+pub(super) const LATENCY_MIN_NS: u64 = 1_000;
 const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 const LATENCY_DIGITS: u8 = 3;
 
@@ -17,9 +17,13 @@ const SECONDS_MAX: usize = 24 * 3_600;
 /// What was counted of one version.
 #[derive(Debug, Clone)]
 pub(super) struct OfVersion {
+    /// Answers that name it.
     pub(super) requests: u64,
+    /// Of them.
     pub(super) statuses: Vec<(u16, u64)>,
-    /// From when the request was due.
+    /// By [`Class::index`]: its own, and those of users who were to get it.
+    pub(super) errors: [u64; Class::COUNT],
+    /// From when the request was due, to its answer or to what took the place of one.
     pub(super) corrected: Latency,
     /// From when it was sent.
     pub(super) uncorrected: Latency,
@@ -51,16 +55,20 @@ impl Latency {
     }
 }
 
+/// How long a request took, or was waited for in vain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waited {
+    pub(super) since_due: Duration,
+    pub(super) since_sent: Duration,
+}
+
 /// All that one thread counts.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
     /// By number.
     pub(super) versions: Vec<OfVersion>,
-    /// Answers that name no version, and what was never answered.
+    /// Answers that name no version, and what can be laid at the door of none.
     pub(super) unnamed: OfVersion,
-    pub(super) faults: [u64; Fault::ALL.len()],
-    /// Due, and never sent.
-    pub(super) unsent: u64,
     pub(super) opened: u64,
     /// Requests on a connection that had carried one before.
     pub(super) reused: u64,
@@ -77,17 +85,27 @@ impl OfVersion {
         Self {
             requests: 0,
             statuses: Vec::new(),
+            errors: [0; Class::COUNT],
             corrected: Latency::new(),
             uncorrected: Latency::new(),
         }
     }
 
     #[inline]
-    fn answered(&mut self, status: u16, corrected: Duration, uncorrected: Duration) {
+    fn answered(&mut self, status: u16, waited: Waited) {
         self.requests += 1;
         self.count(status, 1);
-        self.corrected.record(corrected);
-        self.uncorrected.record(uncorrected);
+        self.ended(Class::of_status(status), waited);
+    }
+
+    /// A request of one of its users has ended, well or not.
+    #[inline]
+    fn ended(&mut self, error: Option<Class>, waited: Waited) {
+        if let Some(error) = error {
+            self.errors[error.index()] += 1;
+        }
+        self.corrected.record(waited.since_due);
+        self.uncorrected.record(waited.since_sent);
     }
 
     #[inline]
@@ -101,8 +119,22 @@ impl OfVersion {
     pub(super) fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         other.statuses.iter().for_each(|&(status, count)| self.count(status, count));
+        self.errors.iter_mut().zip(other.errors).for_each(|(all, one)| *all += one);
         self.corrected.add(&other.corrected);
         self.uncorrected.add(&other.uncorrected);
+    }
+
+    /// Whether there is anything to tell of it.
+    pub(super) fn is_seen(&self) -> bool {
+        self.requests > 0 || self.errors.iter().any(|&count| count > 0)
+    }
+
+    fn clear(&mut self) {
+        self.requests = 0;
+        self.statuses.clear();
+        self.errors = [0; Class::COUNT];
+        self.corrected.0.reset();
+        self.uncorrected.0.reset();
     }
 }
 
@@ -111,8 +143,6 @@ impl Tally {
         Self {
             versions: Vec::new(),
             unnamed: OfVersion::new(),
-            faults: [0; Fault::ALL.len()],
-            unsent: 0,
             opened: 0,
             reused: 0,
             judged: 0,
@@ -121,37 +151,57 @@ impl Tally {
         }
     }
 
-    /// An answer has come: `at` after the start, and so long after it was due and sent.
+    /// An answer that names `version` has come, `at` after the start.
     #[inline]
-    pub(super) fn answered(
+    pub(super) fn answered(&mut self, version: usize, status: u16, at: Duration, waited: Waited) {
+        self.of(version).answered(status, waited);
+        *self.second(at, version) += 1;
+    }
+
+    /// An answer that names no version has come to a user who was to get `expected`. If
+    /// the server failed it is that version's error: who stands before it has said so.
+    pub(super) fn answered_by_nobody(
         &mut self,
-        version: Option<usize>,
+        expected: Option<usize>,
         status: u16,
-        at: Duration,
-        (corrected, uncorrected): (Duration, Duration),
+        waited: Waited,
     ) {
-        if let Some(version) = version {
-            self.of(version).answered(status, corrected, uncorrected);
-            *self.second(at, version) += 1;
-        } else {
-            self.unnamed.answered(status, corrected, uncorrected);
+        self.unnamed.requests += 1;
+        self.unnamed.count(status, 1);
+        let class = Class::of_status(status);
+        let expected = expected.filter(|_| class == Some(Class::Status5xx));
+        self.of_or_unnamed(expected).ended(class, waited);
+    }
+
+    /// None has come to a user who was to get `expected`: who waited in vain waited so
+    /// long, and that version is as slow as that. Without a connection no version was
+    /// asked, and none is slow for that.
+    pub(super) fn failed(&mut self, fault: Fault, expected: Option<usize>, waited: Waited) {
+        let of = self.of_or_unnamed(expected);
+        match fault {
+            Fault::Connect => of.errors[Class::Fault(fault).index()] += 1,
+            Fault::Timeout | Fault::Reset | Fault::Closed | Fault::BadResponse => {
+                of.ended(Some(Class::Fault(fault)), waited);
+            }
         }
     }
 
-    /// None has come. Who waited in vain waited so long at least; who was told at once
-    /// that nothing comes did not wait, and says nothing about how long one does.
-    pub(super) fn failed(&mut self, fault: Fault, (corrected, uncorrected): (Duration, Duration)) {
-        self.faults[fault.index()] += 1;
-        if fault == Fault::Timeout {
-            self.unnamed.corrected.record(corrected);
-            self.unnamed.uncorrected.record(uncorrected);
-        }
+    /// A connection whose last answer was of `version` said what nobody had asked for.
+    pub(super) fn spoke_unasked(&mut self, version: Option<usize>) {
+        self.of_or_unnamed(version).errors[Class::Unasked.index()] += 1;
     }
 
     /// Requests that were due were not sent for so long, and will not be.
     pub(super) fn left_unsent(&mut self, waited: Duration, count: u64) {
-        self.unsent += count;
+        self.unnamed.errors[Class::Unsent.index()] += count;
         self.unnamed.corrected.record_many(waited, count);
+    }
+
+    fn of_or_unnamed(&mut self, version: Option<usize>) -> &mut OfVersion {
+        match version {
+            Some(version) => self.of(version),
+            None => &mut self.unnamed,
+        }
     }
 
     fn of(&mut self, version: usize) -> &mut OfVersion {
@@ -179,8 +229,6 @@ impl Tally {
             self.of(version).add(counted);
         }
         self.unnamed.add(&other.unnamed);
-        self.faults.iter_mut().zip(other.faults).for_each(|(all, one)| *all += one);
-        self.unsent += other.unsent;
         self.opened += other.opened;
         self.reused += other.reused;
         self.judged += other.judged;
@@ -192,9 +240,26 @@ impl Tally {
         }
     }
 
+    /// Forgets all, and keeps the room for it.
+    pub(super) fn clear(&mut self) {
+        self.versions.iter_mut().for_each(OfVersion::clear);
+        self.unnamed.clear();
+        (self.opened, self.reused, self.judged, self.failed_over) = (0, 0, 0, 0);
+        self.seconds.clear();
+    }
+
     /// Answers, whatever they said.
     pub(super) fn answers(&self) -> u64 {
         self.versions.iter().map(|version| version.requests).sum::<u64>() + self.unnamed.requests
+    }
+
+    /// All errors, by class.
+    pub(super) fn errors(&self) -> [u64; Class::COUNT] {
+        let all = self.versions.iter().chain([&self.unnamed]);
+        all.fold([0; Class::COUNT], |mut sum, version| {
+            sum.iter_mut().zip(version.errors).for_each(|(all, one)| *all += one);
+            sum
+        })
     }
 
     /// All statuses, by number.
@@ -205,5 +270,69 @@ impl Tally {
         }
         all.statuses.sort_unstable();
         all.statuses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waited(ms: u64) -> Waited {
+        let since_sent = Duration::from_millis(ms);
+        Waited { since_due: since_sent * 2, since_sent }
+    }
+
+    fn max_ms(latency: &Latency) -> u64 {
+        latency.0.max() / 1_000_000
+    }
+
+    #[test]
+    fn what_was_waited_for_in_vain_is_waited_for_the_version_that_was_to_come() {
+        let mut tally = Tally::new();
+        tally.answered(0, 200, Duration::ZERO, waited(1));
+        tally.failed(Fault::Timeout, Some(1), waited(500));
+        tally.failed(Fault::Reset, Some(1), waited(700));
+        tally.failed(Fault::Connect, Some(1), waited(9_000));
+        tally.failed(Fault::Timeout, None, waited(300));
+        tally.answered_by_nobody(Some(0), 503, waited(40));
+        tally.answered_by_nobody(Some(0), 404, waited(50));
+        let [first, second] = &tally.versions[..] else { panic!("{:?}", tally.versions.len()) };
+        assert_eq!((max_ms(&first.uncorrected), max_ms(&first.corrected)), (40, 80));
+        assert_eq!((max_ms(&second.uncorrected), max_ms(&second.corrected)), (700, 1_400));
+        assert_eq!(second.uncorrected.0.len(), 2);
+        let of = |version: &OfVersion| {
+            [Fault::Connect, Fault::Timeout, Fault::Reset]
+                .map(Class::Fault)
+                .into_iter()
+                .chain([Class::Status4xx, Class::Status5xx])
+                .map(|class| version.errors[class.index()])
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(first), [0, 0, 0, 0, 1]);
+        assert_eq!(of(second), [1, 1, 1, 0, 0]);
+        assert_eq!(of(&tally.unnamed), [0, 1, 0, 1, 0]);
+        // An answer that names nobody is an answer all the same, and of nobody.
+        assert_eq!((tally.answers(), first.requests, tally.unnamed.requests), (3, 1, 2));
+    }
+
+    #[test]
+    fn parts_make_the_whole_and_a_cleared_one_is_none() {
+        let mut part = Tally::new();
+        part.answered(1, 500, Duration::from_secs(2), waited(3));
+        part.spoke_unasked(Some(1));
+        part.left_unsent(Duration::from_secs(1), 7);
+        let mut whole = Tally::new();
+        whole.add(&part);
+        part.clear();
+        assert!(!part.versions[1].is_seen() && !part.unnamed.is_seen());
+        whole.add(&part);
+        part.answered(1, 200, Duration::from_secs(2), waited(3));
+        whole.add(&part);
+        let version = &whole.versions[1];
+        assert_eq!((version.requests, version.corrected.0.len()), (2, 2));
+        assert_eq!(version.statuses, [(500, 1), (200, 1)]);
+        assert_eq!(whole.seconds[2], [0, 2]);
+        assert_eq!(version.errors.iter().sum::<u64>(), 2);
+        assert_eq!(whole.unnamed.errors[Class::Unsent.index()], 7);
     }
 }

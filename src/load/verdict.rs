@@ -1,13 +1,29 @@
 //! What of a run is not as it should be.
 
 use super::summary::Summary;
+use super::version::VERSIONS_MAX;
+use crate::report::plural;
 
 /// In words, worst first. `is_configured`: it is known which versions there should be.
 pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
     let mut findings = Vec::new();
     if let Some(id) = &summary.deployed_by_others {
         findings.push(format!(
-            "deployment {id} was made by somebody else meanwhile: nothing below tells anything"
+            "deployment {id} was made by somebody else meanwhile: what was judged does not hold"
+        ));
+    }
+    if let Some(why) = &summary.end_in_doubt {
+        findings.push(format!("whether somebody else has deployed meanwhile is not known: {why}"));
+    }
+    if let Some(failed) = &summary.deployment_failed {
+        findings.push(format!(
+            "the deployment at {:.1} s was not made, which ended the run: {}",
+            failed.at_s, failed.why
+        ));
+    }
+    if summary.too_many_versions {
+        findings.push(format!(
+            "more than {VERSIONS_MAX} versions are named: those beyond are counted together"
         ));
     }
     let Summary { stickiness, agreement, errors, .. } = summary;
@@ -31,8 +47,15 @@ pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
         if let Some(key) = alarm {
             let when =
                 if number == 0 { String::new() } else { format!(" {number} deployments in") };
+            // Who fails is missing among the answered, and no split is to blame for that.
+            let but = match period.users_unanswered {
+                0 => String::new(),
+                users => format!(
+                    " among the users who were answered; {users} never were, so it may be that a version fails"
+                ),
+            };
             findings.push(format!(
-                "the split{when} is not the configured one: at key {key} the odds were a thousand to one"
+                "the split{when} is not the configured one: at key {key} the odds were a thousand to one{but}"
             ));
         }
     }
@@ -41,9 +64,7 @@ pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
         findings.push(format!("{unnamed} answers name no version"));
     }
     if errors.total > errors.allowed {
-        let classes = errors.by_class().into_iter().filter(|(_, count)| *count > 0);
-        let classes: Vec<_> = classes.map(|(class, count)| format!("{count} {class}")).collect();
-        findings.push(format!("{} errors: {}", errors.total, classes.join(", ")));
+        findings.push(format!("{}: {}", plural(errors.total, "error"), errors.by_class.told()));
     }
     if summary.answers == 0 && errors.total <= errors.allowed {
         findings.push("nothing was answered".to_owned());

@@ -6,12 +6,22 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::primitives::NonMaxUsize;
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Versions that are told apart. What a target names beyond that is counted together.
 pub(super) const VERSIONS_MAX: usize = 64;
 
-/// A longer name is cut: it is no name, and is kept and printed.
-const VERSION_MAX_BYTES: usize = 128;
+/// The number of all the others,
+pub(super) const OTHERS: usize = VERSIONS_MAX;
+
+/// and how many numbers there are.
+pub(super) const NUMBERS: usize = VERSIONS_MAX + 1;
+
+/// What stands for their names.
+const OTHERS_NAME: &str = "(others)";
+
+/// A longer name is cut, since it is kept and printed.
+const NAME_MAX_BYTES: usize = 128;
 
 /// Where a version is named.
 #[derive(Debug, Clone)]
@@ -41,7 +51,9 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, NoPattern> {
         let regex = Regex::new(text).map_err(|error| {
             let why = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
-            NoPattern::Syntax(why)
+            // The lines before it show the pattern.
+            let why = why.lines().last().unwrap_or_default();
+            NoPattern::Syntax(why.trim_start_matches("error: ").to_owned())
         })?;
         // The first group is the whole.
         if regex.group_info().group_len(0.into()) < 2 {
@@ -94,20 +106,41 @@ pub(super) struct Versions(Mutex<Vec<String>>);
 
 impl Versions {
     /// The number of a version; `None` where there are too many.
-    pub(super) fn number(&self, name: &str) -> Option<usize> {
+    pub(super) fn number(&self, octets: &[u8]) -> Option<usize> {
+        let name = name(octets);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.iter().position(|version| version == name) {
+        if let Some(number) = known.iter().position(|version| *version == name) {
             return Some(number);
         }
         (known.len() < VERSIONS_MAX).then(|| {
-            known.push(name.to_owned());
+            known.push(name);
             known.len() - 1
         })
     }
 
+    /// By number.
     pub(super) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if names.len() == OTHERS {
+            names.push(OTHERS_NAME.to_owned());
+        }
+        names
     }
+}
+
+/// Octets as they are kept and shown. What is different stays different: octets that are
+/// no text are written as numbers, and behind a text that is too long stands its hash.
+fn name(octets: &[u8]) -> String {
+    let kept = &octets[..octets.len().min(NAME_MAX_BYTES)];
+    let mut name = String::with_capacity(kept.len());
+    for chunk in kept.utf8_chunks() {
+        name.push_str(chunk.valid());
+        name.extend(chunk.invalid().iter().flat_map(|octet| octet.escape_ascii()).map(char::from));
+    }
+    if kept.len() < octets.len() {
+        name.extend(["…", &format!("{:016x}", xxh3_64(octets))]);
+    }
+    name
 }
 
 /// What one thread knows of them, so that it asks once for each.
@@ -123,21 +156,20 @@ impl Known {
     }
 
     #[inline]
-    pub(super) fn number(&mut self, octets: &[u8]) -> Option<usize> {
+    pub(super) fn number(&mut self, octets: &[u8]) -> usize {
         match self.seen.iter().find(|(known, _)| **known == *octets) {
-            Some((_, number)) => Some(*number),
+            Some((_, number)) => *number,
             None => self.ask(octets),
         }
     }
 
     #[cold]
-    fn ask(&mut self, octets: &[u8]) -> Option<usize> {
-        let cut = &octets[..octets.len().min(VERSION_MAX_BYTES)];
-        let number = self.all.number(&String::from_utf8_lossy(cut))?;
+    fn ask(&mut self, octets: &[u8]) -> usize {
+        let Some(number) = self.all.number(octets) else { return OTHERS };
         if self.seen.len() < VERSIONS_MAX {
             self.seen.push((octets.into(), number));
         }
-        Some(number)
+        number
     }
 }
 
@@ -170,22 +202,43 @@ mod tests {
         assert_eq!(found(&from, "served by x"), None);
         assert_eq!(found(&from, "none"), None);
         assert_eq!(Pattern::new("v1").unwrap_err(), NoPattern::NoGroup);
-        assert!(matches!(Pattern::new("(").unwrap_err(), NoPattern::Syntax(_)));
+        let syntax = NoPattern::Syntax("unclosed group".to_owned());
+        assert_eq!(Pattern::new("(").unwrap_err(), syntax);
     }
 
     #[test]
-    fn numbers_stay_and_are_no_more_than_are_told_apart() {
+    fn numbers_stay_and_what_is_beyond_them_is_counted_together() {
         let all = Arc::new(Versions::default());
         let (mut one, mut other) = (Known::new(all.clone()), Known::new(all.clone()));
-        assert_eq!(one.number(b"v1"), Some(0));
-        assert_eq!(other.number(b"v2"), Some(1));
-        assert_eq!(one.number(b"v2"), Some(1));
-        assert_eq!(one.number(b"\xff"), Some(2));
+        assert_eq!(one.number(b"v1"), 0);
+        assert_eq!(other.number(b"v2"), 1);
+        assert_eq!(one.number(b"v2"), 1);
+        assert_eq!(one.number(b"\xff"), 2);
         for more in 3..VERSIONS_MAX {
-            assert_eq!(one.number(format!("x{more}").as_bytes()), Some(more));
+            assert_eq!(one.number(format!("x{more}").as_bytes()), more);
         }
-        assert_eq!(one.number(b"one too many"), None);
-        assert_eq!(other.number(b"v1"), Some(0));
-        assert_eq!(all.names()[..2], ["v1", "v2"]);
+        for name in [&b"one too many"[..], b"and another", b"one too many"] {
+            assert_eq!(one.number(name), OTHERS);
+        }
+        assert_eq!(all.number(b"one too many"), None);
+        assert_eq!(other.number(b"v1"), 0);
+        let names = all.names();
+        assert_eq!(names[..3], ["v1", "v2", r"\xff"]);
+        assert_eq!((names.len(), names[OTHERS].as_str()), (NUMBERS, OTHERS_NAME));
+    }
+
+    #[test]
+    fn different_versions_have_different_names_and_equal_ones_the_same() {
+        let versions = Versions::default();
+        let long = |end: &str| "x".repeat(3 * NAME_MAX_BYTES) + end;
+        let (first, second) = (long("1"), long("2"));
+        let of = |octets: &[u8]| versions.number(octets);
+        assert_eq!([of(b"\xfe"), of(b"\xff"), of(b"\xfe")], [Some(0), Some(1), Some(0)]);
+        assert_eq!((of(first.as_bytes()), of(second.as_bytes())), (Some(2), Some(3)));
+        // As one who waits for it has it, and as an answer names it.
+        assert_eq!(Known::new(Arc::new(versions)).number(first.as_bytes()), 2);
+        // A character that the cut goes through does no harm.
+        assert!(name("é".repeat(NAME_MAX_BYTES).as_bytes()).len() < 2 * NAME_MAX_BYTES);
+        assert_eq!(name("é".as_bytes()), "é");
     }
 }

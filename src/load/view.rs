@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::judge::Judge;
+use super::periods::band;
 use super::plan::{Model, Plan};
-use super::summarize::band;
 use super::summary::{Errors, Latencies};
 use super::tally::Tally;
 use crate::report::{Column, Redraw, Table, count, one_line, percent, time_ms};
@@ -77,7 +77,7 @@ fn lines(plan: &Plan, at: Duration, rate: f64, tally: &Tally, judge: &Judge) -> 
         Column::Right("p99.9"),
     ]);
     let names = judge.versions.names();
-    for (number, version) in tally.versions.iter().enumerate().filter(|(_, of)| of.requests > 0) {
+    for (number, version) in tally.versions.iter().enumerate().filter(|(_, of)| of.is_seen()) {
         let name = names.get(number).map(String::as_str).unwrap_or_default();
         let listed = judge.periods[period].shares.iter().find(|(known, _)| *known == number);
         let expected = listed.map_or_else(String::new, |&(_, percentage)| {
@@ -85,13 +85,15 @@ fn lines(plan: &Plan, at: Duration, rate: f64, tally: &Tally, judge: &Judge) -> 
             format!("{from:.2}–{to:.2}")
         });
         let latency = Latencies::of(version).corrected;
+        let [p50, p99, p99_9] =
+            latency.map_or_else(Default::default, |of| [of.p50, of.p99, of.p99_9].map(time_ms));
         table.row([
             tail(&one_line(name)),
             percent(ratio(by_version[number], keys)),
             expected,
-            time_ms(latency.p50),
-            time_ms(latency.p99),
-            time_ms(latency.p99_9),
+            p50,
+            p99,
+            p99_9,
         ]);
     }
     let alarm = if alarm.is_some() { "; the split is not the configured one" } else { "" };

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, OnceLock, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -23,8 +24,8 @@ use super::visits::Visits;
 use super::{http1, http2};
 use crate::population::Population;
 
-/// How often a thread tells what it has counted so far.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+/// How often a thread tells what it has counted.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 
 /// What all threads of a run have in common.
 pub(super) struct Common {
@@ -52,18 +53,63 @@ impl Common {
     }
 }
 
-/// Runs thread `index`: what it counted. `told` is what it has counted so far, if anybody
-/// wants to know.
+/// The end of a thread that counts: it hands on what it has counted since it last did, and
+/// goes on with an empty tally. Nothing is copied where requests are sent.
+pub(super) struct Teller {
+    full: Sender<Tally>,
+    empty: Receiver<Tally>,
+}
+
+/// The end of who wants to know.
+pub(super) struct Listener {
+    full: Receiver<Tally>,
+    empty: Sender<Tally>,
+}
+
+pub(super) fn telling() -> (Teller, Listener) {
+    let ((full, told), (emptied, empty)) = (channel(), channel());
+    let listener = Listener { full: told, empty: emptied };
+    listener.give_back(Tally::new());
+    (Teller { full, empty }, listener)
+}
+
+impl Teller {
+    fn tell(&self, tally: &RefCell<Tally>) {
+        // Without an empty one the last is not read yet.
+        if let Ok(empty) = self.empty.try_recv() {
+            // Who is gone does not want to know.
+            drop(self.full.send(tally.replace(empty)));
+        }
+    }
+}
+
+impl Listener {
+    /// Adds what was told since to `all`.
+    pub(super) fn hear(&self, all: &mut Tally) {
+        while let Ok(mut tally) = self.full.try_recv() {
+            all.add(&tally);
+            tally.clear();
+            self.give_back(tally);
+        }
+    }
+
+    fn give_back(&self, tally: Tally) {
+        // A thread that has ended counts nothing more.
+        drop(self.empty.send(tally));
+    }
+}
+
+/// Runs thread `index`: what it counted and did not tell before.
 pub(super) fn run(
     index: usize,
     common: &Common,
     runtime: &Runtime,
-    told: Option<&Mutex<Tally>>,
+    teller: Option<&Teller>,
 ) -> io::Result<Tally> {
-    LocalSet::new().block_on(runtime, work(index, common, told))
+    LocalSet::new().block_on(runtime, work(index, common, teller))
 }
 
-async fn work(index: usize, common: &Common, told: Option<&Mutex<Tally>>) -> io::Result<Tally> {
+async fn work(index: usize, common: &Common, teller: Option<&Teller>) -> io::Result<Tally> {
     let plan = &common.plan;
     let connections =
         plan.connections / plan.threads + usize::from(index < plan.connections % plan.threads);
@@ -75,7 +121,7 @@ async fn work(index: usize, common: &Common, told: Option<&Mutex<Tally>>) -> io:
         return Err(failure.unwrap_or_else(|| io::ErrorKind::TimedOut.into()));
     }
     let lane = Rc::new(lane(index, common, origin));
-    lane.tally.borrow_mut().opened = opened as u64;
+    lane.tally.borrow_mut().opened += opened as u64;
     let connections = streams.into_iter().map(|stream| {
         let lane = lane.clone();
         match plan.protocol {
@@ -92,19 +138,19 @@ async fn work(index: usize, common: &Common, told: Option<&Mutex<Tally>>) -> io:
     };
     // Without its timer nobody would be woken, and nobody would end.
     let all = async { tokio::try_join!(lane.pace.drive(), ended).map(drop) };
-    match told {
+    match teller {
         None => all.await?,
-        Some(told) => tokio::select! {
+        Some(teller) => tokio::select! {
             ended = all => ended?,
-            () = tell(&lane, told) => {}
+            () = tell(&lane, teller) => {}
         },
     }
     let now = Instant::now();
-    let mut tally = lane.tally.borrow_mut();
+    let mut tally = lane.tally.replace(Tally::new());
     for (due, count) in lane.pace.unsent() {
         tally.left_unsent(now.saturating_duration_since(due), count);
     }
-    Ok(tally.clone())
+    Ok(tally)
 }
 
 fn lane(index: usize, common: &Common, origin: Instant) -> Lane {
@@ -156,10 +202,9 @@ async fn open(
     (streams, failure)
 }
 
-async fn tell(lane: &Lane, told: &Mutex<Tally>) {
+async fn tell(lane: &Lane, teller: &Teller) {
     loop {
         tokio::time::sleep(TELL_EVERY).await;
-        let tally = lane.tally.borrow().clone();
-        *told.lock().unwrap_or_else(PoisonError::into_inner) = tally;
+        teller.tell(&lane.tally);
     }
 }

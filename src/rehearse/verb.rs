@@ -1,6 +1,5 @@
 //! `serin rehearse`.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use super::plan::{Planned, steps};
 use super::print::print;
 use super::source::{Gathered, Users, gather};
 use crate::model::{CodeVersion, RoutineName};
-use crate::report::NoPlot;
+use crate::report::{NoPlot, PageFile, Unwritable};
 
 /// What is asked for beside what is deployed.
 #[derive(Debug, Clone)]
@@ -48,8 +47,8 @@ pub enum RehearseError {
     NoKey { path: PathBuf, field: String },
     #[error("there is nobody to rehearse with: no line names a user")]
     Nobody,
-    #[error("cannot write `{}`", path.display())]
-    Report { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Report(#[from] Unwritable),
     #[error(transparent)]
     Plot(#[from] NoPlot),
     #[error("cannot write the result: {0}")]
@@ -74,13 +73,12 @@ impl RehearseError {
     pub const fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Unreadable { .. } => 3,
+            Self::Unreadable { .. } | Self::Report(_) => 3,
             Self::NoVersion(..)
             | Self::Foreign(_)
             | Self::Broken { .. }
             | Self::NoKey { .. }
             | Self::Nobody
-            | Self::Report { .. }
             | Self::Plot(_)
             | Self::Output(_)
             | Self::Danger => 1,
@@ -92,16 +90,11 @@ impl RehearseError {
 /// whether it is dangerous.
 pub fn run(current: Current, options: &Options, out: &mut impl Write) -> Result<(), RehearseError> {
     // Before the work, so that nobody waits for a page that cannot be written.
-    let report = options.report.as_ref().map(|path| {
-        let unwritable = |source| RehearseError::Report { path: path.clone(), source };
-        File::create(path).map(|file| (file, unwritable)).map_err(unwritable)
-    });
-    let report = report.transpose()?;
+    let file = options.report.clone().map(PageFile::open).transpose()?;
     let rehearsal = rehearse(current, options)?;
     let written = if options.json { write_json(&rehearsal, out) } else { print(&rehearsal, out) };
-    if let Some((mut file, unwritable)) = report {
-        let page = page(&rehearsal, &options.command)?;
-        file.write_all(page.as_bytes()).map_err(unwritable)?;
+    if let Some(file) = file {
+        file.write(&page(&rehearsal, &options.command)?)?;
     }
     match written {
         // Whoever reads has seen enough; the verdict is the same.

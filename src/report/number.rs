@@ -13,6 +13,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A number of things.
+pub fn plural(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(number)) }
+}
+
 /// A share, 0 to 1, in percent.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
@@ -33,9 +38,18 @@ pub fn time_ms(ms: f64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// What a peer has said, on one line and without what a terminal would obey.
+/// What others have said, on one line and without what a terminal would obey.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let shown = |c: char| if is_obeyed(c) { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
+}
+
+/// Controls, ends of lines, and what turns the direction of writing (Unicode Standard Annex
+/// 9, section 2): it would have a text read as another one.
+const fn is_obeyed(c: char) -> bool {
+    matches!(c,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -59,5 +73,7 @@ mod tests {
     #[test]
     fn what_a_peer_says_does_not_move_the_cursor() {
         assert_eq!(one_line("v1\r\n\x1b[2J"), "v1\u{fffd}\u{fffd}\u{fffd}[2J");
+        assert_eq!(one_line("a\u{202e}b\u{9b}c\u{2028}é"), "a\u{fffd}b\u{fffd}c\u{fffd}é");
+        assert_eq!([plural(0, "key"), plural(1, "key")], ["0 keys", "1 key"]);
     }
 }

@@ -1,7 +1,9 @@
-//! One page that says everything: no script, and nothing from elsewhere.
+//! A report, as text for a terminal or as one page that says everything: no script, and
+//! nothing from elsewhere.
 
 use std::fmt::Write;
 
+use super::number::one_line;
 use super::table::{Column, Table};
 
 /// A verdict, and what it rests on.
@@ -17,10 +19,12 @@ pub struct Page {
 pub enum Part {
     Heading(String),
     Text(String),
-    /// SVG of ours, which is taken as it stands.
+    /// What belongs to the text before it, one by one.
+    Items(Vec<String>),
+    /// SVG of ours, which is taken as it stands. A terminal shows none.
     Plot(String),
     Table(Table),
-    /// What was typed.
+    /// What was typed, by whoever reads the terminal.
     Command(String),
 }
 
@@ -44,6 +48,32 @@ pre{background:var(--soft);padding:.8rem;white-space:pre-wrap}
 ";
 
 impl Page {
+    /// The verdict is last, where a terminal ends.
+    pub fn to_text(&self) -> String {
+        let mut text = one_line(&self.title) + "\n";
+        for part in &self.parts {
+            match part {
+                Part::Heading(said) => text.extend(["\n", &one_line(said), "\n"]),
+                Part::Text(said) => text.extend([&one_line(said), "\n"]),
+                Part::Items(items) => {
+                    for item in items {
+                        text.extend(["  ", &one_line(item), "\n"]);
+                    }
+                }
+                Part::Table(table) => text.push_str(&table.to_string()),
+                Part::Plot(_) | Part::Command(_) => {}
+            }
+        }
+        text.push('\n');
+        if self.findings.is_empty() {
+            text.push_str("good\n");
+        }
+        for finding in &self.findings {
+            text.extend(["FAILED: ", &one_line(finding), "\n"]);
+        }
+        text
+    }
+
     pub fn to_html(&self) -> String {
         let mut html = String::new();
         self.write(&mut html).expect("a text takes whatever is written to it");
@@ -72,9 +102,13 @@ impl Page {
             match part {
                 Part::Heading(text) => writeln!(html, "<h2>{}</h2>", escaped(text))?,
                 Part::Text(text) => writeln!(html, "<p>{}</p>", escaped(text))?,
+                Part::Items(items) => {
+                    let items = items.iter().map(|item| format!("<li>{}", escaped(item)));
+                    writeln!(html, "<ul>{}</ul>", items.collect::<String>())?;
+                }
                 Part::Plot(svg) => writeln!(html, "<section>{svg}</section>")?,
                 Part::Table(table) => write_table(table, html)?,
-                Part::Command(text) => writeln!(html, "<pre>{}</pre>", escaped(text))?,
+                Part::Command(text) => writeln!(html, "<pre>{}</pre>", marked_up(text))?,
             }
         }
         writeln!(html, "</html>")
@@ -104,7 +138,12 @@ fn write_table(table: &Table, html: &mut String) -> std::fmt::Result {
     writeln!(html, "</table></section>")
 }
 
+/// What others have said, as text of a page.
 fn escaped(text: &str) -> String {
+    marked_up(&one_line(text))
+}
+
+fn marked_up(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -129,13 +168,27 @@ mod tests {
         let page = Page {
             title: "a & b".to_owned(),
             findings: vec!["<b>".to_owned()],
-            parts: vec![Part::Table(table), Part::Command("serin load \"x\"".to_owned())],
+            parts: vec![
+                Part::Table(table),
+                Part::Items(vec!["\x1b[2J".to_owned()]),
+                Part::Command("serin load \"x\"".to_owned()),
+            ],
         };
         let html = page.to_html();
         assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"));
         assert!(html.contains("<td>&lt;script&gt;</td><td class=\"right\">7</td>"), "{html}");
         assert!(html.contains("<b>Failed</b> &lt;b&gt;") && !html.contains("<script"), "{html}");
         assert!(html.contains("a &amp; b") && html.contains("serin load &quot;x&quot;"), "{html}");
+        let text = page.to_text();
+        let expected = "\
+a & b
+version   users
+<script>      7
+  \u{fffd}[2J
+
+FAILED: <b>
+";
+        assert_eq!(text, expected);
         let good = Page { findings: Vec::new(), ..page }.to_html();
         assert!(good.contains("<b>Good</b>"));
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fmt::Write;
 
+use super::number::one_line;
+
 /// How a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
@@ -23,9 +25,11 @@ impl Table {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    /// What is missing at the end of a row is left empty.
+    /// What is missing at the end of a row is left empty. Whatever a cell says, it is one
+    /// line and moves no cursor.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().take(self.columns.len()).collect());
+        let cells = cells.into_iter().take(self.columns.len());
+        self.rows.push(cells.map(|cell| one_line(&cell)).collect());
     }
 
     pub(super) fn rows(&self) -> &[Vec<String>] {

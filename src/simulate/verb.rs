@@ -1,6 +1,5 @@
 //! `serin simulate`.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use super::print::print;
 use super::progress::bar;
 use super::scenario::{NotScalable, Scenario};
 use crate::document::ReadError;
-use crate::report::NoPlot;
+use crate::report::{NoPlot, PageFile, Unwritable};
 
 /// What the arguments say beside the scenario.
 #[derive(Debug, Clone, Default)]
@@ -42,8 +41,8 @@ pub enum SimulateError {
     Users { users: u64, source: NotScalable },
     #[error(transparent)]
     Impossible(#[from] ImpossibleScenario),
-    #[error("cannot write the report `{}`", path.display())]
-    Report { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Report(#[from] Unwritable),
     #[error(transparent)]
     Plot(#[from] NoPlot),
     #[error("cannot write the result")]
@@ -56,7 +55,7 @@ pub enum SimulateError {
 impl SimulateError {
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Read(ReadError::Unreadable { .. }) | Self::Report { .. } => 3,
+            Self::Read(ReadError::Unreadable { .. }) | Self::Report(_) => 3,
             Self::Users { .. } => 2,
             Self::Read(_)
             | Self::Impossible(_)
@@ -76,13 +75,14 @@ pub fn run(path: &Path, options: &Options, out: &mut impl Write) -> Result<(), S
         scenario = scaled.map_err(|source| SimulateError::Users { users, source })?;
     }
     // Whoever waits for a long play is to know before it that the page can be written.
-    let report = options.report.as_ref().map(Opened::new).transpose()?;
+    let file = options.report.as_ref().map(|report| PageFile::open(report.path.clone()));
+    let file = file.transpose()?;
     let bar = bar(&scenario);
     let outcome = play(&scenario, &mut |decisions| bar.inc(decisions));
     bar.finish_and_clear();
     let outcome = outcome?;
-    if let Some(report) = report {
-        report.write(&page(&scenario, &text, &outcome, &report.report.command)?)?;
+    if let Some((file, report)) = file.zip(options.report.as_ref()) {
+        file.write(&page(&scenario, &text, &outcome, &report.command)?)?;
     }
     let written = if options.json { write_json(&outcome, out) } else { print(&outcome, out) };
     match written {
@@ -93,29 +93,4 @@ pub fn run(path: &Path, options: &Options, out: &mut impl Write) -> Result<(), S
         Ok(()) | Err(_) => {}
     }
     if outcome.holds() { Ok(()) } else { Err(SimulateError::Failed) }
-}
-
-/// A report whose file is there; what was in it stays until there is something new.
-struct Opened<'r> {
-    report: &'r Report,
-    file: File,
-}
-
-impl<'r> Opened<'r> {
-    fn new(report: &'r Report) -> Result<Self, SimulateError> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&report.path);
-        let failed = |source| SimulateError::Report { path: report.path.clone(), source };
-        Ok(Self { report, file: file.map_err(failed)? })
-    }
-
-    fn write(&self, page: &str) -> Result<(), SimulateError> {
-        let mut file = &self.file;
-        // What is no file, such as a pipe, has no length.
-        let written = file.write_all(page.as_bytes());
-        let written = written.and_then(|()| {
-            if file.metadata()?.is_file() { file.set_len(page.len() as u64) } else { Ok(()) }
-        });
-        let failed = |source| SimulateError::Report { path: self.report.path.clone(), source };
-        written.map_err(failed)
-    }
 }

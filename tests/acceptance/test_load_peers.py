@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -54,36 +55,27 @@ http {{
 """
 
 
-def free_port():
-    import socket
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_taken(port):
-    import socket
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextlib.contextmanager
 def nginx(folder, split, percent):
     """The URL of an nginx that gives `percent` of what `split` tells apart to v2."""
     command, variables = unpacked("peers", "nginx")
-    port = free_port()
     config = folder / "nginx.conf"
     # It would work as somebody who may not look into our folder.
     user = "user root;" if os.geteuid() == 0 else ""
-    config.write_text(
-        NGINX.format(folder=folder, port=port, split=split, percent=percent, user=user))
-    process = subprocess.Popen(
-        [command, "-e", "stderr", "-p", folder, "-c", config],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=variables)
+    # nginx takes over a socket that it is told of, so nobody takes the port in between.
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        port = listener.getsockname()[1]
+        config.write_text(
+            NGINX.format(folder=folder, port=port, split=split, percent=percent, user=user))
+        process = subprocess.Popen(
+            [command, "-e", "stderr", "-p", folder, "-c", config],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+            env=variables | {"NGINX": f"{listener.fileno()};"})
     try:
         deadline = time.monotonic() + START_WITHIN_S
-        while not is_taken(port):
+        # It is written once the sockets are open, those of the backends among them.
+        while not (folder / "nginx.pid").exists():
             log = folder / "nginx.log"
             said = log.read_text() if log.exists() else ""
             assert process.poll() is None and time.monotonic() < deadline, said

@@ -19,6 +19,7 @@ mod failures;
 mod health;
 mod life;
 mod load;
+mod load_verb;
 mod origins;
 mod plausible;
 mod pool_limits;

@@ -237,8 +237,8 @@ fn what_cannot_be_rehearsed_says_why_by_its_status() {
         ([&["shop", "1@100", "--keys", "/nowhere"], config].concat(), 3, "/nowhere"),
         (
             [&["shop", "1@100", "--report", "/nowhere/x"], config].concat(),
-            1,
-            "cannot write `/nowhere/x`",
+            3,
+            "cannot write the report `/nowhere/x`",
         ),
         (vec!["shop", "1@100", "--config", "/nowhere.toml"], 1, "/nowhere.toml"),
         (vec!["shop", "1@100", "--admin", &nobody], 3, "cannot reach"),

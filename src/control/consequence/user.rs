@@ -48,7 +48,8 @@ impl User<'_> {
         match (self, who) {
             (Self::Key(key), Who::Key(other)) => *key < **other,
             (Self::At { position, .. }, Who::At(other)) => position < *other,
-            (Self::Key(_), Who::At(_)) => true,
+            (Self::Key(_), Who::At(_) | Who::In(_) | Who::Unnamed)
+            | (Self::At { .. }, Who::In(_) | Who::Unnamed) => true,
             (Self::At { .. }, Who::Key(_)) => false,
         }
     }

@@ -116,7 +116,9 @@ fn a_version_that_takes_longer_is_not_one_that_gets_fewer() {
         }
         assert!(users.check(canary(3, 50)).is_empty());
     }
-    waiting.into_iter().for_each(|first| first.answered_by(1));
+    for first in waiting {
+        first.answered_by(1);
+    }
     assert!(users.check(canary(3, 50)).is_empty());
     assert_eq!(observed(&users).iter().sum::<u64>(), 2_000);
     assert_eq!(users.checked(SPLIT).unwrap().alarm, None);

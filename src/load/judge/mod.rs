@@ -154,8 +154,62 @@ impl Judge {
         Some(watch.counted[period].stand())
     }
 
-    /// There was no answer, or none that names a version.
+    /// There was no answer.
     pub(super) fn hear_nothing(&self, asked: Asked, user: usize) {
+        self.leave_void(asked, user);
+        self.end(asked, user, false);
+    }
+
+    /// There was an answer, and it does not say which version users get: it names none, or
+    /// one that stepped in for another.
+    pub(super) fn hear_no_version(&self, asked: Asked, user: usize) {
+        self.leave_void(asked, user);
+        self.end(asked, user, true);
+    }
+
+    /// The version that was to answer: the one of the rule, or else the one that the user
+    /// had before.
+    pub(super) fn expected(&self, asked: Asked, user: usize, key: &[u8]) -> Option<usize> {
+        let mut expected = self.may_show(asked).iter().map(|period| period.expected(key));
+        let first = expected.next().flatten();
+        let by_rule = first.filter(|_| expected.all(|other| other == first));
+        by_rule.or_else(|| Memory(self.users[user].load(Ordering::Relaxed)).version())
+    }
+
+    /// The splits that an answer may show: from the one that was there for certain when it
+    /// was asked for, to the last that may be.
+    fn may_show(&self, asked: Asked) -> &[Period] {
+        let now = self.moment.load(Ordering::SeqCst);
+        let last = (now.div_ceil(2) as usize).min(self.periods.len() - 1);
+        &self.periods[asked.period()..=last]
+    }
+
+    /// Notes that a request of `user` has ended, in the period that it was certainly asked
+    /// in.
+    #[inline]
+    fn end(&self, asked: Asked, user: usize, answered: bool) {
+        let memory = Memory(self.users[user].load(Ordering::Relaxed));
+        let period = asked.period();
+        if asked.is_certain() && memory.ending(period, answered).is_some() {
+            self.note(period, user, answered);
+        }
+    }
+
+    #[cold]
+    fn note(&self, period: usize, user: usize, answered: bool) {
+        // What is remembered and what is counted change together.
+        let mut watch = self.watch();
+        let mut more = 0;
+        self.remember(user, |memory| {
+            let (memory, news) = memory.ending(period, answered)?;
+            more = news;
+            Some(memory)
+        });
+        let unanswered = &mut watch.counted[period].unanswered;
+        *unanswered = unanswered.saturating_add_signed(more);
+    }
+
+    fn leave_void(&self, asked: Asked, user: usize) {
         if let Some(place) = asked.place {
             self.leave(asked, place, user, Place::Void);
         }
@@ -172,29 +226,25 @@ impl Judge {
         version: usize,
         at: Duration,
     ) -> Option<bool> {
-        let now = self.moment.load(Ordering::SeqCst);
-        // From the split that was there for certain to the last that may have been.
-        let (first, last) = ((asked.moment / 2) as usize, now.div_ceil(2) as usize);
-        let last = last.min(self.periods.len() - 1);
-        if first == last {
-            self.settle(first, user, key, version, at);
+        let allowed = self.may_show(asked);
+        if let [_] = allowed {
+            self.settle(asked, user, key, version, at);
             if let Some(place) = asked.place {
                 self.leave(asked, place, user, Place::Got(version));
             }
         } else {
-            self.hear_nothing(asked, user);
+            self.hear_no_version(asked, user);
         }
-        self.agreement(first..=last, key, version, at)
+        self.agreement(allowed, key, version, at)
     }
 
     fn agreement(
         &self,
-        periods: std::ops::RangeInclusive<usize>,
+        allowed: &[Period],
         key: &[u8],
         version: usize,
         at: Duration,
     ) -> Option<bool> {
-        let allowed = &self.periods[periods];
         let by_rule = allowed[0].by_rule(key);
         let agrees = by_rule == Some(version)
             || allowed[1..].iter().any(|period| period.by_rule(key) == Some(version));
@@ -217,10 +267,12 @@ impl Judge {
 
     /// Remembers what `user` got in a period that it was certainly asked in.
     #[inline]
-    fn settle(&self, period: usize, user: usize, key: &[u8], version: usize, at: Duration) {
-        let memory = Memory(self.users[user].load(Ordering::Relaxed));
+    fn settle(&self, asked: Asked, user: usize, key: &[u8], version: usize, at: Duration) {
+        let (memory, period) = (Memory(self.users[user].load(Ordering::Relaxed)), asked.period());
+        // Whoever has this version in this period was answered in it.
         if memory.version() != Some(version) || memory.period() != period {
             self.take_up(period, user, key, version, at);
+            self.end(asked, user, true);
         }
     }
 
@@ -268,7 +320,7 @@ impl Judge {
 
     #[cold]
     fn leave(&self, asked: Asked, place: u64, user: usize, outcome: Place) {
-        let period = (asked.moment / 2) as usize;
+        let period = asked.period();
         let mut watch = self.watch();
         if outcome == Place::Void {
             // The next request of this user stands in line again.
@@ -277,6 +329,18 @@ impl Judge {
             });
         }
         watch.counted[period].settle(place, outcome, &self.periods[period]);
+    }
+}
+
+impl Asked {
+    /// The period that was certainly there, or was about to end.
+    const fn period(self) -> usize {
+        (self.moment / 2) as usize
+    }
+
+    /// Whether no deployment was being made then.
+    const fn is_certain(self) -> bool {
+        self.moment.is_multiple_of(2)
     }
 }
 
@@ -290,152 +354,4 @@ impl<T> Named<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Duration = Duration::ZERO;
-
-    fn shares(listed: &[(&str, u64)]) -> Vec<(String, u64)> {
-        listed.iter().map(|&(version, percent)| (version.to_owned(), percent)).collect()
-    }
-
-    fn judge(periods: &[&[(&str, u64)]], with_rule: bool) -> Judge {
-        let versions = Arc::new(Versions::default());
-        let release = super::super::split::Release { kind: "routine", name: "shop", cohort: "" };
-        let period = |listed: &&[(&str, u64)]| {
-            Period::new(&shares(listed), with_rule.then_some(&release), &versions).unwrap()
-        };
-        let periods = periods.iter().map(period).collect();
-        Judge::new(periods, versions, 10_000)
-    }
-
-    fn key(user: usize) -> Vec<u8> {
-        format!("user-{user}").into_bytes()
-    }
-
-    fn answer(judge: &Judge, user: usize, version: usize) -> Option<bool> {
-        judge.hear(judge.ask(user), user, &key(user), version, NOW)
-    }
-
-    #[test]
-    fn a_user_who_changes_version_is_named_and_counted_once() {
-        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
-        for version in [0, 0, 1, 1, 0] {
-            assert_eq!(answer(&judge, 7, version), None);
-        }
-        assert_eq!(answer(&judge, 8, 1), None);
-        let watch = judge.watch();
-        assert_eq!((watch.changes.count, watch.users_changed), (2, 1));
-        let first = Change { user: key(7), from: 0, to: 1, at: NOW };
-        assert_eq!(watch.changes.examples[0], first);
-        assert_eq!(watch.counted[0].keys[..2], [1, 1]);
-    }
-
-    #[test]
-    fn a_version_that_is_not_the_rules_is_a_disagreement() {
-        let judge = judge(&[&[("1", 90), ("2", 10)]], true);
-        let by_rule = |user: usize| judge.periods[0].by_rule(&key(user)).unwrap();
-        let user = (0..100).find(|&user| by_rule(user) == 0).unwrap();
-        assert_eq!(answer(&judge, user, 0), Some(true));
-        assert_eq!(answer(&judge, user, 1), Some(false));
-        let stranger = judge.versions.number("3").unwrap();
-        assert_eq!(answer(&judge, user, stranger), Some(false));
-        let watch = judge.watch();
-        assert_eq!((watch.disagreements.count, watch.strangers), (2, 1));
-        assert_eq!(watch.disagreements.examples[0].user, key(user));
-    }
-
-    #[test]
-    fn around_a_deployment_either_split_may_show_and_after_it_the_new_one_alone() {
-        let judge = judge(&[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]], true);
-        let by_rule = |period: usize, user: usize| judge.periods[period].by_rule(&key(user));
-        let mover = (0..100).find(|&user| by_rule(0, user) != by_rule(1, user)).unwrap();
-        assert_eq!(answer(&judge, mover, 0), Some(true));
-        let early = judge.ask(mover);
-        judge.deployment_begins();
-        // Before, within and over it.
-        for version in [0, 1] {
-            assert_eq!(answer(&judge, mover, version), Some(true));
-            assert_eq!(judge.hear(early, mover, &key(mover), version, NOW), Some(true));
-        }
-        let within = judge.ask(mover);
-        judge.deployment_is_made();
-        for asked in [early, within] {
-            for version in [0, 1] {
-                assert_eq!(judge.hear(asked, mover, &key(mover), version, NOW), Some(true));
-            }
-        }
-        // What was asked since shows the new split.
-        assert_eq!(answer(&judge, mover, 1), Some(true));
-        assert_eq!(answer(&judge, mover, 0), Some(false));
-        let watch = judge.watch();
-        assert_eq!((watch.changes.count, watch.disagreements.count), (1, 1));
-        let counted = &watch.counted[1];
-        assert_eq!((counted.seen_before, counted.moved, counted.to_move), (1, 1, 1));
-        assert_eq!(counted.flows, [((0, 1), 1)]);
-    }
-
-    #[test]
-    fn who_stays_at_a_deployment_is_counted_as_staying() {
-        let judge = judge(&[&[("1", 90), ("2", 10)], &[("1", 50), ("2", 50)]], true);
-        let all = 0..2_000_usize;
-        for user in all.clone() {
-            let version = judge.periods[0].by_rule(&key(user)).unwrap();
-            assert_eq!(answer(&judge, user, version), Some(true));
-        }
-        judge.deployment_begins();
-        judge.deployment_is_made();
-        for user in all {
-            let version = judge.periods[1].by_rule(&key(user)).unwrap();
-            assert_eq!(answer(&judge, user, version), Some(true));
-        }
-        let watch = judge.watch();
-        let counted = &watch.counted[1];
-        assert_eq!((counted.seen_before, counted.moved), (2_000, counted.to_move));
-        // 40 % of them: these keys are these.
-        assert_eq!(counted.flows, [((0, 1), counted.moved)]);
-        assert!((700..900).contains(&counted.moved), "{}", counted.moved);
-    }
-
-    /// Of 2,000 users of a fair split, those of the slow version are answered last.
-    #[test]
-    fn a_slow_version_is_not_taken_for_a_missing_one() {
-        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
-        let asked: Vec<_> = (0..2_000).map(|user| judge.ask(user)).collect();
-        for version in [0, 1] {
-            for user in (version..2_000).step_by(2) {
-                judge.hear(asked[user], user, &key(user), version, NOW);
-            }
-        }
-        let watch = judge.watch();
-        let ratio = watch.counted[0].ratio.as_ref().unwrap();
-        assert_eq!(ratio.alarm(), None);
-        assert_eq!(watch.counted[0].keys[..2], [1_000, 1_000]);
-        assert!(watch.counted[0].is_settled());
-    }
-
-    #[test]
-    fn a_split_that_is_not_the_configured_one_raises_the_alarm() {
-        let judge = judge(&[&[("1", 90), ("2", 10)]], false);
-        for user in 0..2_000 {
-            assert_eq!(answer(&judge, user, usize::from(user % 5 == 0)), None);
-        }
-        let watch = judge.watch();
-        assert!(watch.counted[0].ratio.as_ref().unwrap().alarm().is_some());
-    }
-
-    #[test]
-    fn who_was_not_answered_stands_in_line_again() {
-        let judge = judge(&[&[("1", 50), ("2", 50)]], false);
-        let asked = judge.ask(3);
-        assert!(asked.place.is_some());
-        // Twice at once counts once.
-        assert!(judge.ask(3).place.is_none());
-        judge.hear_nothing(asked, 3);
-        let again = judge.ask(3);
-        assert!(again.place.is_some());
-        judge.hear(again, 3, &key(3), 0, NOW);
-        assert!(judge.ask(3).place.is_none());
-        assert!(judge.watch().counted[0].is_settled());
-    }
-}
+mod tests;
