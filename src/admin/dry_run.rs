@@ -7,12 +7,17 @@ use serde::Serialize;
 
 use super::Admin;
 use crate::control::{
-    Amount, Command, CommandError, Consequence, Danger, Heavy, Load, Move, User, VersionLoad,
-    Weighing, Who, apply,
+    Amount, Command, CommandError, Consequence, Danger, Heavy, HistoryPage, Load, Move, Overlap,
+    User, VersionLoad, Weighing, Who, apply, last_canary,
 };
-use crate::model::{Environment, Position, RoutineName, Shares, Split};
+use crate::model::{
+    Catalog, CodeVersion, Environment, Kind, Percent, Position, Release, RoutineName, Shares, Split,
+};
 use crate::observe::{RECENT_WINDOW, RecentUsers};
 use crate::routing::SubjectName;
+
+/// So many deployments are looked through for the last canary.
+const HISTORY_MAX: u32 = 100;
 
 /// Of those who came in this window of [`RECENT_WINDOW`] and the last, as far as Serin has
 /// run. Counts of users are estimates where not all are held; the heavy are held in any case.
@@ -41,6 +46,9 @@ pub(super) struct Told {
     moves: Vec<MoveShape>,
     /// Who asks most, the heaviest first.
     heaviest: Vec<HeavyShape>,
+    /// How many of the canary's users were among those of the last one, of another version;
+    /// null where there was none, or nothing is divided.
+    last_canary: Option<LastShape>,
     dangers: Vec<DangerShape>,
 }
 
@@ -77,6 +85,16 @@ struct HeavyShape {
 }
 
 #[derive(Debug, Serialize)]
+struct LastShape {
+    code_version: String,
+    percentage: u8,
+    /// Of the users of the canary now, those who were in that one, too.
+    users_in_both: u64,
+    /// How many would be if the two had nothing to do with each other.
+    expected_in_both: u64,
+}
+
+#[derive(Debug, Serialize)]
 struct DangerShape {
     name: &'static str,
     text: String,
@@ -98,14 +116,46 @@ pub(super) async fn dry_run(
     let command = Command::Deploy { name: name.clone(), environment, shares };
     apply(&mut catalog, command, None, (admin.clock)())?;
     let after = after.expect("a routine that is not there has no deployment");
+    let last = last(admin, &catalog, name, environment, before.as_ref()).await?;
+    let overlap = last.and_then(|(last, seed)| Overlap::new(&after, last, seed));
     let subject = SubjectName::Routine(name.clone());
     let number = admin.table.read(|table| table.split_number(&subject, environment));
     let recent = number.map_or_else(RecentUsers::default, |it| admin.users.recent(it.0));
-    Ok(Told::of(before.as_ref(), &after, &recent))
+    Ok(Told::of(before.as_ref(), &after, overlap, &recent))
+}
+
+/// The last canary of the routine, and the seed under which its users were placed.
+async fn last(
+    admin: &Admin,
+    catalog: &Catalog,
+    name: &RoutineName,
+    environment: Environment,
+    live: Option<&Split>,
+) -> Result<Option<((CodeVersion, Percent), u64)>, CommandError> {
+    let page = HistoryPage {
+        name: name.clone(),
+        environment: Some(environment),
+        before: None,
+        limit: HISTORY_MAX,
+    };
+    let history = admin.control.history(page).await?;
+    let Some(routine) = catalog.routine(name) else { return Ok(None) };
+    let splits = history.iter().map(|record| routine.split(&record.deployment.shares));
+    let last = last_canary(live, splits);
+    Ok(last.map(|last| {
+        let release = Release { kind: Kind::Routine, name: name.as_str(), cohort: &routine.cohort };
+        let seed = release.seed(&last.0);
+        (last, seed)
+    }))
 }
 
 impl Told {
-    fn of(before: Option<&Split>, after: &Split, recent: &RecentUsers) -> Self {
+    fn of(
+        before: Option<&Split>,
+        after: &Split,
+        mut overlap: Option<Overlap>,
+        recent: &RecentUsers,
+    ) -> Self {
         let mut weighing = Weighing::new(before, after);
         let seed = seed(after).or(before.and_then(seed));
         // Of no split, so that what is not held is not known.
@@ -113,12 +163,22 @@ impl Told {
         for user in &recent.users {
             let who = user.key.as_deref().map_or(unplaced, User::Key);
             weighing.add(who, user.requests, user.weight);
+            if let (Some(overlap), Some(key)) = (&mut overlap, &user.key) {
+                let version = after.version(key);
+                let is_newer = matches!(after, Split::Canary { newer, .. } if newer == version);
+                overlap.count(key, is_newer, user.weight);
+            }
         }
         weighing.add_keyless(recent.keyless);
-        Self::new(weighing.end(), seed, recent.share)
+        Self::new(weighing.end(), overlap.as_ref(), seed, recent.share)
     }
 
-    fn new(consequence: Consequence, seed: Option<u64>, share: f64) -> Self {
+    fn new(
+        consequence: Consequence,
+        overlap: Option<&Overlap>,
+        seed: Option<u64>,
+        share: f64,
+    ) -> Self {
         let Amount { users: moved_users, requests: moved_requests } = consequence.moved();
         let least_users = consequence.least_users();
         let Consequence { total, keyless, exact, versions, moves, heaviest, dangers, .. } =
@@ -137,7 +197,12 @@ impl Told {
             versions: versions.into_iter().map(VersionShape::of).collect(),
             moves: moves.into_iter().map(MoveShape::of).collect(),
             heaviest: heaviest.into_iter().map(|heavy| HeavyShape::of(&heavy, seed)).collect(),
-            dangers: dangers.into_iter().map(|danger| DangerShape::of(danger, seed)).collect(),
+            last_canary: overlap.map(LastShape::of),
+            dangers: dangers
+                .into_iter()
+                .map(|danger| DangerShape::of(danger, seed))
+                .chain(overlap.and_then(Overlap::danger).map(DangerShape::of_the_same_users))
+                .collect(),
         }
     }
 }
@@ -188,7 +253,25 @@ impl HeavyShape {
     }
 }
 
+impl LastShape {
+    fn of(overlap: &Overlap) -> Self {
+        let (version, percent) = &overlap.last;
+        let expected =
+            u128::from(overlap.of) * u128::from(overlap.in_last) / u128::from(overlap.users.max(1));
+        Self {
+            code_version: version.to_string(),
+            percentage: percent.get(),
+            users_in_both: overlap.both,
+            expected_in_both: u64::try_from(expected).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 impl DangerShape {
+    fn of_the_same_users(text: String) -> Self {
+        Self { name: "same_users", text }
+    }
+
     fn of(mut danger: Danger, seed: Option<u64>) -> Self {
         if let Danger::HeavyKey { heavy, .. } = &mut danger {
             heavy.who = bucket(&heavy.who, seed).map_or(Who::Unnamed, Who::In);

@@ -25,8 +25,8 @@ pub use change::Change;
 pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
 pub use consequence::{
     Amount, Consequence, Danger, HEAVIEST_NAMED, HEAVY_KEY_PERCENT, Heavy, KEYLESS_PERCENT, Load,
-    Move, NEEDLESS_POINTS, UNEVEN_POINTS, UNEVEN_TIMES, USERS_TOLD_MIN, User, VersionLoad,
-    Weighing, Who,
+    Move, NEEDLESS_POINTS, Overlap, UNEVEN_POINTS, UNEVEN_TIMES, USERS_TOLD_MIN, User, VersionLoad,
+    Weighing, Who, last_canary,
 };
 pub use handle::{AppHistoryPage, CommandError, ControlHandle, HistoryPage};
 pub use route_command::{NewRoute, RouteRevision, WrittenRule};

@@ -1,6 +1,7 @@
 //! What is deployed now.
 
 use super::verb::RehearseError;
+use crate::control::last_canary;
 use crate::model::{
     CodeVersion, Environment, Kind, Percent, Release, Routine, RoutineName, Shares, Split,
 };
@@ -62,19 +63,9 @@ impl Current {
         }
         let before = before.iter().map(|listed| shares(listed).map_err(foreign));
         let before = before.collect::<Result<Vec<_>, _>>()?;
-        current.last = current.last_canary(&before);
+        let live = current.live.as_ref().map(|live| current.split(live));
+        current.last = last_canary(live.as_ref(), before.iter().map(|it| current.split(it)));
         Ok(current)
-    }
-
-    /// The newest canary of another newer version than the live one, if that is a canary.
-    fn last_canary(&self, before: &[Shares]) -> Option<(CodeVersion, Percent)> {
-        let newer = |shares: &Shares| match self.split(shares) {
-            Split::Canary { newer, percent, .. } => Some((newer, percent)),
-            Split::Whole(_) => None,
-        };
-        let live = self.live.as_ref().and_then(newer);
-        let mut canaries = before.iter().filter_map(newer);
-        canaries.find(|(version, _)| live.as_ref().is_none_or(|(live, _)| live != version))
     }
 
     /// A last canary, as it is spelled on a command line.

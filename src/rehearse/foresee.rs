@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use super::crowd::Crowd;
 use super::current::Current;
 use super::source::Gathered;
-use crate::control::{Consequence, Danger, User, Weighing};
-use crate::model::{CodeVersion, Percent, Position, Shares, Split};
+use crate::control::{Consequence, Danger, Overlap, User, Weighing};
+use crate::model::{Shares, Split};
 use crate::stats::{BAND_CONFIDENCE, binomial_band};
 
 /// A plan, and what it would do.
@@ -36,22 +36,6 @@ pub struct Step {
     pub expected: Vec<RangeInclusive<u64>>,
     /// Of the newer version of a canary, with the last one.
     pub overlap: Option<Overlap>,
-}
-
-/// Users of a canary who were in the last one, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overlap {
-    /// The last canary's newer version, and its share.
-    pub last: (CodeVersion, Percent),
-    /// Users of the planned canary's newer version.
-    pub of: u64,
-    pub both: u64,
-    /// The last canary's, of all users: what `both` would be of `of` if the two had nothing
-    /// to do with each other.
-    pub in_last: u64,
-    pub users: u64,
-    /// Whether both place keys alike, so that the same users are met first again.
-    pub same_seed: bool,
 }
 
 impl Rehearsal {
@@ -88,7 +72,8 @@ fn step(
     crowd: &Crowd,
 ) -> Step {
     let mut weighing = Weighing::new(before, after);
-    let mut overlap = overlap(current, after);
+    let last = current.last.clone().map(|last| (current.release().seed(&last.0), last));
+    let mut overlap = last.and_then(|(seed, last)| Overlap::new(after, last, seed));
     let mut in_session_ms = 0.0;
     for (visitor, weight) in crowd.visitors() {
         weighing.add(User::Key(&visitor.key), visitor.requests, weight);
@@ -96,13 +81,9 @@ fn step(
         if before.is_some_and(|before| before.version(&visitor.key) != version) {
             in_session_ms += float(weight) * float(visitor.in_session_ms);
         }
-        if let Some((overlap, seed)) = &mut overlap {
-            overlap.count(
-                &visitor.key,
-                *seed,
-                matches!(after, Split::Canary { newer, .. } if newer == version),
-                weight,
-            );
+        if let Some(overlap) = &mut overlap {
+            let is_newer = matches!(after, Split::Canary { newer, .. } if newer == version);
+            overlap.count(&visitor.key, is_newer, weight);
         }
     }
     weighing.add_keyless(crowd.keyless());
@@ -112,27 +93,8 @@ fn step(
         shares,
         in_session: crowd.span().map(|span| in_session_ms / (span.as_secs_f64() * 1e3)),
         expected,
-        overlap: overlap.map(|(overlap, _)| overlap),
+        overlap,
         consequence,
-    }
-}
-
-/// An overlap with nobody in it yet, and the seed of the last canary.
-fn overlap(current: &Current, after: &Split) -> Option<(Overlap, u64)> {
-    let Split::Canary { seed, .. } = after else { return None };
-    let last = current.last.clone()?;
-    let last_seed = current.release().seed(&last.0);
-    let same_seed = last_seed == *seed;
-    Some((Overlap { last, of: 0, both: 0, in_last: 0, users: 0, same_seed }, last_seed))
-}
-
-impl Overlap {
-    fn count(&mut self, key: &[u8], seed: u64, is_newer: bool, weight: u64) {
-        let is_in_last = Position::of(seed, key).joins_at() <= self.last.1;
-        self.users += weight;
-        self.of += u64::from(is_newer) * weight;
-        self.in_last += u64::from(is_in_last) * weight;
-        self.both += u64::from(is_newer && is_in_last) * weight;
     }
 }
 
@@ -155,7 +117,7 @@ fn findings(steps: &[Step]) -> Vec<(String, Vec<usize>)> {
     let mut findings: Vec<(String, Vec<usize>)> = Vec::new();
     for (number, step) in (1..).zip(steps) {
         let dangers = step.consequence.dangers.iter().map(Danger::to_string);
-        for text in dangers.chain(step.overlap.as_ref().and_then(same_users)) {
+        for text in dangers.chain(step.overlap.as_ref().and_then(Overlap::danger)) {
             match findings.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, numbers)) => numbers.push(number),
                 None => findings.push((text, vec![number])),
@@ -163,16 +125,6 @@ fn findings(steps: &[Step]) -> Vec<(String, Vec<usize>)> {
         }
     }
     findings
-}
-
-fn same_users(overlap: &Overlap) -> Option<String> {
-    let (version, percent) = &overlap.last;
-    let percent = percent.get();
-    overlap.same_seed.then(|| {
-        format!(
-            "the canary meets the users whom {version} met at {percent} % again: give the routine another cohort"
-        )
-    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an expectation needs no more than 52 bits")]
@@ -188,6 +140,7 @@ mod tests {
 
     use super::super::plan::{Planned, steps};
     use super::*;
+    use crate::model::{CodeVersion, Percent};
 
     const DAY_MS: i64 = 86_400_000;
 

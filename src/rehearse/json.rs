@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::foresee::{Overlap, Rehearsal, Step};
+use super::foresee::{Rehearsal, Step};
 use super::tables::findings;
-use crate::control::{Amount, Consequence, Danger, Heavy, Load, Move};
+use crate::control::{Amount, Consequence, Danger, Heavy, Load, Move, Overlap};
 use crate::model::{CodeVersion, Percent, Shares};
 use crate::stats::ratio;
 

@@ -19,7 +19,7 @@ mod tables;
 mod verb;
 
 pub use current::Current;
-pub use foresee::{Overlap, Rehearsal, Step};
+pub use foresee::{Rehearsal, Step};
 pub use log::LogError;
 pub use plan::Planned;
 pub use source::{Gathered, PopulationPlan, Users};

@@ -90,6 +90,28 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_who_meets_one_canary_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let serin = started(&folder);
+    let third = json!({"code_version": "3"});
+    assert_eq!(serin.call("POST", "/api/v1/routines/shop/versions", &third).status, 201);
+    serin.deploy("shop", "production", &[("1", 60), ("2", 40)]);
+    let in_last = ask(&serin);
+    serin.deploy("shop", "production", &[("2", 100)]);
+    let path = "/api/v1/routines/shop/environments/production/deployment";
+    let shares =
+        json!([{"code_version": "2", "percentage": 70}, {"code_version": "3", "percentage": 30}]);
+    let asked = json!({"code_versions": shares, "dry_run": true});
+    let told = serin.call("POST", path, &asked).json();
+    serin.deploy("shop", "production", &[("2", 70), ("3", 30)]);
+    let both = ask(&serin).iter().zip(in_last).filter(|(is, was)| *is == "3" && was == "2").count();
+    let last = &told["last_canary"];
+    assert_eq!((&last["code_version"], &last["percentage"]), (&json!("2"), &json!(40)), "{told}");
+    assert_eq!(last["users_in_both"], both);
+    assert!(!told["dangers"].to_string().contains("same_users"), "{told}");
+}
+
+#[test]
 fn a_dry_run_is_refused_where_the_deployment_would_be() {
     let folder = tempfile::tempdir().unwrap();
     let serin = started(&folder);

@@ -2,6 +2,7 @@
 //! and how much they ask, is handed in.
 
 mod danger;
+mod overlap;
 mod user;
 mod weighing;
 
@@ -9,6 +10,7 @@ pub use danger::{
     Danger, HEAVY_KEY_PERCENT, KEYLESS_PERCENT, NEEDLESS_POINTS, UNEVEN_POINTS, UNEVEN_TIMES,
     USERS_TOLD_MIN,
 };
+pub use overlap::{Overlap, last_canary};
 pub use user::{User, Who};
 pub use weighing::Weighing;
 
