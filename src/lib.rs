@@ -65,8 +65,9 @@
 //!    stands on a byte that someone sent. `unsafe` is forbidden.
 //! 9. **Everything has a limit**, named, with its unit.
 //! 10. **Time, randomness and the environment enter in [`app`]** and travel as
-//!     arguments. (Exceptions: timeouts are tokio's, `Date` is the system's, and keys are
-//!     drawn by the library that makes them.)
+//!     arguments. (Exceptions: timeouts are tokio's, `Date` is the system's, keys are
+//!     drawn by the library that makes them, and users are put in the order in which they
+//!     came by the system's steady clock.)
 //! 11. **Wire and disk have their own shapes.** The nouns of [`model`] do not derive
 //!     `Serialize`.
 //!

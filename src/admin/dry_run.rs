@@ -28,16 +28,14 @@ pub(super) struct Told {
     /// Who came longer ago is forgotten.
     at_most_minutes: u64,
     users: u64,
-    /// Of users: those that had a key.
     requests: u64,
-    /// Those that had none: they take turns.
+    /// Of these, those that had no key: they take turns.
     keyless_requests: u64,
     /// The share of users that is held and looked at, 0 to 100.
     sampled_percentage: f64,
-    moved_users: u64,
-    moved_requests: u64,
-    /// How few could move under these percentages.
-    least_users: u64,
+    moved: AmountShape,
+    /// How few could be expected to move under these percentages.
+    least: LeastShape,
     /// False where a user's key was too long to be held: of those is told what is to be
     /// expected.
     exact: bool,
@@ -48,8 +46,20 @@ pub(super) struct Told {
     heaviest: Vec<HeavyShape>,
     /// How many of the canary's users were among those of the last one, of another version;
     /// null where there was none, or nothing is divided.
-    last_canary: Option<LastShape>,
+    overlap: Option<OverlapShape>,
     dangers: Vec<DangerShape>,
+}
+
+#[derive(Debug, Serialize)]
+struct AmountShape {
+    users: u64,
+    requests: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct LeastShape {
+    percent: u8,
+    users: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,18 +95,25 @@ struct HeavyShape {
 }
 
 #[derive(Debug, Serialize)]
+struct OverlapShape {
+    last: LastShape,
+    /// Of the canary now.
+    users: u64,
+    in_both: u64,
+    share: f64,
+    /// What it would be if the two had nothing to do with each other.
+    share_if_independent: f64,
+}
+
+#[derive(Debug, Serialize)]
 struct LastShape {
     code_version: String,
     percentage: u8,
-    /// Of the users of the canary now, those who were in that one, too.
-    users_in_both: u64,
-    /// How many would be if the two had nothing to do with each other.
-    expected_in_both: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct DangerShape {
-    name: &'static str,
+    danger: &'static str,
     text: String,
 }
 
@@ -116,11 +133,12 @@ pub(super) async fn dry_run(
     let command = Command::Deploy { name: name.clone(), environment, shares };
     apply(&mut catalog, command, None, (admin.clock)())?;
     let after = after.expect("a routine that is not there has no deployment");
-    let last = last(admin, &catalog, name, environment, before.as_ref()).await?;
+    let last = last(admin, &catalog, name, environment, &after).await?;
     let overlap = last.and_then(|(last, seed)| Overlap::new(&after, last, seed));
     let subject = SubjectName::Routine(name.clone());
     let number = admin.table.read(|table| table.split_number(&subject, environment));
-    let recent = number.map_or_else(RecentUsers::default, |it| admin.users.recent(it.0));
+    let recent =
+        number.map_or_else(RecentUsers::default, |(it, placing)| admin.users.recent(it.0, placing));
     Ok(Told::of(before.as_ref(), &after, overlap, &recent))
 }
 
@@ -130,7 +148,7 @@ async fn last(
     catalog: &Catalog,
     name: &RoutineName,
     environment: Environment,
-    live: Option<&Split>,
+    planned: &Split,
 ) -> Result<Option<((CodeVersion, Percent), u64)>, CommandError> {
     let page = HistoryPage {
         name: name.clone(),
@@ -141,7 +159,7 @@ async fn last(
     let history = admin.control.history(page).await?;
     let Some(routine) = catalog.routine(name) else { return Ok(None) };
     let splits = history.iter().map(|record| routine.split(&record.deployment.shares));
-    let last = last_canary(live, splits);
+    let last = last_canary(planned, splits);
     Ok(last.map(|last| {
         let release = Release { kind: Kind::Routine, name: name.as_str(), cohort: &routine.cohort };
         let seed = release.seed(&last.0);
@@ -179,25 +197,27 @@ impl Told {
         seed: Option<u64>,
         share: f64,
     ) -> Self {
-        let Amount { users: moved_users, requests: moved_requests } = consequence.moved();
-        let least_users = consequence.least_users();
+        let Amount { users, requests } = consequence.moved();
+        let moved = AmountShape { users, requests };
+        let least =
+            LeastShape { percent: consequence.least_percent, users: consequence.least_users() };
+        let requests = consequence.requests();
         let Consequence { total, keyless, exact, versions, moves, heaviest, dangers, .. } =
             consequence;
         Self {
             dry_run: true,
             at_most_minutes: 2 * RECENT_WINDOW.as_secs() / 60,
             users: total.users,
-            requests: total.requests,
+            requests,
             keyless_requests: keyless,
             sampled_percentage: share * 100.0,
-            moved_users,
-            moved_requests,
-            least_users,
+            moved,
+            least,
             exact,
             versions: versions.into_iter().map(VersionShape::of).collect(),
             moves: moves.into_iter().map(MoveShape::of).collect(),
             heaviest: heaviest.into_iter().map(|heavy| HeavyShape::of(&heavy, seed)).collect(),
-            last_canary: overlap.map(LastShape::of),
+            overlap: overlap.map(OverlapShape::of),
             dangers: dangers
                 .into_iter()
                 .map(|danger| DangerShape::of(danger, seed))
@@ -227,10 +247,10 @@ fn bucket(who: &Who, seed: Option<u64>) -> Option<u16> {
 impl VersionShape {
     fn of(load: VersionLoad) -> Self {
         let VersionLoad { version, before, after } = load;
-        let shape = |Load { percent, amount, .. }| LoadShape {
-            percentage: percent,
-            users: amount.users,
-            requests: amount.requests,
+        let shape = |load: Load| LoadShape {
+            percentage: load.percent,
+            users: load.amount.users,
+            requests: load.requests(),
         };
         Self { code_version: version.to_string(), before: shape(before), after: shape(after) }
     }
@@ -253,29 +273,33 @@ impl HeavyShape {
     }
 }
 
-impl LastShape {
+impl OverlapShape {
     fn of(overlap: &Overlap) -> Self {
         let (version, percent) = &overlap.last;
-        let expected =
-            u128::from(overlap.of) * u128::from(overlap.in_last) / u128::from(overlap.users.max(1));
         Self {
-            code_version: version.to_string(),
-            percentage: percent.get(),
-            users_in_both: overlap.both,
-            expected_in_both: u64::try_from(expected).unwrap_or(u64::MAX),
+            last: LastShape { code_version: version.to_string(), percentage: percent.get() },
+            users: overlap.of,
+            in_both: overlap.both,
+            share: ratio(overlap.both, overlap.of),
+            share_if_independent: ratio(overlap.in_last, overlap.users),
         }
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts of users are far below 2^52")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 impl DangerShape {
     fn of_the_same_users(text: String) -> Self {
-        Self { name: "same_users", text }
+        Self { danger: "same_users", text }
     }
 
     fn of(mut danger: Danger, seed: Option<u64>) -> Self {
         if let Danger::HeavyKey { heavy, .. } = &mut danger {
             heavy.who = bucket(&heavy.who, seed).map_or(Who::Unnamed, Who::In);
         }
-        Self { name: danger.name(), text: danger.to_string() }
+        Self { danger: danger.name(), text: danger.to_string() }
     }
 }

@@ -28,11 +28,13 @@ impl Worker {
         };
         let split = target.split.0;
         let Some(user) = user else {
-            self.users.note_keyless(split);
+            self.users.note_keyless(split, target.placing);
             return None;
         };
         let terms = Terms { placing: target.placing, deployment: target.deployment?.0 };
-        let visit = Visit { split, user, terms, is_divided: decision.reason == Reason::Key };
+        let is_divided = decision.reason == Reason::Key;
+        let assigned = target.tally.filter(|_| is_divided).map(|tally| tally.0);
+        let visit = Visit { split, user, terms, assigned };
         self.users.note(visit, || match &decision.minted {
             Some(minted) => Some(minted.value.clone().into_bytes()),
             None => table.key_of(target, parts, client.address),

@@ -1,7 +1,6 @@
 //! What is deployed now.
 
 use super::verb::RehearseError;
-use crate::control::last_canary;
 use crate::model::{
     CodeVersion, Environment, Kind, Percent, Release, Routine, RoutineName, Shares, Split,
 };
@@ -16,7 +15,10 @@ pub struct Current {
     pub versions: Vec<CodeVersion>,
     /// What is live; `None` where nothing is.
     pub live: Option<Shares>,
-    /// The newer version and its share of the last canary, where that is known.
+    /// The deployments that there were, the newest first, with what is live, as far as that is
+    /// known.
+    pub history: Vec<Shares>,
+    /// The newer version and its share of the last canary, where that is told.
     pub last: Option<(CodeVersion, Percent)>,
 }
 
@@ -30,6 +32,7 @@ impl Current {
             cohort: routine.cohort.clone(),
             versions: routine.versions.keys().cloned().collect(),
             live: routine.deployment(environment).map(|live| live.shares.clone()),
+            history: Vec::new(),
             last: None,
         })
     }
@@ -56,15 +59,14 @@ impl Current {
             cohort: cohort.to_owned(),
             versions: versions.collect::<Result<_, _>>()?,
             live: None,
+            history: Vec::new(),
             last: None,
         };
         if !live.is_empty() {
             current.live = Some(shares(live).map_err(foreign)?);
         }
         let before = before.iter().map(|listed| shares(listed).map_err(foreign));
-        let before = before.collect::<Result<Vec<_>, _>>()?;
-        let live = current.live.as_ref().map(|live| current.split(live));
-        current.last = last_canary(live.as_ref(), before.iter().map(|it| current.split(it)));
+        current.history = before.collect::<Result<_, _>>()?;
         Ok(current)
     }
 
@@ -120,22 +122,6 @@ mod tests {
         let before: Vec<_> = before.iter().map(|listed| owned(listed)).collect();
         let versions = ["1", "2", "3"].map(str::to_owned);
         Current::told("shop", "production", "", versions, &owned(live), &before)
-    }
-
-    #[test]
-    fn the_last_canary_is_that_of_another_release() {
-        let last = |live: &[(&str, u64)], before: &[&[(&str, u64)]]| {
-            let last = told(live, before).unwrap().last;
-            last.map(|(version, percent)| (version.to_string(), percent.get()))
-        };
-        let of = |version: &str, percent| Some((version.to_owned(), percent));
-        let whole: &[_] = &[("2", 100)];
-        let (ten, half): (&[_], &[_]) = (&[("1", 90), ("2", 10)], &[("2", 50), ("1", 50)]);
-        assert_eq!(last(whole, &[whole, half, ten]), of("2", 50));
-        assert_eq!(last(&[("2", 90), ("3", 10)], &[whole, half, ten]), of("2", 50));
-        // Its own earlier steps are no other release.
-        assert_eq!(last(half, &[ten]), None);
-        assert_eq!(last(&[], &[]), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::crowd::Crowd;
 use super::current::Current;
 use super::source::Gathered;
-use crate::control::{Consequence, Danger, Overlap, User, Weighing};
+use crate::control::{Consequence, Danger, Overlap, User, Weighing, last_canary};
 use crate::model::{Shares, Split};
 use crate::stats::{BAND_CONFIDENCE, binomial_band};
 
@@ -72,7 +72,12 @@ fn step(
     crowd: &Crowd,
 ) -> Step {
     let mut weighing = Weighing::new(before, after);
-    let last = current.last.clone().map(|last| (current.release().seed(&last.0), last));
+    let before_it = || {
+        let history = current.live.iter().chain(&current.history);
+        last_canary(after, history.map(|shares| current.split(shares)))
+    };
+    let last = current.last.clone().or_else(before_it);
+    let last = last.map(|last| (current.release().seed(&last.0), last));
     let mut overlap = last.and_then(|(seed, last)| Overlap::new(after, last, seed));
     let mut in_session_ms = 0.0;
     for (visitor, weight) in crowd.visitors() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::foresee::{Rehearsal, Step};
 use super::tables::findings;
-use crate::control::{Amount, Consequence, Danger, Heavy, Load, Move, Overlap};
+use crate::control::{Amount, Consequence, Danger, Heavy, Load, Move, Overlap, Who};
 use crate::model::{CodeVersion, Percent, Shares};
 use crate::stats::ratio;
 
@@ -87,12 +87,20 @@ fn versions(step: &Step, consequence: &Consequence) -> Vec<Value> {
 
 fn heavy(heavy: &Heavy, consequence: &Consequence) -> Value {
     json!({
-        "key": heavy.who.to_string(),
+        "key": key(&heavy.who),
         "requests": heavy.requests,
         "share": ratio(heavy.requests, consequence.requests()),
         "before": heavy.before.as_ref().map(CodeVersion::as_str),
         "after": heavy.after.as_ref().map(CodeVersion::as_str),
     })
+}
+
+/// The whole key; what is no text in it is replaced.
+fn key(who: &Who) -> String {
+    match who {
+        Who::Key(key) => String::from_utf8_lossy(key).into_owned(),
+        Who::At(_) | Who::In(_) | Who::Unnamed => who.to_string(),
+    }
 }
 
 fn overlap(overlap: &Overlap) -> Value {

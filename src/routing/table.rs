@@ -16,7 +16,7 @@ use super::site_route::SiteRoute;
 use super::sites::CompiledSite;
 use super::sticky::{MintedKey, Sought, seek};
 use super::subject::{Subject, SubjectName};
-use super::target::{Reason, SplitNumber, Tally, Target};
+use super::target::{Reason, SplitNumber, Tally, Target, placing};
 use super::version_override::{may_name_version, named_version};
 use crate::model::{
     CodeVersion, Domain, Endpoint, Environment, KeySource, Percent, Position, Region, RegionName,
@@ -277,14 +277,16 @@ impl RoutingTable {
         }
     }
 
-    /// Where what is seen of the users of a routine or app is kept.
+    /// Where what is seen of the users of a routine or app is kept, and where their keys come
+    /// from, as [`Target::placing`] says it.
     pub fn split_number(
         &self,
         name: &SubjectName,
         environment: Environment,
-    ) -> Option<SplitNumber> {
+    ) -> Option<(SplitNumber, u64)> {
         let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name)?;
-        Some(SplitNumber::of(found.slot, environment))
+        let placing = placing(&found.sources, found.subject.cohort());
+        Some((SplitNumber::of(found.slot, environment), placing))
     }
 
     /// Every version that is live somewhere, once for each environment.

@@ -132,7 +132,7 @@ impl Target {
     }
 }
 
-fn placing(sources: &[KeySource], cohort: &str) -> u64 {
+pub(super) fn placing(sources: &[KeySource], cohort: &str) -> u64 {
     let mut digest = Xxh3::new();
     for text in sources.iter().map(ToString::to_string).chain([cohort.to_owned()]) {
         digest.update(&(text.len() as u64).to_le_bytes());

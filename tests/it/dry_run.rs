@@ -68,7 +68,7 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
     assert!(ask(&serin).iter().all(|version| version == "1"), "nothing was deployed");
     let heaviest = &told["heaviest"][0];
     assert_eq!((&heaviest["requests"], &heaviest["before"]), (&json!(USERS), &json!("1")));
-    let danger = told["dangers"].as_array().unwrap().iter().find(|it| it["name"] == "heavy_key");
+    let danger = told["dangers"].as_array().unwrap().iter().find(|it| it["danger"] == "heavy_key");
     let text = danger.expect("one key has half of the requests")["text"].as_str().unwrap();
     assert!(text.starts_with("50 % of requests come from one key in bucket "), "{text}");
     assert!(!told.to_string().contains("user-0"), "a key may be a secret: {told}");
@@ -76,7 +76,7 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
     serin.deploy("shop", "production", &[("1", 70), ("2", 30)]);
     let after = ask(&serin);
     let moved = after.iter().filter(|version| *version == "2").count();
-    assert_eq!(told["moved_users"], moved, "{told}");
+    assert_eq!(told["moved"]["users"], moved, "{told}");
     assert_eq!(told["versions"][1]["after"]["users"], moved);
     assert_eq!(heaviest["after"], json!(after[0]));
 
@@ -85,8 +85,8 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
     serin.deploy("shop", "production", &[("1", 50), ("2", 50)]);
     let then = ask(&serin);
     let moved = then.iter().zip(&after).filter(|(is, was)| is != was).count();
-    assert_eq!(told["moved_users"], moved);
-    assert_eq!(told["least_users"], USERS / 5);
+    assert_eq!(told["moved"]["users"], moved);
+    assert_eq!(told["least"]["users"], USERS / 5);
 }
 
 #[test]
@@ -105,9 +105,9 @@ fn a_dry_run_tells_who_meets_one_canary_after_the_other() {
     let told = serin.call("POST", path, &asked).json();
     serin.deploy("shop", "production", &[("2", 70), ("3", 30)]);
     let both = ask(&serin).iter().zip(in_last).filter(|(is, was)| *is == "3" && was == "2").count();
-    let last = &told["last_canary"];
+    let last = &told["overlap"]["last"];
     assert_eq!((&last["code_version"], &last["percentage"]), (&json!("2"), &json!(40)), "{told}");
-    assert_eq!(last["users_in_both"], both);
+    assert_eq!(told["overlap"]["in_both"], both);
     assert!(!told["dangers"].to_string().contains("same_users"), "{told}");
 }
 

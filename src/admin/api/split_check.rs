@@ -81,7 +81,7 @@ pub(super) async fn of_app(
 fn check(admin: &Admin, name: &SubjectName, environment: Environment) -> CheckShape {
     admin.table.read(|table| {
         let number = table.split_number(name, environment);
-        let canary = number.and_then(|number| CheckShape::of(admin, table, number));
+        let canary = number.and_then(|(number, _)| CheckShape::of(admin, table, number));
         canary.unwrap_or_else(CheckShape::of_nothing)
     })
 }

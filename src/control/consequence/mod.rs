@@ -98,7 +98,8 @@ impl Consequence {
         self.total.requests.saturating_add(self.keyless)
     }
 
-    /// How few of these users could move.
+    /// How few of so many users could be expected to move; of these, chance has placed a few
+    /// more or fewer.
     pub fn least_users(&self) -> u64 {
         part(self.total.users, u64::from(self.least_percent), 100)
     }

@@ -294,3 +294,44 @@ fn a_key_is_shown_on_one_line_and_not_without_end() {
     assert_eq!(who(&[b'x'; 64]), "x".repeat(64));
     assert_eq!(Who::At(Position::from_digest(255)).to_string(), "at position 00000000000000ff");
 }
+
+#[test]
+fn the_last_canary_is_that_of_another_release() {
+    let last = |planned: &[(&str, u64)], before: &[&[(&str, u64)]]| {
+        let last = last_canary(&split(planned), before.iter().map(|shares| split(shares)));
+        last.map(|(version, percent)| (version.to_string(), percent.get()))
+    };
+    let of = |version: &str, percent| Some((version.to_owned(), percent));
+    let whole: &[_] = &[("2", 100)];
+    let (ten, half): (&[_], &[_]) = (&[("1", 90), ("2", 10)], &[("2", 50), ("1", 50)]);
+    let next: &[_] = &[("2", 90), ("3", 10)];
+    assert_eq!(last(next, &[whole, half, ten]), of("2", 50));
+    assert_eq!(last(next, &[next, whole, half, ten]), of("2", 50));
+    // What is live is the last one where another version is to come.
+    assert_eq!(last(&[("1", 90), ("3", 10)], &[ten]), of("2", 10));
+    // Its own earlier steps are no other release.
+    assert_eq!(last(half, &[ten]), None);
+    assert_eq!(last(whole, &[half, ten]), None);
+}
+
+#[test]
+fn canaries_of_two_releases_meet_as_many_users_twice_as_chance_has_it() {
+    let planned = split(&[("2", 60), ("3", 40)]);
+    let last = (version("2"), Percent::new(30).unwrap());
+    let release = Release { kind: Kind::Routine, name: "checkout", cohort: "" };
+    let seed = release.seed(&last.0);
+    let mut overlap = Overlap::new(&planned, last, seed).unwrap();
+    let was = split(&[("1", 70), ("2", 30)]);
+    let mut both = 0;
+    for user in 0..2_000 {
+        let key = key(user);
+        let is_newer = planned.version(key.as_bytes()).as_str() == "3";
+        overlap.count(key.as_bytes(), is_newer, 1);
+        both += u64::from(is_newer && was.version(key.as_bytes()).as_str() == "2");
+    }
+    assert_eq!((overlap.both, overlap.users), (both, 2_000));
+    assert_eq!(overlap.danger(), None);
+    let again = (version("3"), Percent::new(10).unwrap());
+    let overlap = Overlap::new(&planned, again, release.seed(&version("3"))).unwrap();
+    assert!(overlap.danger().unwrap().contains("met at 10 % again"));
+}

@@ -1,8 +1,8 @@
 //! Whom a worker has decided about for the first time under the terms of a split, in the
-//! order in which they came, and who has answered them.
+//! order in which they came, and whose version has answered them.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Terms;
 use super::samples::{Samples, Seen};
@@ -18,15 +18,22 @@ pub(super) const OF_ALL_MAX: usize = 262_144;
 /// that.
 const WAITING_MAX: usize = 4_096;
 
+/// Whoever is not answered for so long is counted for the version that was to answer:
+/// behind one that uploads for hours, nobody else would be.
+const PENDING_MAX: Duration = Duration::from_secs(30);
+
 #[derive(Debug)]
 pub(super) struct Firsts {
     users: Samples<()>,
     queues: Vec<Option<Box<Queue>>>,
+    /// No number below is waited for in a queue that is forgotten.
+    begin: u64,
 }
 
 impl Default for Firsts {
     fn default() -> Self {
-        Self { users: Samples::new(OF_SPLIT_MAX, OF_ALL_MAX), queues: Vec::new() }
+        let users = Samples::new(OF_SPLIT_MAX, OF_ALL_MAX);
+        Self { users, queues: Vec::new(), begin: 0 }
     }
 }
 
@@ -43,20 +50,12 @@ struct Queue {
 struct Waiting {
     user: u64,
     at: Instant,
-    outcome: Outcome,
+    /// The number at which the version is counted that is to answer, or has.
+    by: u32,
+    is_pending: bool,
 }
 
-/// What became of a user's first request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Pending,
-    /// By the version that is counted at this number.
-    Answered(u32),
-    /// An error of ours, or the client was gone before.
-    Nobody,
-}
-
-/// A user whose first request was answered.
+/// A user whose first request has come to its end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct First {
     pub(super) split: u32,
@@ -69,7 +68,7 @@ pub(super) struct First {
 impl Firsts {
     /// Takes up a user. A number for whoever is seen first, by which it is settled.
     #[inline]
-    pub(super) fn note(&mut self, split: u32, user: u64, terms: Terms) -> Option<u64> {
+    pub(super) fn note(&mut self, split: u32, user: u64, terms: Terms, by: u32) -> Option<u64> {
         let queue = match self.queues.get_mut(split as usize) {
             Some(Some(queue)) if queue.terms == terms => queue,
             _ => self.begin(split, terms),
@@ -80,7 +79,7 @@ impl Firsts {
             return None;
         }
         let queue = self.queues[split as usize].as_mut()?;
-        queue.waiting.push_back(Waiting { user, at: Instant::now(), outcome: Outcome::Pending });
+        queue.waiting.push_back(Waiting { user, at: Instant::now(), by, is_pending: true });
         Some(queue.begin + queue.waiting.len() as u64 - 1)
     }
 
@@ -92,7 +91,8 @@ impl Firsts {
         if self.queues.len() <= split {
             self.queues.resize_with(split + 1, || None);
         }
-        let none = || Box::new(Queue { terms, begin: 0, waiting: VecDeque::new() });
+        let begin = self.begin;
+        let none = || Box::new(Queue { terms, begin, waiting: VecDeque::new() });
         let queue = self.queues[split].get_or_insert_with(none);
         // Numbers are not given again, so who is answered late settles nobody else.
         queue.begin += queue.waiting.len() as u64;
@@ -101,24 +101,28 @@ impl Firsts {
         queue
     }
 
-    pub(super) fn settle(&mut self, split: u32, number: u64, outcome: Outcome) {
+    /// The request has come to its end: `by` whom it was answered, if it was.
+    pub(super) fn settle(&mut self, split: u32, number: u64, by: Option<u32>) {
         let Some(Some(queue)) = self.queues.get_mut(split as usize) else { return };
         let place = number.checked_sub(queue.begin).and_then(|it| usize::try_from(it).ok());
         if let Some(waiting) = place.and_then(|place| queue.waiting.get_mut(place)) {
-            waiting.outcome = outcome;
+            waiting.is_pending = false;
+            waiting.by = by.unwrap_or(waiting.by);
         }
     }
 
-    /// When whoever is not answered yet came, the first of each split.
-    pub(super) fn pending(&self) -> impl Iterator<Item = (u32, Instant)> {
-        self.queues().filter_map(|(split, queue)| {
-            let mut waiting = queue.waiting.iter();
-            let pending = waiting.find(|waiting| waiting.outcome == Outcome::Pending)?;
-            Some((split, pending.at))
-        })
+    /// When whoever is not answered yet came, the first of each split, with the terms.
+    pub(super) fn pending(&self, now: Instant) -> Vec<(u32, Terms, Instant)> {
+        let is_pending =
+            |it: &&Waiting| it.is_pending && now.saturating_duration_since(it.at) < PENDING_MAX;
+        let first = |(split, queue): (u32, &Queue)| {
+            let pending = queue.waiting.iter().find(is_pending)?;
+            Some((split, queue.terms, pending.at))
+        };
+        self.queues().filter_map(first).collect()
     }
 
-    /// Those who came before the moment that is said of their split, and were answered.
+    /// Those who came before the moment that is said of their split.
     pub(super) fn take(&mut self, before: impl Fn(u32) -> Instant) -> Vec<First> {
         let mut taken = Vec::new();
         for (split, queue) in self.queues.iter_mut().enumerate() {
@@ -127,26 +131,26 @@ impl Firsts {
             };
             let (split, terms) = (u32::try_from(split).unwrap_or(u32::MAX), queue.terms);
             let before = before(split);
-            while let Some(Waiting { user, at, outcome }) =
+            while let Some(Waiting { user, at, by, .. }) =
                 queue.waiting.pop_front_if(|waiting| waiting.at < before)
             {
                 queue.begin += 1;
-                if let Outcome::Answered(by) = outcome {
-                    taken.push(First { split, terms, user, at, by });
-                }
+                taken.push(First { split, terms, user, at, by });
             }
         }
         taken
     }
 
-    /// Forgets the splits that are none any more.
-    pub(super) fn retain(&mut self, is_split: impl Fn(u32) -> bool) {
-        let gone: Vec<u32> =
-            self.queues().map(|(split, _)| split).filter(|split| !is_split(*split)).collect();
-        for split in gone {
-            self.users.restart(split);
-            // Whoever still waits there is settled in vain.
-            self.queues[split as usize] = None;
+    /// The splits of which something is held.
+    pub(super) fn splits(&self) -> Vec<u32> {
+        self.queues().map(|(split, _)| split).collect()
+    }
+
+    /// Forgets a split. Whoever still waits there is settled in vain.
+    pub(super) fn forget(&mut self, split: u32) {
+        self.users.restart(split);
+        if let Some(queue) = self.queues.get_mut(split as usize).and_then(Option::take) {
+            self.begin = self.begin.max(queue.begin + queue.waiting.len() as u64);
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use self::check::Checks;
 pub use self::check::{Checked, CheckedVersion, Configured};
-use self::firsts::{Firsts, Outcome};
+use self::firsts::Firsts;
 use self::recent::Recent;
 pub use self::recent::{RECENT_WINDOW, RecentUser, RecentUsers};
 
@@ -29,8 +29,9 @@ pub struct Users {
     checks: Arc<Mutex<Checks>>,
 }
 
-/// The users of one worker. Only a reader ever contends for its lock, for as long as it
-/// takes to copy what one split has.
+/// The users of one worker. Only a reader ever contends for its lock: who asks for the recent
+/// users of one split, for as long as it takes to copy them, and once a second the checks, for
+/// as long as it takes to walk through the splits and to take those who wait.
 #[derive(Debug, Clone)]
 pub struct WorkerUsers {
     all: Users,
@@ -47,7 +48,7 @@ struct OfWorker {
 /// anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// Where keys come from, and by which seed they are placed, as a hash.
+    /// Where keys come from, and the cohort for which they are placed, as a hash.
     pub placing: u64,
     pub deployment: u64,
 }
@@ -59,19 +60,21 @@ pub struct Visit {
     /// The hash of the key.
     pub user: u64,
     pub terms: Terms,
-    /// Whether the key decides between two versions.
-    pub is_divided: bool,
+    /// Where the key decides between two versions, the number at which the decided one is
+    /// counted.
+    pub assigned: Option<u32>,
 }
 
 /// A user who was seen for the first time and is not answered yet. Dropped, nobody has
-/// answered.
+/// answered, and the user counts for the version that was to: a request that fails, or a
+/// client that leaves, is no other division of users.
 #[derive(Debug)]
 #[must_use = "dropped, nobody has answered"]
 pub struct Unanswered {
     users: WorkerUsers,
     split: u32,
     number: u64,
-    outcome: Outcome,
+    by: Option<u32>,
 }
 
 impl Users {
@@ -86,9 +89,11 @@ impl Users {
         WorkerUsers { all: self.clone(), worker }
     }
 
-    /// Who came to `split` in this window of time and the one before.
-    pub fn recent(&self, split: u32) -> RecentUsers {
-        let parts = self.workers.iter().flat_map(|worker| lock(worker).recent.parts(split));
+    /// Who came to `split` in this window of time and the one before, with a key from where
+    /// keys come from now, which `placing` says (as in [`Terms`]).
+    pub fn recent(&self, split: u32, placing: u64) -> RecentUsers {
+        let parts =
+            self.workers.iter().flat_map(|worker| lock(worker).recent.parts(split, placing));
         RecentUsers::of(parts.collect())
     }
 
@@ -96,8 +101,12 @@ impl Users {
     /// none any more are forgotten, too.
     pub fn turn(&self, is_split: impl Fn(u32) -> bool) {
         for worker in self.workers.iter() {
+            let mut gone = lock(worker).firsts.splits();
+            gone.retain(|split| !is_split(*split));
             let mut users = lock(worker);
-            users.firsts.retain(&is_split);
+            for split in gone {
+                users.firsts.forget(split);
+            }
             let forgotten = users.recent.turn();
             drop(users);
             // Much to free, while nobody waits.
@@ -111,16 +120,21 @@ impl Users {
     /// Returns the splits that have raised the alarm thereby.
     ///
     /// They are taken up in the order in which they came, whichever worker had them, and up
-    /// to the first who is not answered yet. In the order of their answers, or without those
-    /// who wait, a version that is slower would look like one that gets too few.
+    /// to the first who is not answered yet and has not waited for long. In the order of their
+    /// answers, or without those who wait, a version that is slower would look like one that
+    /// gets too few.
     pub fn check(&self, configured: impl Fn(u32) -> Option<Configured>) -> Vec<u32> {
         // Whoever comes after this moment is not among those looked at.
         let now = Instant::now();
         let mut pending: BTreeMap<u32, Instant> = BTreeMap::new();
         for worker in self.workers.iter() {
-            for (split, at) in lock(worker).firsts.pending() {
-                let first = pending.entry(split).or_insert(at);
-                *first = at.min(*first);
+            let of_worker = lock(worker).firsts.pending(now);
+            for (split, terms, at) in of_worker {
+                // What is left of other terms holds nobody up.
+                if configured(split).is_some_and(|configured| configured.terms == terms) {
+                    let first = pending.entry(split).or_insert(at);
+                    *first = at.min(*first);
+                }
             }
         }
         let before = |split| pending.get(&split).map_or(now, |at| now.min(*at));
@@ -141,33 +155,30 @@ impl WorkerUsers {
     /// few.
     #[inline]
     pub fn note(&self, visit: Visit, key: impl Fn() -> Option<Vec<u8>>) -> Option<Unanswered> {
-        let Visit { split, user, terms, is_divided } = visit;
+        let Visit { split, user, terms, assigned } = visit;
         let mut users = lock(&self.all.workers[self.worker]);
         users.recent.note(split, terms.placing, user, key);
-        if !is_divided {
-            return None;
-        }
-        let number = users.firsts.note(split, user, terms)?;
-        Some(Unanswered { users: self.clone(), split, number, outcome: Outcome::Nobody })
+        let number = users.firsts.note(split, user, terms, assigned?)?;
+        Some(Unanswered { users: self.clone(), split, number, by: None })
     }
 
-    /// Notes a request without a key.
-    pub fn note_keyless(&self, split: u32) {
-        lock(&self.all.workers[self.worker]).recent.note_keyless(split);
+    /// Notes a request without a key from where keys come from.
+    pub fn note_keyless(&self, split: u32, placing: u64) {
+        lock(&self.all.workers[self.worker]).recent.note_keyless(split, placing);
     }
 }
 
 impl Unanswered {
     /// The version that is counted at `number` has.
     pub fn answered_by(mut self, number: u32) {
-        self.outcome = Outcome::Answered(number);
+        self.by = Some(number);
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
         let worker = &self.users.all.workers[self.users.worker];
-        lock(worker).firsts.settle(self.split, self.number, self.outcome);
+        lock(worker).firsts.settle(self.split, self.number, self.by);
     }
 }
 

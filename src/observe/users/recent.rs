@@ -105,7 +105,6 @@ impl Default for Window {
 /// What one worker knows of one split in one window.
 #[derive(Debug)]
 pub(super) struct Part {
-    placing: u64,
     keyless: u64,
     /// Of the sample: the greatest hash, and the share of users.
     limit: u64,
@@ -125,9 +124,7 @@ impl Recent {
         key: impl Fn() -> Option<Vec<u8>>,
     ) {
         let window = &mut self.0[0];
-        if window.counts.get(split as usize).is_none_or(|counts| counts.placing != placing) {
-            window.begin(split, placing);
-        }
+        window.counts(split, placing);
         let first = || Noted::first(key());
         let seen = window.samples.see(split, user, first, |known| known.requests += 1);
         if seen == Seen::Passed
@@ -137,12 +134,8 @@ impl Recent {
         }
     }
 
-    pub(super) fn note_keyless(&mut self, split: u32) {
-        let window = &mut self.0[0];
-        if window.counts.len() <= split as usize {
-            window.counts.resize(split as usize + 1, Counts::default());
-        }
-        window.counts[split as usize].keyless += 1;
+    pub(super) fn note_keyless(&mut self, split: u32, placing: u64) {
+        self.0[0].counts(split, placing).keyless += 1;
     }
 
     /// The window that is over.
@@ -151,14 +144,22 @@ impl Recent {
         std::mem::replace(&mut self.0[1], before)
     }
 
-    /// The newer window first.
-    pub(super) fn parts(&self, split: u32) -> Vec<Part> {
-        self.0.iter().filter_map(|window| window.part(split)).collect()
+    pub(super) fn parts(&self, split: u32, placing: u64) -> Vec<Part> {
+        self.0.iter().filter_map(|window| window.part(split, placing)).collect()
     }
 }
 
 impl Window {
-    /// Keys come from elsewhere now: who is noted is somebody else.
+    #[inline]
+    fn counts(&mut self, split: u32, placing: u64) -> &mut Counts {
+        let number = split as usize;
+        if self.counts.get(number).is_none_or(|counts| counts.placing != placing) {
+            self.begin(split, placing);
+        }
+        &mut self.counts[number]
+    }
+
+    /// Keys come from elsewhere now: who was noted is somebody else.
     #[cold]
     fn begin(&mut self, split: u32, placing: u64) {
         let number = split as usize;
@@ -167,7 +168,7 @@ impl Window {
         }
         self.samples.restart(split);
         self.heavy.remove(&split);
-        self.counts[number] = Counts { placing, ..self.counts[number] };
+        self.counts[number] = Counts { placing, keyless: 0 };
     }
 
     /// Who is heavy among the users of a split that are not sampled; `None` of a split whose
@@ -181,13 +182,15 @@ impl Window {
         Some(self.heavy.entry(split).or_default())
     }
 
-    fn part(&self, split: u32) -> Option<Part> {
+    fn part(&self, split: u32, asked: u64) -> Option<Part> {
         let Counts { placing, keyless } = *self.counts.get(split as usize)?;
+        if placing != asked {
+            return None;
+        }
         let (sample, heavy) = (self.samples.of(split), self.heavy.get(&split));
         let sampled = sample.into_iter().flat_map(KeySample::iter);
         let users = sampled.chain(heavy.into_iter().flat_map(Heavy::iter));
         Some(Part {
-            placing,
             keyless,
             limit: sample.map_or(u64::MAX, KeySample::limit),
             share: sample.map_or(1.0, KeySample::share),
@@ -198,14 +201,11 @@ impl Window {
 }
 
 impl RecentUsers {
-    /// Those of several parts, the newest first, by the same hash. A user above the lowest
+    /// Those of several parts, by the same hash. A user above the lowest
     /// limit is not sampled by all, so only one who is heavy counts there; who is below
     /// stands for as many as are not sampled.
     pub(super) fn of(parts: Vec<Part>) -> Self {
         let keyless = parts.iter().map(|part| part.keyless).sum();
-        // Whose keys came from elsewhere were other users.
-        let placing = parts.iter().find(|part| !part.users.is_empty()).map(|part| part.placing);
-        let parts = parts.into_iter().filter(|part| Some(part.placing) == placing);
         let (mut limit, mut share, mut requests) = (u64::MAX, 1.0_f64, 0);
         let mut sums: HashMap<u64, Noted> = HashMap::new();
         for part in parts {
@@ -261,7 +261,7 @@ mod tests {
             note(&mut few, key);
             note(&mut few, key);
         }
-        let users = RecentUsers::of(many.parts(0).into_iter().chain(few.parts(0)).collect());
+        let users = RecentUsers::of(many.parts(0, 1).into_iter().chain(few.parts(0, 1)).collect());
         assert!((users.share - 1.0 / 32.0).abs() < 1e-12, "{}", users.share);
         let sampled = |keys: std::ops::Range<u32>| {
             keys.filter(|key| hash(*key) <= u64::MAX / 32).count() as u64
@@ -284,7 +284,7 @@ mod tests {
                     recent.turn();
                 }
             }
-            let users = RecentUsers::of(recent.parts(0));
+            let users = RecentUsers::of(recent.parts(0, 1));
             let key = heavy.to_le_bytes();
             let found = users.users.iter().find(|user| user.key.as_deref() == Some(&key[..]));
             let found = found.unwrap_or_else(|| panic!("user {heavy} is not told"));
@@ -303,7 +303,7 @@ mod tests {
         for length in [KEY_MAX_BYTES, KEY_MAX_BYTES + 1] {
             recent.note(0, 1, length as u64, || Some(vec![b'k'; length]));
         }
-        let held = RecentUsers::of(recent.parts(0)).users;
+        let held = RecentUsers::of(recent.parts(0, 1)).users;
         let mut held: Vec<_> =
             held.iter().map(|user| user.key.as_ref().map(|key| key.len())).collect();
         held.sort();
@@ -314,14 +314,19 @@ mod tests {
     fn users_whose_keys_come_from_elsewhere_now_are_others() {
         let mut recent = Recent::default();
         let note = |recent: &mut Recent, placing, key| recent.note(0, placing, hash(key), || None);
-        let users = |recent: &Recent| RecentUsers::of(recent.parts(0)).users.len();
+        let users = |recent: &Recent, placing| {
+            let users = RecentUsers::of(recent.parts(0, placing));
+            (users.users.len(), users.keyless)
+        };
         note(&mut recent, 1, 1);
+        recent.note_keyless(0, 1);
         recent.turn();
         note(&mut recent, 1, 2);
-        assert_eq!(users(&recent), 2);
+        assert_eq!(users(&recent, 1), (2, 1));
+        assert_eq!(users(&recent, 9), (0, 0));
+        recent.note_keyless(0, 9);
         note(&mut recent, 9, 3);
-        assert_eq!(users(&recent), 1);
-        recent.turn();
-        assert_eq!(users(&recent), 1);
+        assert_eq!(users(&recent, 9), (1, 1));
+        assert_eq!(users(&recent, 1), (1, 1));
     }
 }

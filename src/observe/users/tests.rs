@@ -12,8 +12,9 @@ const fn under(deployment: u64) -> Terms {
     Terms { placing: 1, deployment }
 }
 
+/// A user whose version is 0 of the tests.
 fn ask(worker: &WorkerUsers, terms: Terms, key: &str) -> Option<Unanswered> {
-    let visit = Visit { split: SPLIT, user: hash(key), terms, is_divided: true };
+    let visit = Visit { split: SPLIT, user: hash(key), terms, assigned: Some(0) };
     worker.note(visit, || Some(key.as_bytes().to_vec()))
 }
 
@@ -45,15 +46,15 @@ fn recent_users_are_added_up_over_workers_and_windows() {
     let users = Users::new(2);
     let workers = [users.of_worker(0), users.of_worker(1)];
     drop(ask(&workers[0], under(3), "a"));
-    workers[0].note_keyless(SPLIT);
+    workers[0].note_keyless(SPLIT, 1);
     users.turn(|_| true);
     for worker in &workers {
         drop(ask(worker, under(3), "a"));
         drop(ask(worker, under(3), "b"));
-        worker.note_keyless(SPLIT);
+        worker.note_keyless(SPLIT, 1);
     }
     let requests = |users: &Users| {
-        let recent = users.recent(SPLIT);
+        let recent = users.recent(SPLIT, 1);
         assert!((recent.share - 1.0).abs() < 1e-12);
         let text = |user: RecentUser| {
             assert_eq!(user.weight, 1);
@@ -69,7 +70,7 @@ fn recent_users_are_added_up_over_workers_and_windows() {
     assert_eq!(requests(&users), (vec![(a, 2), (b, 2)], 2));
     users.turn(|_| true);
     assert_eq!(requests(&users), (vec![], 0));
-    assert!(users.recent(SPLIT + 1).users.is_empty());
+    assert!(users.recent(SPLIT + 1, 1).users.is_empty());
 }
 
 #[test]
@@ -124,35 +125,56 @@ fn a_version_that_takes_longer_is_not_one_that_gets_fewer() {
     assert_eq!(users.checked(SPLIT).unwrap().alarm, None);
 }
 
+/// Errors, and clients that leave, are told elsewhere: users are divided as was asked for.
 #[test]
-fn a_version_that_answers_nobody_has_none() {
+fn a_version_that_does_not_answer_still_has_its_users() {
     let users = Users::new(1);
     let worker = users.of_worker(0);
-    for key in 0..200_u32 {
-        let first = ask(&worker, under(3), &format!("u-{key}")).unwrap();
+    for key in 0..2_000_u32 {
+        let visit = Visit {
+            split: SPLIT,
+            user: hash(&format!("u-{key}")),
+            terms: under(3),
+            assigned: Some(key % 2),
+        };
+        let first = worker.note(visit, || None).unwrap();
         if key % 2 == 0 {
             first.answered_by(0);
         }
     }
+    assert!(users.check(canary(3, 50)).is_empty());
+    assert_eq!(observed(&users), [1_000, 1_000]);
+}
+
+#[test]
+fn a_version_for_which_others_answer_has_none() {
+    let users = Users::new(1);
+    let worker = users.of_worker(0);
+    for key in 0..200_u32 {
+        let user = hash(&format!("u-{key}"));
+        let visit = Visit { split: SPLIT, user, terms: under(3), assigned: Some(key % 2) };
+        worker.note(visit, || None).unwrap().answered_by(0);
+    }
     assert_eq!(users.check(canary(3, 50)), [SPLIT]);
-    assert_eq!(observed(&users), [100, 0]);
+    assert_eq!(observed(&users), [200, 0]);
 }
 
 #[test]
 fn other_terms_begin_the_check_again() {
-    let users = Users::new(1);
+    let users = Users::new(2);
     let worker = users.of_worker(0);
     answer_tenths(&worker, 3, 0..1_000);
     users.check(canary(3, 10));
-    let late = ask(&worker, under(3), "late").unwrap();
+    // Who still waits under the terms of before holds nobody up.
+    let late = ask(&users.of_worker(1), under(3), "late").unwrap();
     // Of the next deployment, before the check has heard of it.
     answer_tenths(&worker, 4, 0..500);
     assert!(users.check(canary(3, 10)).is_empty());
     assert_eq!(observed(&users), [900, 100]);
     answer_tenths(&worker, 4, 500..700);
-    late.answered_by(1);
     users.check(canary(4, 10));
     assert_eq!(observed(&users), [180, 20]);
+    late.answered_by(1);
     // By other keys.
     let terms = Terms { placing: 2, ..under(4) };
     ask(&worker, terms, "u-1").unwrap().answered_by(0);
@@ -169,7 +191,7 @@ fn what_has_one_version_is_not_checked() {
     answer_tenths(&worker, 4, 0..10);
     assert!(users.check(|_| None).is_empty());
     assert_eq!(users.checked(SPLIT), None);
-    let visit = Visit { split: SPLIT, user: 1, terms: under(5), is_divided: false };
+    let visit = Visit { split: SPLIT, user: 1, terms: under(5), assigned: None };
     assert!(worker.note(visit, || None).is_none());
 }
 
@@ -182,9 +204,14 @@ fn a_split_that_is_none_any_more_is_forgotten() {
     let late = ask(&worker, under(3), "late").unwrap();
     users.turn(|_| false);
     assert_eq!(users.checked(SPLIT), None);
+    let next = ask(&worker, under(4), "next").unwrap();
+    // Settles nobody else.
     late.answered_by(1);
-    assert!(users.check(canary(3, 10)).is_empty());
+    assert!(users.check(canary(4, 10)).is_empty());
     assert_eq!(users.checked(SPLIT), None);
+    next.answered_by(0);
+    users.check(canary(4, 10));
+    assert_eq!(observed(&users), [1, 0]);
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Who meets one canary after the other.
+
+use crate::model::{CodeVersion, Percent, Position, Split};
+
+/// Users of a canary's newer version who were among those of the last canary, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The last canary's newer version, and its share.
+    pub last: (CodeVersion, Percent),
+    /// Users of the canary's newer version.
+    pub of: u64,
+    pub both: u64,
+    /// The last canary's, of all users: what `both` would be of `of` if the two had nothing
+    /// to do with each other.
+    pub in_last: u64,
+    pub users: u64,
+    /// Whether both place keys alike, so that the same users are met first again.
+    pub same_seed: bool,
+    last_seed: u64,
+}
+
+/// The newest canary of another newer version than that of `planned`: its newer version, and
+/// its share; `None` where `planned` is no canary. `before` has the newest first, with what is
+/// live.
+pub fn last_canary(
+    planned: &Split,
+    before: impl IntoIterator<Item = Split>,
+) -> Option<(CodeVersion, Percent)> {
+    let Split::Canary { newer: planned, .. } = planned else { return None };
+    let mut canaries = before.into_iter().filter_map(|split| match split {
+        Split::Canary { newer, percent, .. } => Some((newer, percent)),
+        Split::Whole(_) => None,
+    });
+    canaries.find(|(version, _)| version != planned)
+}
+
+impl Overlap {
+    /// Of `after`, which nobody is counted of yet, with the last canary, which placed users
+    /// under `last_seed`; `None` where `after` is no canary.
+    pub fn new(after: &Split, last: (CodeVersion, Percent), last_seed: u64) -> Option<Self> {
+        let Split::Canary { seed, .. } = after else { return None };
+        let same_seed = last_seed == *seed;
+        Some(Self { last, of: 0, both: 0, in_last: 0, users: 0, same_seed, last_seed })
+    }
+
+    /// Takes up a user with `key`, who stands for `weight` users and gets the newer version
+    /// or not.
+    pub fn count(&mut self, key: &[u8], is_newer: bool, weight: u64) {
+        let is_in_last = Position::of(self.last_seed, key).joins_at() <= self.last.1;
+        self.users += weight;
+        self.of += u64::from(is_newer) * weight;
+        self.in_last += u64::from(is_in_last) * weight;
+        self.both += u64::from(is_newer && is_in_last) * weight;
+    }
+
+    /// What is dangerous about it, in words.
+    pub fn danger(&self) -> Option<String> {
+        let (version, percent) = &self.last;
+        let percent = percent.get();
+        self.same_seed.then(|| {
+            format!(
+                "the canary meets the users whom {version} met at {percent} % again: give the routine another cohort"
+            )
+        })
+    }
+}
