@@ -10,6 +10,7 @@ use super::{Failure, outside};
 use crate::admin;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store};
+use crate::document::ReadError;
 use crate::model::{Routine, RoutineName};
 
 /// What a Serin that has just started with the config at `path`, and with an empty store,
@@ -27,7 +28,10 @@ pub fn routine_of(path: &Path, name: &str) -> Result<Arc<Routine>, Failure> {
 }
 
 fn opened(path: &Path) -> Result<Opened, Failure> {
-    let config = Config::read(path)?;
+    let config = Config::read(path).map_err(|error| match error {
+        ReadError::Unreadable { .. } => Failure::Unread(error),
+        error => Failure::Config(error),
+    })?;
     let store = Store::in_memory()?;
     let opened = ControlPlane::open(store, settings(&config), declared(&config), outside::now)?;
     for warning in &opened.warnings {

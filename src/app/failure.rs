@@ -16,6 +16,9 @@ use super::{CertificatesError, CredentialsError, Fallen, StartError};
 pub enum Failure {
     #[error("{}", with_causes(.0))]
     Config(#[from] ReadError),
+    /// A config that is asked, and not there.
+    #[error(transparent)]
+    Unread(ReadError),
     #[error("{}", with_causes(.0))]
     Start(#[from] StartError),
     #[error(transparent)]
@@ -53,6 +56,7 @@ impl Failure {
         match self {
             Self::LogFilter { .. } | Self::Client(ClientError::Url(_)) => ExitCode::from(2),
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
+            Self::Unread(_) => ExitCode::from(3),
             Self::Config(_)
             | Self::Start(_)
             | Self::Credentials(_)

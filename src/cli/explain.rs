@@ -11,7 +11,7 @@ use super::value::{Environment, address, field, method, path};
     group = ArgGroup::new("about").required(true).args(["routine", "app", "host"]),
     after_help = "Of a config, what is explained is what a Serin says that has just started with it; what a store has of \
         deployments is not read.\n\n\
-        Exit status: 0 good, 1 refused or the config has mistakes, 2 usage, 3 admin cannot be reached.\n\n\
+        Exit status: 0 good, 1 refused or the config has mistakes, 2 usage, 3 the config or admin cannot be reached.\n\n\
         Example: serin explain --routine checkout --env production --key user-42"
 )]
 pub struct Explain {

@@ -14,9 +14,9 @@ use super::value::{Environment, duration, share};
         deployments is not read, and of the last canary only --last tells.\n\n\
         A user is who has a key of their own, so the field of an access log must be what the routine's key is. The combined format has \
         client (as client-ip makes a key of it), user, path, query:NAME, referer, agent and quoted:N, the Nth text in quotes; \
-        of JSON each field may be the key, and ts, time, timestamp or @timestamp is the time. Compressed files are not read: \
+        of JSON each field may be the key, and ts, time, timestamp or @timestamp is the time. Sessions want lines in the order of time. Compressed files are not read: \
         zcat access.log.gz | serin rehearse … --access-log -\n\n\
-        Exit status: 0 good, 1 a danger was found, or the config has mistakes, 2 usage, 3 a file or admin cannot be reached.\n\n\
+        Exit status: 0 good, 1 a danger was found, or what is asked for cannot be rehearsed (no such version, broken lines, a config with mistakes), 2 usage, 3 a file or admin cannot be reached, or the report cannot be written.\n\n\
         Examples:\n  \
         serin rehearse checkout 1723599747213377175@90 1723599747213377176@10 --users 100000\n  \
         serin rehearse checkout --plan 1,5,10,25,50,100 --to 1723599747213377176 --access-log access.log --field query:user"

@@ -60,3 +60,33 @@ impl<'c> Moved<'c> {
         table.with_sites(sites.map(|site| (site, catalog.routes_of_site(site.id))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Environment, Routine, Timestamp};
+    use crate::routing::{Settings, SubjectName};
+
+    /// As when both wait for the same commit.
+    #[test]
+    fn who_has_a_name_again_is_somebody_else() {
+        let name = RoutineName::new("shop").unwrap();
+        let routine = Arc::new(Routine::new(name.clone(), Timestamp(0)));
+        let mut catalog = Catalog::default();
+        catalog.routines.insert(name.clone(), routine.clone());
+        let table = RoutingTable::compile(Settings::default(), &catalog);
+        let number = |table: &RoutingTable| {
+            let subject = SubjectName::Routine(name.clone());
+            table.split_number(&subject, Environment::Production).map(|(number, _)| number)
+        };
+        let revised = [Change::Routine(routine.clone())];
+        let same = Moved::by(&revised).in_table(&table, &catalog);
+        assert_eq!(number(&same), number(&table));
+        let made_again = [Change::RoutineGone(name.clone()), Change::Routine(routine)];
+        let other = Moved::by(&made_again).in_table(&table, &catalog);
+        assert!(number(&other).is_some());
+        assert_ne!(number(&other), number(&table));
+    }
+}

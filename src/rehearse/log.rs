@@ -99,7 +99,10 @@ impl Field {
             Self::Json(_) => None,
         };
         quoted.clone().next()?;
-        Some(Request { key: key.filter(|key| is_key(key)), at_ms: time_ms(time) })
+        // The format writes `-` for what is not there.
+        let is_told = |key: &Cow<'_, [u8]>| **key != *b"-" || matches!(self, Self::Query(_));
+        let key = key.filter(|key| !key.is_empty() && is_told(key));
+        Some(Request { key, at_ms: time_ms(time) })
     }
 }
 
@@ -114,11 +117,6 @@ impl fmt::Display for Field {
             Self::Quoted(number) => write!(f, "quoted:{number}"),
         }
     }
-}
-
-/// An empty key is none, and the combined format writes `-` for what is not there.
-fn is_key(key: &[u8]) -> bool {
-    !key.is_empty() && key != b"-"
 }
 
 /// An address as a key; what is no address stands for itself.
@@ -200,14 +198,15 @@ fn time_ms(text: &[u8]) -> Option<i64> {
 
 fn read_json<'l>(name: &str, line: &[u8]) -> Option<Request<'l>> {
     let object: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    let key = match found(&object, name) {
+    let key: Option<Cow<'_, [u8]>> = match found(&object, name) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(Cow::Owned(text.clone().into_bytes())),
         Some(Value::Number(number)) => Some(Cow::Owned(number.to_string().into_bytes())),
         Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return None,
     };
     let time = TIME_FIELDS.iter().find_map(|name| object.get(*name));
-    Some(Request { key: key.filter(|key| is_key(key)), at_ms: time.and_then(json_time_ms) })
+    // An empty key is none.
+    Some(Request { key: key.filter(|key| !key.is_empty()), at_ms: time.and_then(json_time_ms) })
 }
 
 /// A field of that whole name, or the one to which its dots lead.

@@ -108,7 +108,7 @@ fn what_cannot_be_explained_says_why_by_its_status() {
     for (arguments, status, why) in [
         ([&["--routine", "other"], &config[..]].concat(), 1, "routine `other` does not exist"),
         ([&["--host", "other.test"], &config[..]].concat(), 1, "no routine answers for this host"),
-        (vec!["--routine", "shop", "--config", "/nowhere.toml"], 1, "/nowhere.toml"),
+        (vec!["--routine", "shop", "--config", "/nowhere.toml"], 3, "/nowhere.toml"),
         (vec![], 2, "--routine"),
         (vec!["--routine", "shop", "--path", "/"], 2, "--path"),
         (vec!["--routine", "shop", "--admin", &nobody], 3, "cannot reach"),

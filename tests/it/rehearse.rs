@@ -240,7 +240,7 @@ fn what_cannot_be_rehearsed_says_why_by_its_status() {
             3,
             "cannot write the report `/nowhere/x`",
         ),
-        (vec!["shop", "1@100", "--config", "/nowhere.toml"], 1, "/nowhere.toml"),
+        (vec!["shop", "1@100", "--config", "/nowhere.toml"], 3, "/nowhere.toml"),
         (vec!["shop", "1@100", "--admin", &nobody], 3, "cannot reach"),
     ] {
         let said = rehearse(&arguments);
