@@ -19,15 +19,14 @@ pub(super) const REST: Duration = Duration::from_millis(10);
 
 /// Sends requests on `stream`, and others if need be, until there are none.
 pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>) {
-    let mut desk =
-        Desk {
-            stream,
-            opening: false,
-            fresh: true,
-            buffer: Buffer::new(),
-            request: Vec::new(),
-            last: None,
-        };
+    let mut desk = Desk {
+        stream,
+        opening: false,
+        fresh: true,
+        buffer: Buffer::new(),
+        request: Vec::new(),
+        last: None,
+    };
     let mut watchdog = Watchdog::new();
     let mut key = Vec::new();
     while let Some(ticket) = lane.pace.next().await {

@@ -34,7 +34,7 @@ pub fn run(
         return Err(LoadError::Usage(mistake));
     }
     let usage = |error: &dyn std::error::Error| LoadError::Usage(format!("users: {error}"));
-    let population = population(&plan.users).map_err(|error| usage(&error))?;
+    let population = population(&plan.users)?;
     let users = usize::try_from(plan.users.count).map_err(|error| usage(&error))?;
     let opener =
         Opener::new(&plan).map_err(|source| LoadError::Lookup(plan.target.host.clone(), source))?;
@@ -123,7 +123,15 @@ pub fn run(
         let operated = operator.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let last = operated.made.last().map(|made| &made.id).or(deployment_id.as_ref());
         let end = End::of(&plan, last);
-        let run = Run { plan: &plan, judge: &common.judge, tally: &tally, took, operated, end };
+        let run = Run {
+            plan: &plan,
+            population: &common.population,
+            judge: &common.judge,
+            tally: &tally,
+            took,
+            operated,
+            end,
+        };
         Ok(Summary::of(&run, deployment_id))
     })
 }

@@ -70,6 +70,11 @@ impl Pattern {
 }
 
 impl VersionFrom {
+    /// Where Serin names it.
+    pub(super) fn serin() -> Self {
+        Self::Header("x-serin-version".to_owned())
+    }
+
     /// The field of the head that names it.
     pub(super) fn field(&self) -> Option<&str> {
         match self {
@@ -195,8 +200,14 @@ mod tests {
         let from = VersionFrom::Json("app.version".to_owned());
         assert_eq!(found(&from, r#"{"app":{"version":"v2"}}"#).as_deref(), Some("v2"));
         assert_eq!(found(&from, r#"{"app":{"version":17}}"#).as_deref(), Some("17"));
-        for body in ["", "{", r#"{"app":3}"#, r#"{"app":{"version":null}}"#, r#"{"app":{"version":""}}"#, "[]"]
-        {
+        for body in [
+            "",
+            "{",
+            r#"{"app":3}"#,
+            r#"{"app":{"version":null}}"#,
+            r#"{"app":{"version":""}}"#,
+            "[]",
+        ] {
             assert_eq!(found(&from, body), None, "{body}");
         }
     }
