@@ -39,7 +39,7 @@ pub struct Load {
     /// Ends earlier, after so many requests
     #[arg(long, short = 'n', value_name = "N")]
     pub requests: Option<u64>,
-    /// How long a request may take
+    /// How long a request may take, an hour at most
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
     /// Speak HTTP/2, with prior knowledge over `http`
@@ -102,9 +102,9 @@ pub struct Load {
     #[arg(long, value_name = "NAME", help_heading = "Users", conflicts_with = "key_header")]
     pub key_cookie: Option<String>,
 
-    /// The header of an answer that names its version
-    #[arg(long, value_name = "NAME", help_heading = "Versions", default_value = "x-serin-version")]
-    pub version_header: String,
+    /// The header of an answer that names its version [default: x-serin-version]
+    #[arg(long, value_name = "NAME", help_heading = "Versions")]
+    pub version_header: Option<String>,
     /// The field of a JSON body that names it instead; dots lead into objects
     #[arg(
         long,

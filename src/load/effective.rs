@@ -1,9 +1,6 @@
 //! What requests of which some users send many say about a share.
 
-use super::plan::Users;
-
-/// As many weights are summed one by one; the rest are an integral.
-const SUMMED_MAX: u64 = 1_000_000;
+use crate::population::Population;
 
 /// Of a population, the sum of the squares of how likely a request is each user's.
 #[derive(Debug, Clone, Copy)]
@@ -12,17 +9,8 @@ pub(super) struct Effective {
 }
 
 impl Effective {
-    pub(super) fn of(users: &Users) -> Self {
-        let (heavy, share) = users.heavy.unwrap_or((0, 0.0));
-        let light = users.count - heavy.min(users.count);
-        let of_light = if light == 0 {
-            0.0
-        } else {
-            power_sum(light, 2.0 * users.exponent) / power_sum(light, users.exponent).powi(2)
-        };
-        #[expect(clippy::cast_precision_loss, reason = "users are far below 2^52")]
-        let of_heavy = if heavy == 0 { 0.0 } else { share * share / heavy as f64 };
-        Self { squares: of_heavy + (1.0 - share).powi(2) * of_light }
+    pub(super) fn of(population: &Population) -> Self {
+        Self { squares: population.same_user() }
     }
 
     /// How many users of one request each would say as much about a share as `requests` of
@@ -47,26 +35,15 @@ impl Effective {
     }
 }
 
-/// The sum of 1/n^power for n from 1 to `count`.
-#[expect(clippy::cast_precision_loss, reason = "users are far below 2^52")]
-fn power_sum(count: u64, power: f64) -> f64 {
-    let summed = count.min(SUMMED_MAX);
-    let head: f64 = (1..=summed).map(|rank| (rank as f64).powf(-power)).sum();
-    let (from, to) = (summed as f64 + 0.5, count as f64 + 0.5);
-    let rest = if (power - 1.0).abs() < 1e-9 {
-        (to / from).ln()
-    } else {
-        (to.powf(1.0 - power) - from.powf(1.0 - power)) / (1.0 - power)
-    };
-    head + rest
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::plan::Users;
+    use super::super::visits::population;
     use super::*;
 
     fn effective(count: u64, exponent: f64, heavy: Option<(u64, f64)>, requests: u64) -> u64 {
-        Effective::of(&Users { exponent, heavy, ..Users::alike(count) }).requests(requests)
+        let users = Users { exponent, heavy, ..Users::alike(count) };
+        Effective::of(&population(&users).unwrap()).requests(requests)
     }
 
     #[test]

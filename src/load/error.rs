@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use super::version::VERSIONS_MAX;
 use crate::client::ClientError;
 use crate::report::{NoPlot, Unwritable, one_line};
 
@@ -30,7 +31,7 @@ pub enum LoadError {
         one_line(sticky)
     )]
     KeyNotFound { release: String, sticky: String },
-    #[error("more versions are named than are told apart")]
+    #[error("more than {VERSIONS_MAX} versions are asked for: name fewer")]
     TooManyVersions,
     #[error("cannot run")]
     Runtime(#[source] io::Error),
@@ -63,19 +64,21 @@ fn said(error: &ClientError) -> String {
 }
 
 impl LoadError {
-    /// 1: the operation failed. 2: usage. 3: something could not be reached.
+    /// 1: the operation failed. 2: usage. 3: something could not be reached, or the report
+    /// not written.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::KeyNotFound { .. } | Self::Client(ClientError::Url(_)) => 2,
-            Self::Lookup(..) | Self::Unreachable(..) | Self::Report(_) => 3,
+            Self::Usage(_)
+            | Self::KeyNotFound { .. }
+            | Self::TooManyVersions
+            | Self::Client(ClientError::Url(_)) => 2,
+            Self::Lookup(..) | Self::Unreachable(..) | Self::Report(_) | Self::Output(_) => 3,
             Self::Client(error) if error.is_unreachable() => 3,
             Self::Client(_)
             | Self::NotLive { .. }
             | Self::ByRegions
             | Self::OtherRest
-            | Self::TooManyVersions
             | Self::Runtime(_)
-            | Self::Output(_)
             | Self::Plot(_)
             | Self::Found => 1,
         }

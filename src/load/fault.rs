@@ -5,7 +5,7 @@ use std::io;
 /// Why there was no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// No connection could be opened, or TLS not agreed on.
+    /// No connection could be opened, or TLS not agreed on, or not in time.
     Connect,
     /// Nothing, or not all, in time.
     Timeout,
@@ -18,6 +18,15 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// What it is while there is no connection: whoever waits for one in vain has asked no
+    /// version.
+    pub(super) const fn while_opening(self) -> Self {
+        match self {
+            Self::Timeout => Self::Connect,
+            fault => fault,
+        }
+    }
+
     /// What an error in the middle of an exchange is.
     pub(super) fn of(error: &io::Error) -> Self {
         match error.kind() {

@@ -75,8 +75,9 @@ pub(super) fn head(bytes: &[u8], reading: &Reading) -> Result<Option<Head>, Faul
     let (mut version, mut failed_over) = (None, false);
     for field in response.headers.iter() {
         said.take(field)?;
-        if version_field.is_some_and(|name| field.name.eq_ignore_ascii_case(name)) {
-            // Of several, the first counts.
+        let is_version = version_field.is_some_and(|name| field.name.eq_ignore_ascii_case(name));
+        if is_version && !field.value.is_empty() {
+            // Of several, the first counts that says anything.
             version = version.or_else(|| Some(reading.known.borrow_mut().number(field.value)));
         }
         if field.name.len() == REASON.len() && field.name.eq_ignore_ascii_case(REASON) {

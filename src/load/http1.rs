@@ -19,14 +19,23 @@ pub(super) const REST: Duration = Duration::from_millis(10);
 
 /// Sends requests on `stream`, and others if need be, until there are none.
 pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>) {
-    let mut desk =
-        Desk { stream, fresh: true, buffer: Buffer::new(), request: Vec::new(), last: None };
+    let mut desk = Desk {
+        stream,
+        opening: false,
+        fresh: true,
+        buffer: Buffer::new(),
+        request: Vec::new(),
+        last: None,
+    };
     let mut watchdog = Watchdog::new();
     let mut key = Vec::new();
     while let Some(ticket) = lane.pace.next().await {
         let errand = lane.begin(ticket, &mut key);
         lane.written.of(&key, errand.region, &mut desk.request);
-        let heard = watchdog.until(lane.end_of(ticket), desk.exchange(&lane)).await;
+        let mut heard = watchdog.until(lane.end_of(ticket), desk.exchange(&lane)).await;
+        if desk.opening {
+            heard = heard.map_err(Fault::while_opening);
+        }
         if !heard.is_ok_and(|answer| answer.keeps) {
             desk.stream = None;
         }
@@ -42,6 +51,8 @@ pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>) {
 /// A connection and what is on its way.
 struct Desk {
     stream: Option<Stream>,
+    /// It is being opened.
+    opening: bool,
     /// It has carried no request yet.
     fresh: bool,
     buffer: Buffer,
@@ -75,8 +86,10 @@ impl Desk {
 
     async fn exchange(&mut self, lane: &Lane) -> Result<Answer, Fault> {
         self.look(lane).await;
-        if self.stream.is_none() {
+        self.opening = self.stream.is_none();
+        if self.opening {
             self.open(lane).await?;
+            self.opening = false;
         }
         let Some(stream) = &mut self.stream else { return Err(Fault::Connect) };
         if !std::mem::replace(&mut self.fresh, false) {

@@ -1,14 +1,15 @@
 //! One connection of HTTP/2, and the requests that share it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::Mutex;
@@ -23,11 +24,15 @@ use super::request::USER_AGENT;
 use super::response::BODY_KEPT_MAX_BYTES;
 use super::watchdog::Watchdog;
 
+/// So often a request is sent again that a connection did not take up. Where each takes up
+/// one request, whoever waits behind more than that is an error.
+const AGAIN_MAX: usize = 100;
+
 /// Sends requests on `stream`, or another if need be, as many at once as `streams`, until
 /// there are none.
 pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>, streams: usize) {
     let Some(head) = Head::new(&lane.plan) else { return };
-    let link = Rc::new(Link { head, opened: RefCell::new(stream), sender: Mutex::new(None) });
+    let link = Rc::new(Link { head, opened: RefCell::new(stream), current: Mutex::default() });
     let streams = (0..streams).map(|_| {
         let (lane, link) = (lane.clone(), link.clone());
         tokio::task::spawn_local(async move { ask_on(&lane, &link).await })
@@ -41,10 +46,16 @@ pub(super) async fn connection(lane: Rc<Lane>, stream: Option<Stream>, streams: 
 async fn ask_on(lane: &Lane, link: &Link) {
     let mut watchdog = Watchdog::new();
     let mut key = Vec::new();
+    let way = Cell::new(Way::Opening);
     while let Some(ticket) = lane.pace.next().await {
         let errand = lane.begin(ticket, &mut key);
-        let heard =
-            watchdog.until(lane.end_of(ticket), link.exchange(lane, &key, errand.region)).await;
+        let exchange = link.exchange(lane, &key, errand.region, &way);
+        let mut heard = watchdog.until(lane.end_of(ticket), exchange).await;
+        match way.get() {
+            Way::Opening => heard = heard.map_err(Fault::while_opening),
+            Way::New => {}
+            Way::Kept => lane.tally.borrow_mut().reused += 1,
+        }
         lane.finish(&errand, &key, heard);
         if heard == Err(Fault::Connect) && lane.plan.model == Model::Closed {
             tokio::time::sleep(REST).await;
@@ -63,7 +74,24 @@ struct Link {
     head: Head,
     /// What was opened before the first request was due.
     opened: RefCell<Option<Stream>>,
-    sender: Mutex<Option<Sender>>,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    /// How many there were.
+    number: u64,
+    sender: Option<Sender>,
+}
+
+/// The connection of a request, when it was sent last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// There is none yet.
+    Opening,
+    New,
+    /// It has carried a request before.
+    Kept,
 }
 
 /// A request but for its key.
@@ -143,12 +171,13 @@ impl Head {
 }
 
 impl Link {
-    /// Who sends on the connection, which is opened if there is none; and whether it has
-    /// carried a request before.
-    async fn sender(&self, lane: &Lane) -> Result<(Sender, bool), Fault> {
-        let mut link = self.sender.lock().await;
-        if let Some(sender) = link.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok((sender.clone(), true));
+    /// Who sends on the connection, which is opened if there is none; and its number.
+    async fn sender(&self, lane: &Lane, way: &Cell<Way>) -> Result<(Sender, u64), Fault> {
+        way.set(Way::Opening);
+        let mut current = self.current.lock().await;
+        if let Some(sender) = current.sender.as_ref().filter(|sender| !sender.is_closed()) {
+            way.set(Way::Kept);
+            return Ok((sender.clone(), current.number));
         }
         let opened = self.opened.take();
         let stream = if let Some(stream) = opened {
@@ -163,19 +192,52 @@ impl Link {
             .map_err(|_| Fault::Connect)?;
         // How it ends is told by the requests that it ends.
         tokio::spawn(async move { drop(connection.await) });
-        *link = Some(sender.clone());
-        Ok((sender, false))
+        current.number += 1;
+        current.sender = Some(sender.clone());
+        way.set(Way::New);
+        Ok((sender, current.number))
     }
 
-    async fn exchange(&self, lane: &Lane, key: &[u8], region: usize) -> Result<Answer, Fault> {
-        let (mut sender, is_reused) = self.sender(lane).await?;
-        if is_reused {
-            lane.tally.borrow_mut().reused += 1;
+    /// Connection `number` takes nothing more.
+    async fn leave(&self, number: u64) {
+        let mut current = self.current.lock().await;
+        if current.number == number {
+            current.sender = None;
         }
-        sender.ready().await.map_err(|error| fault(&error))?;
-        let request = self.head.request(key, region).ok_or(Fault::BadResponse)?;
-        let response = sender.send_request(request).await.map_err(|error| fault(&error))?;
-        let (parts, mut body) = response.into_parts();
+    }
+
+    /// Sends a request, and again on another connection where one ends in order before it
+    /// has taken it up: its user waits, and nothing has failed.
+    async fn send(
+        &self,
+        lane: &Lane,
+        key: &[u8],
+        region: usize,
+        way: &Cell<Way>,
+    ) -> Result<Response<Incoming>, Fault> {
+        let mut again = 0;
+        loop {
+            let (mut sender, number) = self.sender(lane, way).await?;
+            let request = self.head.request(key, region).ok_or(Fault::BadResponse)?;
+            match sender.send_request(request).await {
+                Ok(response) => return Ok(response),
+                Err(error) if again < AGAIN_MAX && is_not_taken_up(&error) => {
+                    again += 1;
+                    self.leave(number).await;
+                }
+                Err(error) => return Err(fault(&error)),
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        lane: &Lane,
+        key: &[u8],
+        region: usize,
+        way: &Cell<Way>,
+    ) -> Result<Answer, Fault> {
+        let (parts, mut body) = self.send(lane, key, region, way).await?.into_parts();
         let reading = &lane.reading;
         let mut answer = Answer {
             status: parts.status.as_u16(),
@@ -184,7 +246,8 @@ impl Link {
             keeps: true,
             more: false,
         };
-        if let Some(value) = reading.from.field().and_then(|name| parts.headers.get(name)) {
+        let mut named = reading.from.field().into_iter().flat_map(|it| parts.headers.get_all(it));
+        if let Some(value) = named.find(|value| !value.is_empty()) {
             answer.version = Some(reading.known.borrow_mut().number(value.as_bytes()));
         }
         let keeps_body = reading.from.field().is_none();
@@ -203,6 +266,17 @@ impl Link {
         }
         Ok(answer)
     }
+}
+
+/// Whether a request was certainly not acted on: it was not sent, or the peer has said with
+/// `GOAWAY` that it came after the last that is (RFC 9113, section 6.8).
+fn is_not_taken_up(error: &hyper::Error) -> bool {
+    let of_peer = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    let is_graceful = of_peer.is_some_and(|error| {
+        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    });
+    // The latter is what the library says of one that waited to be sent when it ended.
+    is_graceful || error.is_canceled() || error.is_user()
 }
 
 /// What an error of the library is.

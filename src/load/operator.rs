@@ -9,7 +9,7 @@ use super::deployed::{self, Deployed};
 use super::error::LoadError;
 use super::judge::Judge;
 use super::period::Period;
-use super::plan::{Configured, KeyIn, Plan};
+use super::plan::{Configured, KeyIn, Plan, Protocol};
 use super::split;
 use super::version::Versions;
 
@@ -122,8 +122,28 @@ fn finds_the_key(plan: &Plan, release: &str, sticky: &[String]) -> Result<(), Lo
 
 /// Of several of one name the first counts, and an empty value is none.
 fn carries_header(plan: &Plan, name: &str) -> bool {
-    let mut named = plan.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-    named.next().is_some_and(|(_, value)| !value.is_empty())
+    let is = |known: &str| known.eq_ignore_ascii_case(name);
+    if is("cookie") && matches!(plan.key, KeyIn::Cookie(_)) {
+        return true;
+    }
+    let mut named = plan.headers.iter().filter(|(known, _)| is(known));
+    named.next().map_or_else(|| is_added(plan, is), |(_, value)| !value.is_empty())
+}
+
+/// Whether requests carry a header that nobody has given.
+fn is_added(plan: &Plan, is: impl Fn(&str) -> bool) -> bool {
+    let has_length = match plan.protocol {
+        Protocol::Http1 => plan.body.is_some(),
+        // There it is added wherever a method is for something that has a body.
+        Protocol::Http2 { .. } => {
+            plan.body.is_some() || !["GET", "HEAD", "DELETE"].contains(&plan.method.as_str())
+        }
+    };
+    let users = &plan.users;
+    is("host")
+        || is("user-agent")
+        || (is("content-length") && has_length)
+        || (is(&users.region_header) && !users.regions.is_empty())
 }
 
 fn carries_cookie(plan: &Plan, name: &str) -> bool {

@@ -47,6 +47,8 @@ pub(super) struct Pace {
     pub(super) stopped: Arc<AtomicBool>,
     /// The next ticket of this thread.
     next: Cell<u64>,
+    /// When it was first seen that the run was stopped.
+    stop_seen: Cell<Option<Instant>>,
     /// Connections without one, in the order in which they became free: all are kept busy
     /// alike.
     free: RefCell<VecDeque<Waker>>,
@@ -76,6 +78,7 @@ impl Pace {
             requests_max: requests_max.unwrap_or(u64::MAX),
             stopped,
             next: Cell::new(0),
+            stop_seen: Cell::new(None),
             free: RefCell::default(),
         }
     }
@@ -103,7 +106,12 @@ impl Pace {
 
     fn look(&self, now: Instant) -> Next {
         let number = self.number(self.next.get());
-        if number >= self.requests_max || self.stopped.load(Ordering::Relaxed) {
+        if self.stopped.load(Ordering::Relaxed) {
+            let seen = self.stop_seen.get().unwrap_or(now);
+            self.stop_seen.set(Some(seen));
+            return Next::Never;
+        }
+        if number >= self.requests_max {
             return Next::Never;
         }
         match self.model {
@@ -137,13 +145,12 @@ impl Pace {
     pub(super) fn unsent(&self) -> impl Iterator<Item = (Instant, u64)> {
         let (origin, model) = (self.origin, self.model);
         let numbers = match model {
-            // Who stops a run does not want the rest of it.
-            Model::Open(rate) if !self.stopped.load(Ordering::Relaxed) => {
-                let due = rate.count_before(self.duration).min(self.requests_max);
+            Model::Open(rate) => {
+                let due = rate.count_before(self.until()).min(self.requests_max);
                 // Its own of them: `index`, and every so many-th after it.
                 self.next.get()..due.saturating_sub(self.index).div_ceil(self.threads)
             }
-            Model::Open(_) | Model::Closed => 0..0,
+            Model::Closed => 0..0,
         };
         let (threads, index, end) = (self.threads, self.index, numbers.end);
         let count = numbers.end.saturating_sub(numbers.start);
@@ -155,6 +162,14 @@ impl Pace {
             };
             (origin + due, step.min(end - next))
         })
+    }
+
+    /// Until when requests were to be sent, after the start. Who stops a run does not want
+    /// the rest of it, nor what was due while nobody had seen that yet.
+    fn until(&self) -> Duration {
+        let stopped = self.stop_seen.get().and_then(|seen| seen.checked_sub(SLEEP_MAX));
+        let stopped = stopped.map(|at| at.saturating_duration_since(self.origin));
+        stopped.map_or(self.duration, |at| at.min(self.duration))
     }
 
     /// Wakes whoever is free when a ticket is due, until the end.
@@ -218,5 +233,27 @@ impl Timer {
         timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &setting)?;
         self.0.readable().await?.clear_ready();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rate::Rate;
+    use super::*;
+
+    #[test]
+    fn what_was_due_before_a_run_was_stopped_is_unsent_and_nothing_after_that() {
+        let rate = Rate { from: 100.0, to: 100.0, over: Duration::ZERO };
+        let unsent = |stopped_after: Duration| {
+            let (origin, stopped) = (Instant::now(), Arc::new(AtomicBool::new(true)));
+            let second = Duration::from_secs(1);
+            let pace = Pace::new(Model::Open(rate), (0, 1), origin, second, None, stopped);
+            assert!(matches!(pace.look(origin + stopped_after), Next::Never));
+            assert!(matches!(pace.look(origin + 2 * second), Next::Never));
+            pace.unsent().map(|(_, count)| count).sum::<u64>()
+        };
+        assert_eq!(unsent(Duration::ZERO), 0);
+        assert_eq!(unsent(Duration::from_millis(500)), 45);
+        assert_eq!(unsent(Duration::from_millis(1_500)), 100);
     }
 }

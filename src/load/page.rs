@@ -2,9 +2,9 @@
 
 use super::effective::Effective;
 use super::periods::band;
-use super::plan::Users;
-use super::summary::{Latencies, Summary};
+use super::summary::{Latencies, PeriodSummary, Summary};
 use super::told::{Drawn, told};
+use crate::population::Population;
 use crate::report::{Axis, NoPlot, Plot, Series, one_line, time_ms};
 use crate::stats::ratio;
 
@@ -12,51 +12,91 @@ use crate::stats::ratio;
 const POINTS_MAX: usize = 600;
 
 /// The page of `summary`. `command` has it again.
-pub(super) fn page(summary: &Summary, users: &Users, command: String) -> Result<String, NoPlot> {
-    let has_shares = summary.seconds.len() > 1 && summary.versions.len() > 1;
-    let effective = Effective::of(users);
-    let shares = has_shares.then(|| shares(summary, effective).to_svg());
+pub(super) fn page(
+    summary: &Summary,
+    population: &Population,
+    command: String,
+) -> Result<String, NoPlot> {
+    let names = names(summary);
+    let has_shares = summary.seconds.len() > 1 && names.len() > 1;
+    let effective = Effective::of(population);
+    let shares = has_shares.then(|| shares(summary, &names, effective).to_svg());
     let drawn =
         Drawn { shares: shares.transpose()?, latencies: latencies(summary).to_svg()?, command };
     Ok(told(summary, Some(&drawn)).to_html())
 }
 
+/// The versions that were seen, and those that were to be: one that never answers is missed
+/// where the others have too much.
+fn names(summary: &Summary) -> Vec<&str> {
+    let mut names: Vec<_> = summary.versions.iter().map(|of| of.version.as_str()).collect();
+    for share in summary.periods.iter().flat_map(|period| &period.shares) {
+        if !names.contains(&share.version.as_str()) {
+            names.push(&share.version);
+        }
+    }
+    names
+}
+
+/// Where the share of a version is to be expected, of as many requests as `trials`, from one
+/// second to another. While a deployment is made, shares are on their way from one band to
+/// the other.
+fn expected(
+    summary: &Summary,
+    version: &str,
+    (from, to): (f64, f64),
+    trials: u64,
+) -> Option<[f64; 2]> {
+    let ends = summary.periods.iter().skip(1).map(|next| next.begins_s).chain([f64::INFINITY]);
+    let live = summary.periods.iter().zip(ends);
+    let live = live.filter(|(period, end)| period.begins_s < to && *end > from);
+    let bands = live.filter_map(|(period, _)| Some(band(trials, percentage(period, version)?)));
+    bands.reduce(|[low, high], [other_low, other_high]| [low.min(other_low), high.max(other_high)])
+}
+
+/// Which a version was to have; `None` where nobody said.
+fn percentage(period: &PeriodSummary, version: &str) -> Option<u64> {
+    let mut listed = period.shares.iter().filter(|share| share.percentage.is_some()).peekable();
+    listed.peek()?;
+    Some(listed.find(|share| share.version == version).and_then(|it| it.percentage).unwrap_or(0))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a run has few seconds")]
-fn shares(summary: &Summary, effective: Effective) -> Plot {
+fn shares(summary: &Summary, names: &[&str], effective: Effective) -> Plot {
     // So many seconds are one point.
     let asked = &summary.asked;
     // Of the one after the last there are the answers that came late.
     let is_asked = |(second, _): &(usize, _)| (*second as f64) < asked.duration_s;
     let seconds: Vec<_> = summary.seconds.iter().enumerate().take_while(is_asked).collect();
-    let step = seconds.len().div_ceil(POINTS_MAX).max(1);
+    let seconds_asked = seconds.len();
+    let step = seconds_asked.div_ceil(POINTS_MAX).max(1);
     let chunks: Vec<_> = seconds.chunks(step).collect();
-    let series = summary.versions.iter().map(|version| {
-        let (mut points, mut expected) = (Vec::new(), Vec::new());
+    let series = names.iter().map(|&version| {
+        let (mut points, mut bands) = (Vec::new(), Vec::new());
         for (number, seconds) in chunks.iter().enumerate() {
             let of_version: u64 =
-                seconds.iter().filter_map(|(_, second)| second.get(&version.version)).sum();
+                seconds.iter().filter_map(|(_, second)| second.get(version)).sum();
             let all: u64 = seconds.iter().flat_map(|(_, second)| second.values()).sum();
             if all == 0 {
                 continue;
             }
-            let (from, to) = ((number * step) as f64, ((number + 1) * step) as f64);
-            let middle = f64::midpoint(from, to);
-            points.push((middle, 100.0 * ratio(of_version, all)));
-            let begun = summary.periods.iter().rev().find(|period| period.begins_s <= middle);
-            let shares = begun.map(|period| period.shares.as_slice()).unwrap_or_default();
-            let share = shares.iter().find(|share| share.version == version.version);
-            let Some(percentage) = share.and_then(|share| share.percentage) else { continue };
-            let [low, high] = band(effective.requests(all), percentage);
-            expected.extend([(from, 100.0 * low, 100.0 * high), (to, 100.0 * low, 100.0 * high)]);
+            let end = ((number + 1) * step).min(seconds_asked);
+            let (from, to) = ((number * step) as f64, end as f64);
+            points.push((f64::midpoint(from, to), 100.0 * ratio(of_version, all)));
+            let band = expected(summary, version, (from, to), effective.requests(all));
+            let Some([low, high]) = band.map(|band| band.map(|share| 100.0 * share)) else {
+                continue;
+            };
+            bands.extend([(from, low, high), (to, low, high)]);
         }
-        Series { name: one_line(&version.version), points, expected }
+        Series { name: one_line(version), points, expected: bands }
     });
     let deployments = summary.periods.iter().skip(1);
     Plot {
         x: Axis {
             name: "seconds".to_owned(),
             from: 0.0,
-            to: seconds.len() as f64,
+            to: seconds_asked as f64,
             write: |second| format!("{second:.0}"),
             labels: 8,
         },
@@ -118,5 +158,151 @@ fn latencies(summary: &Summary) -> Plot {
         },
         series,
         marks: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::summary::{
+        Asked, ByClass, Connections, Errors, ShareSummary, Stickiness, Unnamed, VersionSummary,
+    };
+    use super::*;
+
+    const NONE: ByClass = ByClass {
+        connect: 0,
+        timeout: 0,
+        reset: 0,
+        closed: 0,
+        bad_response: 0,
+        unasked: 0,
+        status_4xx: 0,
+        status_5xx: 0,
+        unsent: 0,
+    };
+
+    fn latency() -> Latencies {
+        Latencies { corrected: None, uncorrected: None }
+    }
+
+    fn period(begins_s: f64, shares: &[(&str, u64)]) -> PeriodSummary {
+        let shares = shares.iter().map(|&(version, percentage)| ShareSummary {
+            version: version.to_owned(),
+            percentage: Some(percentage),
+            keys: 0,
+            share: 0.0,
+            keys_expected: None,
+            requests_expected: None,
+        });
+        PeriodSummary {
+            begins_s,
+            deployment_id: None,
+            shares: shares.collect(),
+            users_unanswered: 0,
+            sample_ratio: None,
+            moved: None,
+        }
+    }
+
+    /// Of `seconds` with 1,000 answers of version 1 each.
+    fn summary(seconds: u32, duration_s: f64, periods: Vec<PeriodSummary>) -> Summary {
+        let of_second = BTreeMap::from([("1".to_owned(), 1_000)]);
+        Summary {
+            ok: true,
+            findings: Vec::new(),
+            target: "http://a/".to_owned(),
+            protocol: "HTTP/1.1",
+            asked: Asked {
+                rate_from: None,
+                rate_to: None,
+                ramp_s: None,
+                duration_s,
+                connections: 1,
+                streams: 1,
+                threads: 1,
+                users: 1,
+                zipf: 0.0,
+                heavy_users: 0,
+                heavy_share: 0.0,
+                regions: BTreeMap::new(),
+                seed: 1,
+                key: String::new(),
+                key_prefix: String::new(),
+            },
+            duration_s,
+            answers: 1_000 * u64::from(seconds),
+            answers_per_second: 1_000.0,
+            connections: Connections { opened: 1, reused: 0 },
+            errors: Errors { total: 0, allowed: 0, by_class: NONE },
+            statuses: BTreeMap::new(),
+            latency: latency(),
+            versions: vec![VersionSummary {
+                version: "1".to_owned(),
+                requests: 1_000 * u64::from(seconds),
+                share: 1.0,
+                statuses: BTreeMap::new(),
+                errors: NONE,
+                latency: latency(),
+            }],
+            unnamed: Unnamed {
+                requests: 0,
+                statuses: BTreeMap::new(),
+                errors: NONE,
+                latency: latency(),
+            },
+            periods,
+            stickiness: Stickiness { users: 0, users_changed: 0, changes: 0, examples: Vec::new() },
+            agreement: None,
+            strangers: 0,
+            failed_over: 0,
+            deployed_by_others: None,
+            end_in_doubt: None,
+            deployment_failed: None,
+            too_many_versions: false,
+            seconds: vec![of_second; seconds as usize],
+        }
+    }
+
+    fn drawn(summary: &Summary) -> Plot {
+        let population = Population::new(1_000_000, 1).unwrap();
+        shares(summary, &names(summary), Effective::of(&population))
+    }
+
+    #[test]
+    fn a_version_that_never_answers_is_drawn_where_it_was_to_be() {
+        let summary = summary(3, 3.0, vec![period(0.0, &[("1", 90), ("2", 10)])]);
+        let population = Population::new(1_000_000, 1).unwrap();
+        let html = page(&summary, &population, String::new()).unwrap();
+        assert_eq!(html.matches("<svg ").count(), 2);
+        let plot = drawn(&summary);
+        assert_eq!(plot.series[1].name, "2");
+        assert_eq!(plot.series[1].points[0], (0.5, 0.0));
+        let (_, low, high) = plot.series[1].expected[0];
+        assert!(low > 5.0 && low < 10.0 && high > 10.0 && high < 15.0, "{low} {high}");
+    }
+
+    #[test]
+    fn a_second_of_a_deployment_has_the_bands_of_both_splits() {
+        let splits = [period(0.0, &[("1", 100)]), period(1.5, &[("1", 50), ("2", 50)])];
+        let plot = drawn(&summary(3, 2.5, splits.into()));
+        let bands = &plot.series[0].expected;
+        let of = |second: usize| (bands[2 * second].1, bands[2 * second].2);
+        assert_eq!(of(0), (100.0, 100.0));
+        let ((low, high), (low_after, high_after)) = (of(1), of(2));
+        assert!(low < 50.0 && high >= 100.0, "{low} {high}");
+        assert!(low_after > 40.0 && high_after < 60.0, "{low_after} {high_after}");
+        // Version 2 was to have none at first.
+        assert_eq!(plot.series[1].expected[0], (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn the_last_band_ends_with_the_run() {
+        let seconds = u32::try_from(POINTS_MAX).unwrap() + 1;
+        let periods = vec![period(0.0, &[("1", 90), ("2", 10)])];
+        let plot = drawn(&summary(seconds, f64::from(seconds), periods));
+        assert_eq!(plot.series[0].points.len(), POINTS_MAX / 2 + 1);
+        assert!(plot.x.to <= f64::from(seconds), "{}", plot.x.to);
+        assert!(plot.series[0].expected.iter().all(|(at, ..)| *at <= f64::from(seconds)));
     }
 }

@@ -52,7 +52,7 @@ fn shares(
     let listed = configured.iter().map(|&(version, percentage)| (version, Some(percentage)));
     let keys: u64 = counted.keys.iter().sum();
     let requests = run.tally.versions.iter().map(|version| version.requests).sum();
-    let effective = Effective::of(&run.plan.users).requests(requests);
+    let effective = Effective::of(run.population).requests(requests);
     let share = |(version, percentage): (usize, Option<u64>)| ShareSummary {
         version: names[version].clone(),
         percentage,

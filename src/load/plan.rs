@@ -27,8 +27,14 @@ pub(super) const USERS_MAX: u64 = 100_000_000;
 /// Requests a second.
 pub(super) const RATE_MAX: f64 = 10_000_000.0;
 
-/// How long anything of a run may take.
+/// How long a request may take. What is waited for longer is told as this long.
+pub(super) const TIMEOUT_MAX: Duration = Duration::from_hours(1);
+
+/// How long anything else of a run may take.
 pub(super) const TIME_MAX: Duration = Duration::from_hours(24 * 365);
+
+/// Versions of one deployment.
+const SHARES_MAX: usize = 2;
 
 /// Deployments in the middle of a run.
 pub(super) const DEPLOYMENTS_MAX: usize = 100;
@@ -52,6 +58,8 @@ pub struct Plan {
     pub users: Users,
     pub key: KeyIn,
     pub version_from: VersionFrom,
+    /// Somebody has said that, so that a run in which no answer names one is no good one.
+    pub is_told_where: bool,
     pub split: Configured,
     /// In the order of their moments.
     pub deployments: Vec<Planned>,
@@ -188,8 +196,11 @@ impl Plan {
             Model::Open(rate) => rate.over,
             Model::Closed => Duration::ZERO,
         };
-        if self.duration.max(self.timeout).max(over) > TIME_MAX {
+        if self.duration.max(over) > TIME_MAX {
             return Some("no time is longer than a year".to_owned());
+        }
+        if self.timeout > TIMEOUT_MAX {
+            return Some("a timeout is at most an hour".to_owned());
         }
         for (what, is_nothing) in [
             ("a timeout", self.timeout.is_zero()),
@@ -211,6 +222,11 @@ impl Plan {
         let deployed = matches!(self.split, Configured::Deployed { .. });
         if count > 0 && !deployed {
             return Some("a deployment needs an admin endpoint and what is deployed".to_owned());
+        }
+        let many = self.deployments.iter().find(|planned| planned.shares.len() > SHARES_MAX);
+        if let Some(Planned { shares, .. }) = many {
+            let count = shares.len();
+            return Some(format!("a deployment is of at most {SHARES_MAX} versions, not {count}"));
         }
         let given = match &self.split {
             Configured::Given(shares) => Some(shares),

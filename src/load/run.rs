@@ -1,11 +1,13 @@
 //! A run from start to end.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
 
 use super::connect::Opener;
 use super::error::LoadError;
@@ -33,9 +35,9 @@ pub fn run(
     if let Some(mistake) = plan.mistake() {
         return Err(LoadError::Usage(mistake));
     }
-    let usage = |error: &dyn std::error::Error| LoadError::Usage(format!("users: {error}"));
-    let population = population(&plan.users).map_err(|error| usage(&error))?;
-    let users = usize::try_from(plan.users.count).map_err(|error| usage(&error))?;
+    let population = population(&plan.users)?;
+    let users = usize::try_from(plan.users.count)
+        .map_err(|error| LoadError::Usage(format!("users: {error}")))?;
     let opener =
         Opener::new(&plan).map_err(|source| LoadError::Lookup(plan.target.host.clone(), source))?;
     let versions = Arc::new(Versions::default());
@@ -52,10 +54,7 @@ pub fn run(
         origin: OnceLock::new(),
         reached: AtomicUsize::new(0),
     });
-    let runtimes: Result<Vec<_>, _> = (0..threads)
-        .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build())
-        .collect();
-    let runtimes = runtimes.map_err(LoadError::Runtime)?;
+    let runtimes = runtimes(threads).map_err(LoadError::Runtime)?;
     let (mut tellers, mut listeners) = (Vec::new(), Vec::new());
     if terminal.is_some() {
         (tellers, listeners) = (0..threads).map(|_| telling()).unzip();
@@ -123,7 +122,20 @@ pub fn run(
         let operated = operator.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let last = operated.made.last().map(|made| &made.id).or(deployment_id.as_ref());
         let end = End::of(&plan, last);
-        let run = Run { plan: &plan, judge: &common.judge, tally: &tally, took, operated, end };
+        let run = Run {
+            plan: &plan,
+            population: &common.population,
+            judge: &common.judge,
+            tally: &tally,
+            took,
+            operated,
+            end,
+        };
         Ok(Summary::of(&run, deployment_id))
     })
+}
+
+/// One for each thread.
+fn runtimes(threads: usize) -> io::Result<Vec<Runtime>> {
+    (0..threads).map(|_| Builder::new_current_thread().enable_all().build()).collect()
 }

@@ -14,6 +14,7 @@ use super::summary::{
 use super::tally::{LATENCY_MIN_NS, Latency, OfVersion, Tally};
 use super::verdict::findings;
 use super::version::OTHERS;
+use crate::population::Population;
 use crate::report::count;
 use crate::stats::ratio;
 
@@ -23,6 +24,7 @@ const HISTOGRAM_STEP: f64 = 1.189_207_115_002_721;
 /// A run that has ended.
 pub(super) struct Run<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) population: &'a Population,
     pub(super) judge: &'a Judge,
     pub(super) tally: &'a Tally,
     pub(super) took: Duration,
@@ -32,7 +34,7 @@ pub(super) struct Run<'a> {
 
 impl Summary {
     pub(super) fn of(run: &Run<'_>, deployment_id: Option<String>) -> Self {
-        let Run { plan, judge, tally, took, operated, end } = run;
+        let Run { plan, judge, tally, took, operated, end, .. } = run;
         let names = judge.versions.names();
         let name = |number: usize| names.get(number).cloned().unwrap_or_default();
         let watch = judge.watch();
@@ -42,7 +44,7 @@ impl Summary {
         let mut summary = Self {
             ok: true,
             findings: Vec::new(),
-            target: plan.target.url(),
+            target: plan.target.shown(),
             protocol: match plan.protocol {
                 Protocol::Http1 => "HTTP/1.1",
                 Protocol::Http2 { .. } => "HTTP/2",
@@ -103,7 +105,7 @@ impl Summary {
                 })
                 .collect(),
         };
-        summary.findings = findings(&summary, judge.is_configured());
+        summary.findings = findings(&summary, judge.is_configured(), plan.is_told_where);
         summary.ok = summary.findings.is_empty();
         summary
     }

@@ -110,7 +110,8 @@ pub struct Latencies {
 }
 
 /// In milliseconds: how long answers took, and what was waited in vain until an error took
-/// the place of one. A connection that could not be opened is no wait.
+/// the place of one. A connection that could not be opened is no wait, and none is told as
+/// longer than an hour.
 #[derive(Debug, Clone, Serialize)]
 pub struct Quantiles {
     pub count: u64,
@@ -177,8 +178,9 @@ pub struct ShareSummary {
     pub share: f64,
     /// Beyond it lies the share of keys of an honest split once in a thousand times at most.
     pub keys_expected: Option<[f64; 2]>,
-    /// About the same for requests, of which some users send many. Null where deployments
-    /// make it another in the middle of the run.
+    /// Where the share of requests is to be expected, of which some users send many: in a few
+    /// runs of a thousand that of an honest split lies beyond. Null where deployments make it
+    /// another in the middle of the run.
     pub requests_expected: Option<[f64; 2]>,
 }
 

@@ -6,7 +6,8 @@ use hdrhistogram::Histogram;
 
 use super::fault::{Class, Fault};
 
-/// Latencies are told apart from a microsecond to an hour, to a tenth of a percent.
+/// Latencies are told apart from a microsecond to an hour, to a tenth of a percent. What
+/// waits longer to be sent is told as an hour.
 pub(super) const LATENCY_MIN_NS: u64 = 1_000;
 const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 const LATENCY_DIGITS: u8 = 3;

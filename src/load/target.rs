@@ -2,6 +2,8 @@
 
 use http::Uri;
 
+use super::secrets::HIDDEN;
+
 /// An origin and what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -25,9 +27,14 @@ impl Target {
         Self::read(text).ok_or_else(|| NoTarget(text.to_owned()))
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Without what stands in the query, which may be a secret.
+    pub(super) fn shown(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.authority, self.path)
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, _)) => (path, format!("?{HIDDEN}")),
+            None => (self.path.as_str(), String::new()),
+        };
+        format!("{scheme}://{}{path}{query}", self.authority)
     }
 
     fn read(text: &str) -> Option<Self> {

@@ -19,7 +19,7 @@ pub(super) fn told(summary: &Summary, drawn: Option<&Drawn>) -> Page {
         parts.push(Part::Heading("Share of answers, second by second".to_owned()));
         parts.push(Part::Plot(plot.clone()));
         parts.push(Part::Text(
-            "Of an honest split about one second in a thousand lies beyond a band; users who ask often make bands wide."
+            "The same users ask in every second, so seconds stand off together: in a few runs of a thousand all of them lie beyond the band of an honest split. Users who ask often make bands wide."
                 .to_owned(),
         ));
     }
@@ -163,9 +163,9 @@ fn users(summary: &Summary, parts: &mut Vec<Part>) {
         })));
     }
     if summary.failed_over > 0 {
-        let answers = count(summary.failed_over);
+        let answers = plural(summary.failed_over, "answer");
         told.push(Part::Text(format!(
-            "failed over: {answers} answers are of another version than was assigned"
+            "failed over: {answers} of another version than was assigned"
         )));
     }
     if !told.is_empty() {

@@ -11,6 +11,7 @@ use super::page::page;
 use super::run::run;
 use super::secrets::without_secrets;
 use super::text::print;
+use super::visits::population;
 use super::wish::Wish;
 use crate::report::PageFile;
 
@@ -45,7 +46,7 @@ pub fn load(wish: Wish, around: Around<'_>, out: &mut impl Write) -> Result<(), 
     if plan.connections > MANY_CONNECTIONS {
         (around.raise_limit)();
     }
-    let users = plan.users.clone();
+    let (population, target) = (population(&plan.users)?, plan.target.clone());
     let summary = run(plan, around.stopped, around.terminal)?;
     let printed = match print(&summary, json, out) {
         // Whoever reads has seen enough; the verdict is the same.
@@ -53,8 +54,8 @@ pub fn load(wish: Wish, around: Around<'_>, out: &mut impl Write) -> Result<(), 
         printed => printed,
     };
     if let Some(file) = file {
-        let command = (around.as_typed)(&without_secrets(around.words));
-        file.write(&page(&summary, &users, command)?)?;
+        let command = (around.as_typed)(&without_secrets(around.words, &target));
+        file.write(&page(&summary, &population, command)?)?;
     }
     printed.map_err(LoadError::Output)?;
     if summary.ok { Ok(()) } else { Err(LoadError::Found) }

@@ -5,7 +5,8 @@ use super::version::VERSIONS_MAX;
 use crate::report::plural;
 
 /// In words, worst first. `is_configured`: it is known which versions there should be.
-pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
+/// `is_told_where`: somebody has said where an answer names its own.
+pub(super) fn findings(summary: &Summary, is_configured: bool, is_told_where: bool) -> Vec<String> {
     let mut findings = Vec::new();
     if let Some(id) = &summary.deployed_by_others {
         findings.push(format!(
@@ -40,7 +41,8 @@ pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
         ));
     }
     if summary.strangers > 0 && agreement.is_none() {
-        findings.push(format!("{} answers name a version that is not expected", summary.strangers));
+        let answers = name(summary.strangers);
+        findings.push(format!("{answers} a version that is not expected"));
     }
     for (number, period) in summary.periods.iter().enumerate() {
         let alarm = period.sample_ratio.as_ref().and_then(|check| check.alarm_at_key);
@@ -61,7 +63,9 @@ pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
     }
     let unnamed: u64 = summary.unnamed.statuses.range(..500).map(|(_, count)| count).sum();
     if is_configured && unnamed > 0 {
-        findings.push(format!("{unnamed} answers name no version"));
+        findings.push(format!("{} no version", name(unnamed)));
+    } else if is_told_where && summary.answers > 0 && summary.unnamed.requests == summary.answers {
+        findings.push("no answer names a version, so nothing was judged".to_owned());
     }
     if errors.total > errors.allowed {
         findings.push(format!("{}: {}", plural(errors.total, "error"), errors.by_class.told()));
@@ -70,4 +74,8 @@ pub(super) fn findings(summary: &Summary, is_configured: bool) -> Vec<String> {
         findings.push("nothing was answered".to_owned());
     }
     findings
+}
+
+fn name(answers: u64) -> String {
+    format!("{} {}", plural(answers, "answer"), if answers == 1 { "names" } else { "name" })
 }

@@ -70,6 +70,11 @@ impl Pattern {
 }
 
 impl VersionFrom {
+    /// Where Serin names it.
+    pub(super) fn serin() -> Self {
+        Self::Header("x-serin-version".to_owned())
+    }
+
     /// The field of the head that names it.
     pub(super) fn field(&self) -> Option<&str> {
         match self {
@@ -78,8 +83,13 @@ impl VersionFrom {
         }
     }
 
-    /// Looks for it in the body, where it is to be found there.
+    /// Looks for it in the body, where it is to be found there. An empty one is none.
     pub(super) fn in_body(&self, body: &[u8], found: impl FnOnce(&[u8])) {
+        let found = |octets: &[u8]| {
+            if !octets.is_empty() {
+                found(octets);
+            }
+        };
         match self {
             Self::Header(_) => {}
             Self::Json(path) => {
@@ -190,7 +200,14 @@ mod tests {
         let from = VersionFrom::Json("app.version".to_owned());
         assert_eq!(found(&from, r#"{"app":{"version":"v2"}}"#).as_deref(), Some("v2"));
         assert_eq!(found(&from, r#"{"app":{"version":17}}"#).as_deref(), Some("17"));
-        for body in ["", "{", r#"{"app":3}"#, r#"{"app":{"version":null}}"#, "[]"] {
+        for body in [
+            "",
+            "{",
+            r#"{"app":3}"#,
+            r#"{"app":{"version":null}}"#,
+            r#"{"app":{"version":""}}"#,
+            "[]",
+        ] {
             assert_eq!(found(&from, body), None, "{body}");
         }
     }
@@ -201,6 +218,8 @@ mod tests {
         assert_eq!(found(&from, "<p>served by v12</p>").as_deref(), Some("v12"));
         assert_eq!(found(&from, "served by x"), None);
         assert_eq!(found(&from, "none"), None);
+        let of_nothing = VersionFrom::Pattern(Pattern::new(r"served by (v?)").unwrap());
+        assert_eq!(found(&of_nothing, "served by x"), None);
         assert_eq!(Pattern::new("v1").unwrap_err(), NoPattern::NoGroup);
         let syntax = NoPattern::Syntax("unclosed group".to_owned());
         assert_eq!(Pattern::new("(").unwrap_err(), syntax);

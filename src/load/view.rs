@@ -47,8 +47,9 @@ impl<'a> View<'a> {
 fn lines(plan: &Plan, at: Duration, rate: f64, tally: &Tally, judge: &Judge) -> String {
     let asked = match plan.model {
         Model::Open(ramp) => {
-            let now = ramp.due_within(at) - ramp.due_within(at.saturating_sub(SECOND));
-            format!(" of {now:.0}/s")
+            let last = at.clamp(Duration::from_nanos(1), SECOND);
+            let due = ramp.due_within(at) - ramp.due_within(at.saturating_sub(last));
+            format!(" of {:.0}/s", due / last.as_secs_f64())
         }
         Model::Closed => String::new(),
     };

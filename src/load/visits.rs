@@ -1,8 +1,8 @@
 //! Whose turn it is.
 
-use crate::population::{Draw, KeyText, Population, PopulationError};
-
+use super::error::LoadError;
 use super::plan::Users;
+use crate::population::{Draw, KeyText, Population, PopulationError};
 
 /// The requests of a population, as one thread draws them.
 pub(super) struct Visits {
@@ -11,7 +11,11 @@ pub(super) struct Visits {
     draw: Draw,
 }
 
-pub(super) fn population(users: &Users) -> Result<Population, PopulationError> {
+pub(super) fn population(users: &Users) -> Result<Population, LoadError> {
+    of_users(users).map_err(|error| LoadError::Usage(format!("users: {error}")))
+}
+
+fn of_users(users: &Users) -> Result<Population, PopulationError> {
     let mut population = Population::new(users.count, users.seed)?
         .with_key_prefix(&users.key_prefix)?
         .with_exponent(users.exponent)?;

@@ -33,7 +33,8 @@ pub struct Wish {
     pub users: Users,
     pub key_header: String,
     pub key_cookie: Option<String>,
-    pub version_header: String,
+    /// The one of Serin, unless an answer's version is elsewhere.
+    pub version_header: Option<String>,
     pub version_json: Option<String>,
     pub version_regex: Option<String>,
     pub expect: Vec<(String, u64)>,
@@ -51,12 +52,12 @@ impl Wish {
         let usage = |error: &dyn std::error::Error| LoadError::Usage(error.to_string());
         let model = self.model()?;
         let target = Target::parse(&self.url).map_err(|error| usage(&error))?;
-        let version_from = match (self.version_json, self.version_regex) {
-            (Some(field), _) => VersionFrom::Json(field),
-            (_, Some(pattern)) => {
-                VersionFrom::Pattern(Pattern::new(&pattern).map_err(|error| usage(&error))?)
+        let version_from = match (self.version_json, self.version_regex, self.version_header) {
+            (Some(field), _, _) => Some(VersionFrom::Json(field)),
+            (_, Some(pattern), _) => {
+                Some(VersionFrom::Pattern(Pattern::new(&pattern).map_err(|error| usage(&error))?))
             }
-            (None, None) => VersionFrom::Header(self.version_header),
+            (None, None, header) => header.map(VersionFrom::Header),
         };
         Ok(Plan {
             // Where nobody shows a certificate, nobody need be trusted.
@@ -78,7 +79,8 @@ impl Wish {
             body: self.data.map(String::into_bytes),
             users: self.users,
             key: self.key_cookie.map_or(KeyIn::Header(self.key_header), KeyIn::Cookie),
-            version_from,
+            is_told_where: version_from.is_some(),
+            version_from: version_from.unwrap_or_else(VersionFrom::serin),
             split: match self.deployed {
                 Some(deployed) => deployed,
                 None if self.expect.is_empty() => Configured::Unknown,

@@ -44,7 +44,8 @@ http {{
     location / {{ add_header x-backend v2; return 200 '{{"app":{{"version":"v2"}}}}'; }}
   }}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} {protocol};
+    keepalive_requests {keepalive_requests};
     location / {{
       proxy_http_version 1.1;
       proxy_set_header Connection "";
@@ -56,7 +57,7 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx(folder, split, percent):
+def nginx(folder, split, percent, protocol="", keepalive_requests=1_000_000):
     """The URL of an nginx that gives `percent` of what `split` tells apart to v2."""
     command, variables = unpacked("peers", "nginx")
     config = folder / "nginx.conf"
@@ -66,7 +67,8 @@ def nginx(folder, split, percent):
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port = listener.getsockname()[1]
         config.write_text(
-            NGINX.format(folder=folder, port=port, split=split, percent=percent, user=user))
+            NGINX.format(folder=folder, port=port, split=split, percent=percent, user=user,
+                         protocol=protocol, keepalive_requests=keepalive_requests))
         process = subprocess.Popen(
             [command, "-e", "stderr", "-p", folder, "-c", config],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -115,6 +117,16 @@ def test_a_split_of_nginx_is_what_was_asked_for(tmp_path, where):
     least, most = by_version["v2"]["keys_expected"]
     assert least <= by_version["v2"]["share"] <= most
     assert report["periods"][0]["sample_ratio"]["alarm_at_key"] is None
+
+
+def test_requests_that_a_connection_does_not_take_up_any_more_are_sent_again(tmp_path):
+    # After so many nginx ends a connection in order, and leaves what comes after that.
+    with nginx(tmp_path, "$http_x_serin_key", 10, "http2", keepalive_requests=50) as url:
+        status, report = load(url, "--http2", "--expect", "v1@90,v2@10",
+                              "--version-header", "x-backend", "-c", 4)
+    assert status == 0, report["findings"]
+    assert report["answers"] == REQUESTS
+    assert report["connections"]["opened"] >= REQUESTS / 51
 
 
 def test_a_split_of_nginx_that_is_another_one_is_found(tmp_path):

@@ -1,6 +1,7 @@
 //! A load generator that does not flatter: what it finds, and what it does not blame.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ fn plan(url: &str, requests: u64) -> Plan {
         users: Users { exponent: 1.0, ..Users::alike(500) },
         key: KeyIn::Header("x-serin-key".to_owned()),
         version_from: VersionFrom::Header("x-serin-version".to_owned()),
+        is_told_where: false,
         split: Configured::Unknown,
         deployments: Vec::new(),
         errors_max: 0,
@@ -123,6 +125,38 @@ fn a_target_that_speaks_no_http2_is_an_error_and_no_wait() {
     let summary = carry_out(Plan { protocol, connections: 1, ..plan(upstream.url(), 6) });
     assert_eq!((summary.answers, summary.errors.total), (0, 6));
     assert_eq!(summary.errors.by_class.timeout, 0);
+}
+
+#[test]
+fn a_connection_that_is_not_open_in_time_is_an_error_and_no_wait() {
+    // One connection is taken and answered. One or two more wait to be taken, which nobody
+    // does, and whoever comes after them is not heard at all.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.listen(1).unwrap().into_std().unwrap()
+    });
+    listener.set_nonblocking(false).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let upstream = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        let response = ok("1").replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+        stream.write_all(response.as_bytes()).unwrap();
+        (listener, stream)
+    });
+    let timeout = Duration::from_millis(100);
+    let users = Users::alike(1);
+    let plan = Plan { timeout, users, connections: 1, errors_max: 5, ..plan(&url, 6) };
+    let summary = carry_out(plan);
+    drop(upstream.join().unwrap());
+    let errors = summary.errors.by_class;
+    assert_eq!((summary.answers, errors.connect + errors.timeout), (1, 5), "{errors:?}");
+    assert!(errors.connect >= 2, "{errors:?}");
+    let waited = of(&summary, "1").latency.uncorrected.as_ref().unwrap();
+    assert_eq!(waited.count, 1 + errors.timeout);
+    assert_eq!(of(&summary, "1").errors.connect, errors.connect);
 }
 
 #[test]
@@ -491,6 +525,12 @@ fn a_version_is_found_where_a_foreign_proxy_names_it() {
     }
     let summary = carry_out(Plan { split: given(&[("v7", 100)]), ..plan(upstream.url(), 20) });
     assert_eq!(summary.findings, ["20 answers name no version"]);
+    assert!(carry_out(plan(upstream.url(), 20)).ok, "nobody has said that one is named");
+    let summary = carry_out(Plan { is_told_where: true, ..plan(upstream.url(), 20) });
+    assert_eq!(summary.findings, ["no answer names a version, so nothing was judged"]);
+    let empty = Upstream::saying(ok(""));
+    let summary = carry_out(Plan { is_told_where: true, ..plan(empty.url(), 1) });
+    assert_eq!(summary.unnamed.requests, 1);
 }
 
 #[test]

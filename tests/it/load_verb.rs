@@ -172,6 +172,29 @@ fn a_routine_that_looks_for_its_key_elsewhere_is_told_before_anything_is_sent() 
 }
 
 #[test]
+fn a_header_that_is_sent_unasked_stands_before_a_key_like_any() {
+    let sticky = r#"sticky = ["header:x-where", "header:content-length", "header:a", "header:b"]"#;
+    let (_folder, serin) = served(sticky);
+    let status = |arguments: &[&str]| {
+        let asked = [&["-n", "10", "--key-header", "b"], arguments].concat();
+        load(&serin, &asked).0
+    };
+    assert_eq!(status(&[]), 0);
+    for before in [
+        &["--data", "x"][..],
+        &["--http2", "-X", "POST"],
+        &["--regions", "eu=1", "--region-header", "x-where"],
+        &["-H", "a: b"],
+    ] {
+        assert_eq!(status(before), 2, "{before:?}");
+    }
+    for always in ["header:user-agent", "header:host"] {
+        let (_folder, serin) = served(&format!("sticky = [\"{always}\", \"header:x-serin-key\"]"));
+        assert_eq!(load(&serin, &["-n", "10"]).0, 2, "{always}");
+    }
+}
+
+#[test]
 fn a_deployment_by_somebody_else_is_told() {
     let (_folder, serin_) = served("");
     let (target, admin) =
@@ -210,6 +233,12 @@ fn the_status_says_what_came_of_a_run() {
     assert_eq!(status(&[&target, "-n", "50", "--expect", "1@90,3@10"]), 1);
     assert_eq!(status(&[&target, "-n", "50", "--expect", "1@90,2@20"]), 2);
     assert_eq!(status(&[&target, "-n", "50", "--deploy", "1s:1@100"]), 2);
+    let many: Vec<_> = (0..65).map(|n| format!("v{n}@{}", if n < 35 { 2 } else { 1 })).collect();
+    assert_eq!(status(&[&target, "-n", "50", "--expect", &many.join(",")]), 2);
+    let three = ["--routine", "shop", "--admin", &admin, "--deploy", "1s:1@30,2@30,3@40"];
+    assert_eq!(status(&[&[target.as_str()], &three[..]].concat()), 2);
+    assert_eq!(status(&[&target, "-n", "50", "--version-header", "x-absent"]), 1);
+    assert_eq!(status(&[&target, "-n", "50", "--timeout", "61m"]), 2);
     assert_eq!(status(&["127.0.0.1"]), 2);
     assert_eq!(status(&[&target, "--version-regex", "v1"]), 2);
     assert_eq!(status(&["http://127.0.0.1:1/", "-n", "1"]), 3);
@@ -322,7 +351,7 @@ fn a_report_is_a_page_of_its_own() {
             "1s:1@50,2@50",
             "--header",
             "x-note: it's <b>",
-            "-HAuthorization: Bearer hunter2",
+            "-HX-Session: hunter2",
             "--max-errors",
             "1250",
             "--report",
@@ -336,7 +365,7 @@ fn a_report_is_a_page_of_its_own() {
     {
         assert!(page.contains(part), "{part}: {page}");
     }
-    assert!(page.contains("Authorization: …") && !page.contains("hunter2"), "{page}");
+    assert!(page.contains("X-Session: …") && !page.contains("hunter2"), "{page}");
     assert_eq!(page.matches("<svg ").count(), 2);
     for part in ["<script", "http-equiv", "url(", "<b>'"] {
         assert!(!page.contains(part), "{part}: {page}");
