@@ -175,61 +175,8 @@ fn census(
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::taken_back;
     use super::*;
-
-    /// Two populations, stale nodes, every rule, and all that is drawn.
-    const ALL: &str = r#"
-title = "all there is"
-length = "1h"
-rules = ["random", "cookie", "nginx", "envoy", "haproxy", "launchdarkly", "unleash", "growthbook", "statsig"]
-[edge]
-nodes = 7
-propagation = "5m"
-[[population]]
-users = 300
-exponent = 0.9
-heavy_users = 2
-heavy_share = 0.2
-requests_per_user = 7
-regions = [{ name = "eu", share = 2 }, { name = "us", share = 1 }]
-[[population]]
-users = 100
-key_prefix = "bot-"
-pace = "rounds"
-requests_per_user = 9
-[[version]]
-code_version = "1"
-latency = { p50 = "20ms", p99 = "90ms" }
-error_rate = 0.01
-[[version]]
-code_version = "2"
-latency = { p50 = "10ms", p99 = "90ms" }
-[[version.failure]]
-from = "20m"
-per = "user"
-error_rate = 0.3
-[[deployment]]
-at = "0s"
-code_versions = [{ code_version = "1", percentage = 100 }]
-[[deployment]]
-at = "10m"
-code_versions = [{ code_version = "1", percentage = 80 }, { code_version = "2", percentage = 20 }]
-[[deployment]]
-at = "40m"
-rollback_to = 1
-[[action]]
-do = "take_out"
-at = "9m"
-until = "12m"
-nodes = 3
-[[check]]
-number = "users_failed"
-least = 0
-"#;
-
-    fn all() -> Scenario {
-        Scenario::parse(ALL).unwrap_or_else(|error| panic!("{error}"))
-    }
 
     fn told(cores: usize, scenario: &Scenario) -> String {
         format!("{:?}", play_on(cores, scenario, &mut |_| {}).unwrap())
@@ -237,7 +184,7 @@ least = 0
 
     #[test]
     fn a_seed_gives_the_same_on_any_number_of_cores() {
-        let scenario = all();
+        let scenario = taken_back();
         let on_one = told(1, &scenario);
         assert_eq!(on_one, told(2, &scenario));
         assert_eq!(on_one, told(5, &scenario));
@@ -247,7 +194,7 @@ least = 0
 
     #[test]
     fn progress_ends_with_the_last_decision() {
-        let scenario = all();
+        let scenario = taken_back();
         let mut made = 0;
         let outcome = play_on(2, &scenario, &mut |decisions| made += decisions).unwrap();
         assert_eq!(made, outcome.decisions);
