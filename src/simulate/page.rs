@@ -37,10 +37,12 @@ pub(super) fn page(
         }
     }
     parts.push(Part::Text(
-        "Shares, latencies and errors are those under the rule of serin. The bands hold all but \
-         one of a thousand honest steps; users who ask often make them wide, and so does a \
-         table that spreads, since what was deployed before still counts. Deployments (D) and \
-         actions (A) are marked by their numbers in the tables."
+        "Shares, latencies and errors are those under the rule of serin. A band is where the share \
+         of an honest split is expected in a step; users who ask often make it wide, and so does \
+         a table that spreads, since what was deployed before still counts. The same users ask \
+         in every step, so where the share of one stands off, those of others stand off with it: \
+         whether the split is the one that was asked for is told over users, in a table below. \
+         Deployments (D) and actions (A) are marked by their numbers in the tables."
             .to_owned(),
     ));
     for (title, table) in tables(outcome) {
@@ -306,7 +308,7 @@ most = 0.1
         assert!(html.contains("there was nothing to check"));
     }
 
-    /// The bands are for people: an honest split is within nearly all of them.
+    /// The bands are for people. Steps stand off together, so this is of this seed alone.
     #[test]
     fn an_honest_split_lies_within_its_bands() {
         let (scenario, outcome) = played(RAMP);
