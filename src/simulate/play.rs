@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 
-use super::census::{FOREIGN_USERS_MAX, Moved, moved};
+use super::census::{FOREIGN_USERS_MAX, Moved, asked, moved};
 use super::counts::Counts;
 use super::edge::{Edge, ImpossibleScenario};
 use super::ledger::Ledger;
@@ -60,9 +60,10 @@ pub(super) fn decisions(scenario: &Scenario) -> u64 {
     let requests = scenario.requests() as u64;
     let deployments = scenario.deployments.len() as u64 - 1;
     let of_rule = |rule: &Rule| {
-        let asked = scenario.populations.iter().map(|it| it.users.min(users_max(*rule)));
+        let all = scenario.users();
+        let asked = scenario.populations.iter().map(|it| asked(it.users, all, users_max(*rule)));
         let asked: u64 = if rule.looks_at_keys() { asked.sum() } else { 0 };
-        requests.saturating_add(2 * asked * deployments)
+        requests.saturating_add(asked * deployments)
     };
     scenario.rules.iter().map(of_rule).fold(0, u64::saturating_add)
 }
@@ -140,7 +141,7 @@ fn take_all(
     ledgers.into_iter().map(Ledger::into_counts).collect()
 }
 
-/// How many users of a population are asked at each deployment.
+/// How many users are asked at each deployment, where there are more.
 const fn users_max(rule: Rule) -> u64 {
     match rule {
         Rule::Serin => u64::MAX,
@@ -165,7 +166,7 @@ fn census(
     let moves = choosers.windows(2).map(|pair| match pair {
         [Some(before), Some(after)] => {
             let moved = moved(populations, users_max(rule), cores, before, after);
-            progress(2 * moved.of);
+            progress(moved.of);
             Some(moved)
         }
         _ => None,
