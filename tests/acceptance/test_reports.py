@@ -126,7 +126,7 @@ def test_a_load_tells_its_verdict_and_draws_its_deployment(browser, load):
 def test_a_simulation_tells_its_verdict_and_draws_what_its_operator_did(browser, simulate):
     with browser.page(simulate.as_uri()) as page:
         assert verdict(page) == "Good"
-        assert len(heights(page)) == 4 and min(heights(page)) > 100
+        assert len(heights(page)) == 5 and min(heights(page)) > 100
         shares = page("return document.querySelector('svg').textContent")
         assert all(mark in shares for mark in ("D2", "D3", "A1", "A4", "minutes")), shares
         assert page("return document.querySelector('svg').querySelectorAll('polygon').length") == 2
