@@ -1,16 +1,17 @@
-//! Who moves at a deployment: every user is asked for its version before and after.
+//! Who moves at a deployment: users are asked for their versions before and after.
 
 use std::ops::Range;
 
 use super::rules::Chooser;
 use super::traffic::Populations;
+use crate::population::{Draw, Population};
 use crate::stats::ratio;
 
-/// Of others' rules, whose hashes take longer, so many users of each population are
-/// asked: a share of them is off by at most 0.15 % with a probability of 99.7 %.
+/// Of others' rules, whose hashes take longer, so many users are asked where there are more: a
+/// share of them is off by at most 0.15 % with a probability of 99.7 %.
 pub(super) const FOREIGN_USERS_MAX: u64 = 1_000_000;
 
-/// How many users move, and of how many.
+/// How many users move, and of how many that were asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moved {
     pub moved: u64,
@@ -20,6 +21,36 @@ pub struct Moved {
 impl Moved {
     pub fn share(self) -> f64 {
         ratio(self.moved, self.of)
+    }
+}
+
+/// How many users of a population are asked, who are `users` of `all`: everybody, or its part
+/// of `users_max`, rounded up.
+pub(super) fn asked(users: u64, all: u64, users_max: u64) -> u64 {
+    if all <= users_max {
+        return users;
+    }
+    let part = (u128::from(users) * u128::from(users_max)).div_ceil(u128::from(all));
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+/// The users of a population who are asked: all of them in turn, or so many that are drawn,
+/// each from all of them.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    users: u64,
+    asked: u64,
+    seed: u64,
+}
+
+impl Sample {
+    /// The same whoever asks for it, so that cores may share the work.
+    #[inline]
+    const fn user(self, number: u64) -> u64 {
+        if self.asked == self.users {
+            return number;
+        }
+        Draw::new(self.seed.wrapping_add(number)).below(self.users)
     }
 }
 
@@ -33,24 +64,28 @@ pub(super) fn moved(
 ) -> Moved {
     let threads = cores as u64;
     let mut all = Moved::default();
-    for (keys, users) in populations.keys().into_iter().zip(populations.sizes()) {
-        let users = users.min(users_max);
-        let part = users.div_ceil(threads).max(1);
+    let there_are = populations.iter().map(Population::users).sum();
+    for population in populations.iter() {
+        let (keys, users) = (population.keys(), population.users());
+        let asked = asked(users, there_are, users_max);
+        let whom = Sample { users, asked, seed: Draw::of(population.seed(), "census").bits() };
+        let part = asked.div_ceil(threads).max(1);
         let count = |range: Range<u64>| {
             let (mut keys, mut before, mut after) = (keys.clone(), before.clone(), after.clone());
-            let moves = range.filter(|user| before.differs(&mut after, keys.of(*user)));
+            let users = range.map(|number| whom.user(number));
+            let moves = users.filter(|user| before.differs(&mut after, keys.of(*user)));
             moves.count() as u64
         };
         std::thread::scope(|scope| {
-            let starts = (0..threads).map(|number| number * part).filter(|start| *start < users);
+            let starts = (0..threads).map(|number| number * part).filter(|start| *start < asked);
             let parts: Vec<_> = starts
-                .map(|start| scope.spawn(move || count(start..(start + part).min(users))))
+                .map(|start| scope.spawn(move || count(start..(start + part).min(asked))))
                 .collect();
             for part in parts {
                 all.moved += part.join().expect("counting does not panic");
             }
         });
-        all.of += users;
+        all.of += asked;
     }
     all
 }
@@ -87,8 +122,38 @@ code_versions = [{ code_version = "1", percentage = 100 }]
             let moved =
                 |users_max, before, after| moved(&populations, users_max, cores, before, after);
             assert_eq!(moved(u64::MAX, &one, &other), all);
-            assert_eq!(moved(2, &one, &other), Moved { moved: 4, of: 4 });
             assert_eq!(moved(u64::MAX, &one, &one), Moved { moved: 0, of: 4_003 });
         }
+    }
+
+    #[test]
+    fn populations_have_their_parts_of_a_sample() {
+        assert_eq!([3, 4_000].map(|users| asked(users, 4_003, 4_003)), [3, 4_000]);
+        assert_eq!([3, 4_000].map(|users| asked(users, 4_003, 100)), [1, 100]);
+        assert_eq!(asked(1_000, 3_000, 100), 34);
+        let scenario = Scenario::parse(THREE_USERS_TWICE).unwrap();
+        let populations = Populations::new(&scenario);
+        let (one, other) = (Chooser::Only(0), Chooser::Only(1));
+        for cores in [1, 2, 7] {
+            let found = moved(&populations, 100, cores, &one, &other);
+            assert_eq!(found, Moved { moved: 101, of: 101 });
+        }
+    }
+
+    /// Not the first ones: those with few digits, who may be the most active.
+    #[test]
+    fn a_sample_is_drawn_from_all_users() {
+        let sample = |seed| Sample { users: 1_000, asked: 600, seed };
+        let drawn = |seed| (0..600).map(|number| sample(seed).user(number)).collect::<Vec<_>>();
+        let tenth = |user: u64| usize::try_from(user / 100).unwrap();
+        let mut counts = [0_u32; 10];
+        for user in drawn(1) {
+            counts[tenth(user)] += 1;
+        }
+        // 60 each, and a deviation of 7.3.
+        assert!(counts.iter().all(|count| count.abs_diff(60) < 33), "{counts:?}");
+        assert_ne!(drawn(1), drawn(2));
+        let all = Sample { asked: 1_000, ..sample(1) };
+        assert!((0..1_000).all(|number| all.user(number) == number));
     }
 }

@@ -39,7 +39,7 @@ pub enum Number {
     UsersFlapped,
     /// Of users' requests of this number, those to the newer version of a canary.
     CanaryShare { request: usize },
-    /// Users who move at a deployment, of all.
+    /// Users who move at a deployment, of all or of a sample.
     Moved { deployment: usize },
     /// Requests that a table answered which was not the newest, of all.
     StaleShare,

@@ -1,5 +1,7 @@
 //! What one rule does to users and requests, counted.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use super::edge::{Edge, Placed, Release};
@@ -101,12 +103,19 @@ struct Step {
     number: usize,
     ends_us: u64,
     length_us: u64,
+    /// The number of the last one, which never ends: what comes has a place in any case.
+    last: usize,
 }
 
 impl Step {
+    fn first_of(steps: usize, length: Duration) -> Self {
+        let length_us = micros(length).max(1);
+        Self { number: 0, ends_us: length_us, length_us, last: steps.saturating_sub(1) }
+    }
+
     #[inline]
     fn reach(&mut self, at_us: u64) -> usize {
-        while self.ends_us <= at_us {
+        while self.ends_us <= at_us && self.number < self.last {
             self.number += 1;
             self.ends_us += self.length_us;
         }
@@ -129,7 +138,6 @@ impl Counts {
             _ => 0,
         };
         let users = usize::try_from(scenario.users()).unwrap_or(usize::MAX);
-        let length_us = micros(scenario.step).max(1);
         Self {
             requests: vec![0; versions],
             failed: vec![0; versions],
@@ -143,7 +151,7 @@ impl Counts {
             cells: vec![Cell::default(); cells],
             of_users: vec![User::default(); users],
             regions: scenario.regions.len(),
-            step: Step { number: 0, ends_us: length_us, length_us },
+            step: Step::first_of(scenario.steps(), scenario.step),
         }
     }
 
@@ -220,4 +228,17 @@ impl Counts {
 
 pub(super) fn latencies() -> Histogram<u32> {
     Histogram::new_with_bounds(1, LATENCY_MAX_US, 2).expect("an hour and two digits are in bounds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_in_its_step_and_a_late_one_in_the_last() {
+        let mut step = Step::first_of(3, Duration::from_micros(10));
+        let reached = [0, 9, 10, 25, 29, 30, u64::MAX].map(|at_us| step.reach(at_us));
+        assert_eq!(reached, [0, 0, 1, 2, 2, 2, 2]);
+        assert_eq!(Step::first_of(1, Duration::ZERO).reach(7), 0);
+    }
 }

@@ -77,41 +77,11 @@ impl<'s> Decider<'s> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::taken_back;
     use super::*;
 
-    /// A canary that grows, is taken back, and comes again; and another after it.
-    const TAKEN_BACK: &str = r#"
-title = "taken back"
-length = "1h"
-rules = ["cookie", "random"]
-[[population]]
-users = 1_000
-requests_per_user = 1
-[[version]]
-code_version = "1"
-[[version]]
-code_version = "2"
-[[version]]
-code_version = "3"
-[[deployment]]
-at = "0s"
-code_versions = [{ code_version = "1", percentage = 100 }]
-[[deployment]]
-at = "10m"
-code_versions = [{ code_version = "1", percentage = 70 }, { code_version = "2", percentage = 30 }]
-[[deployment]]
-at = "20m"
-rollback_to = 1
-[[deployment]]
-at = "30m"
-rollback_to = 2
-[[deployment]]
-at = "40m"
-code_versions = [{ code_version = "1", percentage = 90 }, { code_version = "3", percentage = 10 }]
-"#;
-
     fn edge() -> (Scenario, Edge) {
-        let scenario = Scenario::parse(TAKEN_BACK).unwrap_or_else(|error| panic!("{error}"));
+        let scenario = taken_back();
         let edge = Edge::new(&scenario).unwrap();
         (scenario, edge)
     }

@@ -11,6 +11,8 @@ mod counts;
 mod decider;
 mod edge;
 mod evenness;
+#[cfg(test)]
+mod examples;
 mod json;
 mod ledger;
 mod nodes;

@@ -8,6 +8,7 @@ use super::outcome::{Outcome, Released, Window};
 use super::print::summary;
 use super::scenario::Scenario;
 use super::tables::{action_mark, deployment_mark, tables};
+use crate::model::CodeVersion;
 use crate::report::{Axis, NoPlot, Page, Part, Plot, Series, one_line, time_ms};
 use crate::stats::{BAND_CONFIDENCE, binomial_band, ratio};
 
@@ -27,6 +28,7 @@ pub(super) fn page(
         ("Latency by version", latencies(outcome)),
         ("Errors by version", errors(outcome)),
         ("Users who came back to a version that they had left, by rule", flapped(outcome)),
+        ("Users who moved at each deployment, by rule", moved(outcome)),
     ];
     let mut parts = vec![Part::Text(summary(outcome))];
     for (heading, plot) in plots {
@@ -37,10 +39,12 @@ pub(super) fn page(
         }
     }
     parts.push(Part::Text(
-        "Shares, latencies and errors are those under the rule of serin. The bands hold all but \
-         one of a thousand honest steps; users who ask often make them wide, and so does a \
-         table that spreads, since what was deployed before still counts. Deployments (D) and \
-         actions (A) are marked by their numbers in the tables."
+        "Shares, latencies and errors are those under the rule of serin. A band is where the share \
+         of an honest split is expected in a step; users who ask often make it wide, and so does \
+         a table that spreads, since what was deployed before still counts. The same users ask \
+         in every step, so where the share of one stands off, those of others stand off with it: \
+         whether the split is the one that was asked for is told over users, in a table below. \
+         Deployments (D) and actions (A) are marked by their numbers in the tables."
             .to_owned(),
     ));
     for (title, table) in tables(outcome) {
@@ -127,8 +131,9 @@ fn by_version(outcome: &Outcome, of: impl Fn(&[Window], usize) -> Option<f64>) -
 }
 
 fn percent_axis(name: &str, series: &[Series]) -> Axis {
-    let points = series.iter().flat_map(|series| &series.points);
-    let highest = points.map(|&(_, y)| y).fold(0.0, f64::max);
+    let lines = series.iter().flat_map(|series| &series.points).map(|&(_, y)| y);
+    let areas = series.iter().flat_map(|series| &series.expected).map(|&(_, _, high)| high);
+    let highest = lines.chain(areas).fold(0.0, f64::max);
     let write: fn(f64) -> String =
         if highest < 5.0 { |x| format!("{x:.2} %") } else { |x| format!("{x:.0} %") };
     let to = (highest * 1.1).clamp(0.01, 100.0);
@@ -236,6 +241,46 @@ fn flapped(outcome: &Outcome) -> Plot {
     over_time(outcome, percent_axis("users", &series), series)
 }
 
+/// A stair for each rule, from deployment to deployment, over an area as high as the share of
+/// users that the new shares must move.
+fn moved(outcome: &Outcome) -> Plot {
+    let tread = |number: u32| [f64::from(number), f64::from(number) + 1.0];
+    let by_rule = outcome.rules.iter().map(|rule| {
+        let shares = (1..).zip(&rule.moved).filter_map(|(number, moved)| Some((number, (*moved)?)));
+        let points = shares
+            .flat_map(|(number, moved)| tread(number).map(|at| (at, 100.0 * moved.share())))
+            .collect();
+        Series { name: rule.rule.as_str().to_owned(), points, expected: Vec::new() }
+    });
+    let mut series: Vec<_> = by_rule.filter(|series| !series.points.is_empty()).collect();
+    let replaced = (2..).zip(outcome.releases.windows(2));
+    let least = replaced.flat_map(|(number, pair)| {
+        let least = least_moved(&pair[0], &pair[1]);
+        tread(number).map(|at| (at, 0.0, least))
+    });
+    let least = least.collect();
+    series.push(Series { name: "least possible".into(), points: Vec::new(), expected: least });
+    let replacing = (2_u32..).zip(2..=outcome.releases.len());
+    let marks: Vec<_> =
+        replacing.map(|(at, number)| (f64::from(at), deployment_mark(number))).collect();
+    let to = marks.last().map_or(2.0, |(at, _)| *at) + 1.0;
+    let x = Axis { name: "deployment".into(), from: 2.0, to, write: |_| String::new(), labels: 1 };
+    Plot { x, y: percent_axis("users", &series), series, marks }
+}
+
+/// The percentage of all users who cannot stay where they were: for whom there is no room.
+fn least_moved(before: &Released, after: &Released) -> f64 {
+    let share = |of: &Released, version: &CodeVersion| {
+        let found = of.shares.iter().find(|(name, _)| name == version);
+        found.map_or(0, |(_, percent)| percent.get())
+    };
+    let gone = before
+        .shares
+        .iter()
+        .map(|(version, percent)| u32::from(percent.get().saturating_sub(share(after, version))));
+    f64::from(gone.sum::<u32>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::play::play;
@@ -290,7 +335,7 @@ most = 0.1
         ] {
             assert!(html.contains(part), "{part}");
         }
-        assert_eq!(html.matches("<svg").count(), 4);
+        assert_eq!(html.matches("<svg").count(), 5);
         assert!(html.matches("<polygon").count() >= 2, "bands");
     }
 
@@ -299,14 +344,27 @@ most = 0.1
         let unmeasured = RAMP.replace("latency = { p50 = \"20ms\", p99 = \"90ms\" }", "");
         let (scenario, outcome) = played(&unmeasured);
         let html = page(&scenario, &unmeasured, &outcome, "serin").unwrap();
-        assert_eq!(html.matches("<svg").count(), 3);
+        assert_eq!(html.matches("<svg").count(), 4);
         let nobody = unmeasured.replace("requests_per_user = 20", "requests_per_user = 0");
         let (scenario, outcome) = played(&nobody);
         let html = page(&scenario, &nobody, &outcome, "serin").unwrap();
         assert!(html.contains("there was nothing to check"));
     }
 
-    /// The bands are for people: an honest split is within nearly all of them.
+    #[test]
+    fn who_moved_stands_beside_how_few_could() {
+        let (_, outcome) = played(&RAMP.replace("[\"random\"]", "[\"random\", \"nginx\"]"));
+        let plot = moved(&outcome);
+        let names: Vec<_> = plot.series.iter().map(|series| series.name.as_str()).collect();
+        assert_eq!(names, ["serin", "nginx", "least possible"]);
+        assert_eq!(plot.series[2].expected, [(2.0, 0.0, 50.0), (3.0, 0.0, 50.0)]);
+        let [(from, share), (to, _)] = plot.series[0].points[..] else { panic!("a tread") };
+        // Of 500 users, with a deviation of 2.2.
+        assert!((from, to) == (2.0, 3.0) && (share - 50.0).abs() < 11.0, "{share}");
+        assert_eq!(plot.marks, [(2.0, "D2".to_owned())]);
+    }
+
+    /// The bands are for people. Steps stand off together, so this is of this seed alone.
     #[test]
     fn an_honest_split_lies_within_its_bands() {
         let (scenario, outcome) = played(RAMP);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 
-use super::census::{FOREIGN_USERS_MAX, Moved, moved};
+use super::census::{FOREIGN_USERS_MAX, Moved, asked, moved};
 use super::counts::Counts;
 use super::edge::{Edge, ImpossibleScenario};
 use super::ledger::Ledger;
@@ -60,9 +60,10 @@ pub(super) fn decisions(scenario: &Scenario) -> u64 {
     let requests = scenario.requests() as u64;
     let deployments = scenario.deployments.len() as u64 - 1;
     let of_rule = |rule: &Rule| {
-        let asked = scenario.populations.iter().map(|it| it.users.min(users_max(*rule)));
+        let all = scenario.users();
+        let asked = scenario.populations.iter().map(|it| asked(it.users, all, users_max(*rule)));
         let asked: u64 = if rule.looks_at_keys() { asked.sum() } else { 0 };
-        requests.saturating_add(2 * asked * deployments)
+        requests.saturating_add(asked * deployments)
     };
     scenario.rules.iter().map(of_rule).fold(0, u64::saturating_add)
 }
@@ -140,7 +141,7 @@ fn take_all(
     ledgers.into_iter().map(Ledger::into_counts).collect()
 }
 
-/// How many users of a population are asked at each deployment.
+/// How many users are asked at each deployment, where there are more.
 const fn users_max(rule: Rule) -> u64 {
     match rule {
         Rule::Serin => u64::MAX,
@@ -165,7 +166,7 @@ fn census(
     let moves = choosers.windows(2).map(|pair| match pair {
         [Some(before), Some(after)] => {
             let moved = moved(populations, users_max(rule), cores, before, after);
-            progress(2 * moved.of);
+            progress(moved.of);
             Some(moved)
         }
         _ => None,
@@ -175,61 +176,8 @@ fn census(
 
 #[cfg(test)]
 mod tests {
+    use super::super::examples::taken_back;
     use super::*;
-
-    /// Two populations, stale nodes, every rule, and all that is drawn.
-    const ALL: &str = r#"
-title = "all there is"
-length = "1h"
-rules = ["random", "cookie", "nginx", "envoy", "haproxy", "launchdarkly", "unleash", "growthbook", "statsig"]
-[edge]
-nodes = 7
-propagation = "5m"
-[[population]]
-users = 300
-exponent = 0.9
-heavy_users = 2
-heavy_share = 0.2
-requests_per_user = 7
-regions = [{ name = "eu", share = 2 }, { name = "us", share = 1 }]
-[[population]]
-users = 100
-key_prefix = "bot-"
-pace = "rounds"
-requests_per_user = 9
-[[version]]
-code_version = "1"
-latency = { p50 = "20ms", p99 = "90ms" }
-error_rate = 0.01
-[[version]]
-code_version = "2"
-latency = { p50 = "10ms", p99 = "90ms" }
-[[version.failure]]
-from = "20m"
-per = "user"
-error_rate = 0.3
-[[deployment]]
-at = "0s"
-code_versions = [{ code_version = "1", percentage = 100 }]
-[[deployment]]
-at = "10m"
-code_versions = [{ code_version = "1", percentage = 80 }, { code_version = "2", percentage = 20 }]
-[[deployment]]
-at = "40m"
-rollback_to = 1
-[[action]]
-do = "take_out"
-at = "9m"
-until = "12m"
-nodes = 3
-[[check]]
-number = "users_failed"
-least = 0
-"#;
-
-    fn all() -> Scenario {
-        Scenario::parse(ALL).unwrap_or_else(|error| panic!("{error}"))
-    }
 
     fn told(cores: usize, scenario: &Scenario) -> String {
         format!("{:?}", play_on(cores, scenario, &mut |_| {}).unwrap())
@@ -237,7 +185,7 @@ least = 0
 
     #[test]
     fn a_seed_gives_the_same_on_any_number_of_cores() {
-        let scenario = all();
+        let scenario = taken_back();
         let on_one = told(1, &scenario);
         assert_eq!(on_one, told(2, &scenario));
         assert_eq!(on_one, told(5, &scenario));
@@ -247,7 +195,7 @@ least = 0
 
     #[test]
     fn progress_ends_with_the_last_decision() {
-        let scenario = all();
+        let scenario = taken_back();
         let mut made = 0;
         let outcome = play_on(2, &scenario, &mut |decisions| made += decisions).unwrap();
         assert_eq!(made, outcome.decisions);

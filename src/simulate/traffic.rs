@@ -49,9 +49,8 @@ impl Populations {
         self.all.iter().map(Population::keys).collect()
     }
 
-    /// Each population's number of users.
-    pub(super) fn sizes(&self) -> impl Iterator<Item = u64> {
-        self.all.iter().map(Population::users)
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Population> {
+        self.all.iter()
     }
 }
 

@@ -55,13 +55,9 @@ pub enum SimulateError {
 impl SimulateError {
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Read(ReadError::Unreadable { .. }) | Self::Report(_) => 3,
+            Self::Read(ReadError::Unreadable { .. }) | Self::Report(_) | Self::Output(_) => 3,
             Self::Users { .. } => 2,
-            Self::Read(_)
-            | Self::Impossible(_)
-            | Self::Plot(_)
-            | Self::Output(_)
-            | Self::Failed => 1,
+            Self::Read(_) | Self::Impossible(_) | Self::Plot(_) | Self::Failed => 1,
         }
     }
 }
@@ -81,16 +77,63 @@ pub fn run(path: &Path, options: &Options, out: &mut impl Write) -> Result<(), S
     let outcome = play(&scenario, &mut |decisions| bar.inc(decisions));
     bar.finish_and_clear();
     let outcome = outcome?;
+    // Before the page: where that cannot be written after all, the numbers were told.
+    let printed = if options.json { write_json(&outcome, out) } else { print(&outcome, out) };
+    let printed = match printed {
+        // Whoever reads has seen enough; the verdict is the same.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    };
     if let Some((file, report)) = file.zip(options.report.as_ref()) {
         file.write(&page(&scenario, &text, &outcome, &report.command)?)?;
     }
-    let written = if options.json { write_json(&outcome, out) } else { print(&outcome, out) };
-    match written {
-        // Whoever reads has seen enough; the verdict is the same.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(SimulateError::Output(error));
-        }
-        Ok(()) | Err(_) => {}
-    }
+    printed.map_err(SimulateError::Output)?;
     if outcome.holds() { Ok(()) } else { Err(SimulateError::Failed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::TAKEN_BACK;
+    use super::*;
+
+    /// Fails as a device that is full or a pipe that nobody reads.
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn played(report: Option<&Path>, out: &mut impl Write) -> Result<(), SimulateError> {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = folder.path().join("scenario.toml");
+        std::fs::write(&scenario, TAKEN_BACK).unwrap();
+        let report = report.map(|path| Report { path: path.into(), command: "serin".to_owned() });
+        run(&scenario, &Options { report, ..Options::default() }, out)
+    }
+
+    #[test]
+    fn numbers_are_told_even_if_the_page_cannot_be_written() {
+        let mut out = Vec::new();
+        let error = played(Some(Path::new("/dev/full")), &mut out).unwrap_err();
+        assert!(matches!(error, SimulateError::Report(_)), "{error}");
+        assert_eq!(error.exit_status(), 3);
+        assert!(String::from_utf8(out).unwrap().ends_with("good\n"));
+    }
+
+    #[test]
+    fn output_that_cannot_be_written_is_told_and_a_reader_who_leaves_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("out.html");
+        let error = played(Some(&page), &mut Broken(io::ErrorKind::StorageFull)).unwrap_err();
+        assert!(matches!(error, SimulateError::Output(_)), "{error}");
+        assert_eq!(error.exit_status(), 3);
+        assert!(page.exists(), "the page is there all the same");
+        assert!(played(None, &mut Broken(io::ErrorKind::BrokenPipe)).is_ok());
+    }
 }

@@ -104,6 +104,11 @@ fn check(table: &Table<'_>, known: &Known<'_>) -> Option<Check> {
         table.refuse_together("must say `least` or `most`");
         return None;
     }
+    if least.zip(most).is_some_and(|(least, most)| least > most) {
+        let most = table.get("most")?;
+        most.refuse("must not be below `least`: no number is within such bounds");
+        return None;
+    }
     Some(Check { number: number?, rule: rule?, least, most })
 }
 

@@ -9,6 +9,7 @@ mod version;
 use std::path::Path;
 use std::time::Duration;
 
+use super::nodes::micros;
 use super::rules::Rule;
 use super::scenario::{Act, EdgePlan, NodePer, Scenario, USERS_MAX, VersionPlan};
 use crate::document::{self, Mistakes, ReadError, Table, Value};
@@ -20,8 +21,14 @@ const SCENARIO_MAX_BYTES: u64 = 1024 * 1024;
 /// A month.
 const LENGTH_MAX: Duration = Duration::from_hours(31 * 24);
 
+/// Parts of the length, where the scenario says nothing of steps.
+const STEPS: u64 = 24;
+
+/// What a scenario must ask for if it is to be told in finer steps.
+const STEP_UNWRITTEN_MIN: Duration = Duration::from_millis(1);
+
 /// Steps of a timeline: what a person may read, and more.
-const STEPS_MAX: u128 = 1_000;
+const STEPS_MAX: u64 = 1_000;
 
 /// Steps, times versions, times regions: each may hold a histogram.
 const CELLS_MAX: usize = 100_000;
@@ -63,17 +70,18 @@ impl Scenario {
         Ok(scenario.expect("a scenario without mistakes is complete"))
     }
 
-    /// How many steps the timeline has.
+    /// How many steps the timeline has, counted as requests are placed in them: in
+    /// microseconds.
     pub(super) fn steps(&self) -> usize {
-        let steps = self.length.as_nanos().div_ceil(self.step.as_nanos().max(1));
-        usize::try_from(steps).unwrap_or(usize::MAX)
+        let steps = micros(self.length).div_ceil(micros(self.step).max(1));
+        usize::try_from(steps).unwrap_or(usize::MAX).max(1)
     }
 }
 
 fn scenario(root: &Table<'_>) -> Option<Scenario> {
     let title = root.required("title").and_then(|value| value.text().map(str::to_owned));
     let seed = root.get("seed").map_or(Some(1), |value| value.whole());
-    let length = root.required("length").and_then(|value| positive(&value));
+    let length = root.required("length").and_then(|value| whole_micros(&value));
     let step = step(root, length);
     let rules = rules(root);
     let edge = edge(&root.section("edge", &EDGE_KEYS));
@@ -121,13 +129,14 @@ fn scenario(root: &Table<'_>) -> Option<Scenario> {
     Some(scenario)
 }
 
-/// A twenty-fourth of the whole, if it is not written.
+/// A twenty-fourth of the whole, rounded up, if it is not written.
 fn step(root: &Table<'_>, length: Option<Duration>) -> Option<Duration> {
     let Some(value) = root.get("step") else {
-        return length.map(|length| (length / 24).max(Duration::from_millis(1)));
+        let part = |length| Duration::from_micros(micros(length).div_ceil(STEPS));
+        return length.map(|length| part(length).max(STEP_UNWRITTEN_MIN));
     };
-    let (step, length) = (positive(&value)?, length?);
-    if length.as_nanos().div_ceil(step.as_nanos()) > STEPS_MAX {
+    let (step, length) = (whole_micros(&value)?, length?);
+    if micros(length).div_ceil(micros(step)) > STEPS_MAX {
         value.refuse(format!("must leave at most {STEPS_MAX} steps of the length"));
         return None;
     }
@@ -198,6 +207,16 @@ fn positive(value: &Value<'_>) -> Option<Duration> {
         return None;
     }
     Some(duration)
+}
+
+/// What requests are placed in, which come at whole microseconds.
+fn whole_micros(value: &Value<'_>) -> Option<Duration> {
+    let duration = positive(value)?;
+    let is_whole = duration == Duration::from_micros(micros(duration));
+    if !is_whole {
+        value.refuse("must be whole microseconds, as in `0.001ms`");
+    }
+    is_whole.then_some(duration)
 }
 
 /// A number from `least` to `most`.

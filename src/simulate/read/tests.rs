@@ -112,6 +112,10 @@ fn what_goes_together_is_held_against_each_other() {
     );
     refused("[[check]]\nnumber = \"alarms\"", "line 14: check: must say `least` or `most`");
     refused(
+        "[[check]]\nnumber = \"users\"\nmost = 1\nleast = 1.5",
+        "line 16: check.most: must not be below `least`: no number is within such bounds",
+    );
+    refused(
         "[[check]]\nnumber = \"alarms\"\nrequest = 3\nmost = 0",
         "line 15: check.number: `alarms` takes no `request`",
     );
@@ -221,6 +225,23 @@ fn a_duration_may_have_a_fraction() {
     let text = SMALL.replace("length = \"1h\"", "length = \"1.5h\"\nstep = \"2.5m\"");
     let scenario = Scenario::parse(&text).unwrap();
     assert_eq!((scenario.length, scenario.steps()), (Duration::from_mins(90), 36));
+}
+
+#[test]
+fn steps_are_whole_microseconds() {
+    let written = |length: &str| SMALL.replace("length = \"1h\"", length);
+    let parsed = |length: &str| Scenario::parse(&written(length)).unwrap();
+    let unwritten = parsed("length = \"10s\"");
+    assert_eq!((unwritten.step, unwritten.steps()), (Duration::from_micros(416_667), 24));
+    assert_eq!(parsed("length = \"5ms\"").steps(), 5);
+    assert_eq!(parsed("length = \"100.05ms\"\nstep = \"1.001ms\"").steps(), 100);
+    for (length, mistake) in [
+        ("length = \"1h\"\nstep = \"5000.0005ms\"", "line 4: step"),
+        ("length = \"100.0000005s\"", "line 3: length"),
+    ] {
+        let mistake = format!("{mistake}: must be whole microseconds, as in `0.001ms`");
+        assert_eq!(mistakes_of(&written(length)), [mistake]);
+    }
 }
 
 /// The guide beside the scenarios explains every key, and every number of a check.
