@@ -11,7 +11,7 @@ use crate::control::{
     User, VersionLoad, Weighing, Who, apply, last_canary,
 };
 use crate::model::{
-    Catalog, CodeVersion, Environment, Kind, Percent, Position, Release, RoutineName, Shares, Split,
+    Catalog, CodeVersion, Environment, Percent, Position, RoutineName, Shares, Split,
 };
 use crate::observe::{RECENT_WINDOW, RecentUsers};
 use crate::routing::SubjectName;
@@ -161,8 +161,7 @@ async fn last(
     let splits = history.iter().map(|record| routine.split(&record.deployment.shares));
     let last = last_canary(planned, splits);
     Ok(last.map(|last| {
-        let release = Release { kind: Kind::Routine, name: name.as_str(), cohort: &routine.cohort };
-        let seed = release.seed(&last.0);
+        let seed = routine.release().seed(&last.0);
         (last, seed)
     }))
 }
@@ -175,16 +174,14 @@ impl Told {
         recent: &RecentUsers,
     ) -> Self {
         let mut weighing = Weighing::new(before, after);
-        let seed = seed(after).or(before.and_then(seed));
+        let seed = after.seed().or(before.and_then(Split::seed));
         // Of no split, so that what is not held is not known.
         let unplaced = User::At { seed: !seed.unwrap_or(0), position: Position::from_digest(0) };
         for user in &recent.users {
             let who = user.key.as_deref().map_or(unplaced, User::Key);
             weighing.add(who, user.requests, user.weight);
             if let (Some(overlap), Some(key)) = (&mut overlap, &user.key) {
-                let version = after.version(key);
-                let is_newer = matches!(after, Split::Canary { newer, .. } if newer == version);
-                overlap.count(key, is_newer, user.weight);
+                overlap.count(key, after.version(key), user.weight);
             }
         }
         weighing.add_keyless(recent.keyless);
@@ -224,13 +221,6 @@ impl Told {
                 .chain(overlap.and_then(Overlap::danger).map(DangerShape::of_the_same_users))
                 .collect(),
         }
-    }
-}
-
-fn seed(split: &Split) -> Option<u64> {
-    match split {
-        Split::Canary { seed, .. } => Some(*seed),
-        Split::Whole(_) => None,
     }
 }
 

@@ -207,9 +207,12 @@ impl Routine {
 
     /// How this routine would divide its users between `shares`.
     pub fn split(&self, shares: &Shares) -> Split {
-        let release =
-            Release { kind: Kind::Routine, name: self.name.as_str(), cohort: &self.cohort };
-        Split::new(&release, shares)
+        Split::new(&self.release(), shares)
+    }
+
+    /// Whose users are divided.
+    pub fn release(&self) -> Release<'_> {
+        Release { kind: Kind::Routine, name: self.name.as_str(), cohort: &self.cohort }
     }
 
     /// The first version that `shares` name and this routine does not have.

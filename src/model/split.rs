@@ -115,7 +115,12 @@ impl Position {
 
     /// The smallest percentage of the newer version that includes this key.
     pub fn joins_at(self) -> Percent {
-        (1..100).map(Percent).find(|&percent| self.0 < threshold(percent)).unwrap_or(Percent::ALL)
+        (1..100).map(Percent).find(|&percent| self.is_within(percent)).unwrap_or(Percent::ALL)
+    }
+
+    /// Whether a newer version that has `percent` of the users has this key.
+    pub fn is_within(self, percent: Percent) -> bool {
+        percent == Percent::ALL || self.0 < threshold(percent)
     }
 }
 
@@ -219,6 +224,22 @@ impl Split {
             }
             [(only, _), ..] => Self::Whole(only.clone()),
             [] => unreachable!("shares hold one or two versions"),
+        }
+    }
+
+    /// The newer of two versions.
+    pub const fn newer(&self) -> Option<&CodeVersion> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Canary { newer, .. } => Some(newer),
+        }
+    }
+
+    /// Under which keys are placed, where they decide.
+    pub const fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Canary { seed, .. } => Some(*seed),
         }
     }
 

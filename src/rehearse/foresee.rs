@@ -87,8 +87,7 @@ fn step(
             in_session_ms += float(weight) * float(visitor.in_session_ms);
         }
         if let Some(overlap) = &mut overlap {
-            let is_newer = matches!(after, Split::Canary { newer, .. } if newer == version);
-            overlap.count(&visitor.key, is_newer, weight);
+            overlap.count(&visitor.key, version, weight);
         }
     }
     weighing.add_keyless(crowd.keyless());

@@ -16,6 +16,7 @@ pub struct Overlap {
     pub users: u64,
     /// Whether both place keys alike, so that the same users are met first again.
     pub same_seed: bool,
+    newer: CodeVersion,
     last_seed: u64,
 }
 
@@ -26,7 +27,7 @@ pub fn last_canary(
     planned: &Split,
     before: impl IntoIterator<Item = Split>,
 ) -> Option<(CodeVersion, Percent)> {
-    let Split::Canary { newer: planned, .. } = planned else { return None };
+    let planned = planned.newer()?;
     let mut canaries = before.into_iter().filter_map(|split| match split {
         Split::Canary { newer, percent, .. } => Some((newer, percent)),
         Split::Whole(_) => None,
@@ -38,15 +39,15 @@ impl Overlap {
     /// Of `after`, which nobody is counted of yet, with the last canary, which placed users
     /// under `last_seed`; `None` where `after` is no canary.
     pub fn new(after: &Split, last: (CodeVersion, Percent), last_seed: u64) -> Option<Self> {
-        let Split::Canary { seed, .. } = after else { return None };
-        let same_seed = last_seed == *seed;
-        Some(Self { last, of: 0, both: 0, in_last: 0, users: 0, same_seed, last_seed })
+        let newer = after.newer()?.clone();
+        let same_seed = after.seed() == Some(last_seed);
+        Some(Self { last, of: 0, both: 0, in_last: 0, users: 0, same_seed, newer, last_seed })
     }
 
-    /// Takes up a user with `key`, who stands for `weight` users and gets the newer version
-    /// or not.
-    pub fn count(&mut self, key: &[u8], is_newer: bool, weight: u64) {
-        let is_in_last = Position::of(self.last_seed, key).joins_at() <= self.last.1;
+    /// Takes up a user with `key`, who stands for `weight` users and gets `version`.
+    pub fn count(&mut self, key: &[u8], version: &CodeVersion, weight: u64) {
+        let is_newer = *version == self.newer;
+        let is_in_last = Position::of(self.last_seed, key).is_within(self.last.1);
         self.users += weight;
         self.of += u64::from(is_newer) * weight;
         self.in_last += u64::from(is_in_last) * weight;

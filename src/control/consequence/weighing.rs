@@ -44,10 +44,7 @@ impl<'a> Side<'a> {
     }
 
     fn seed(&self) -> Option<u64> {
-        match self.split {
-            Some(Split::Canary { seed, .. }) => Some(*seed),
-            Some(Split::Whole(_)) | None => None,
-        }
+        self.split.and_then(Split::seed)
     }
 
     #[inline]
