@@ -39,6 +39,10 @@ pub(super) struct Told {
     /// False where a user's key was too long to be held: of those is told what is to be
     /// expected.
     exact: bool,
+    /// Of those who move, how many are to be expected to see both versions in one session, if
+    /// the deployment is made at any moment between the first request that is known and the
+    /// last; null where those are of the same second.
+    see_both_in_a_session: Option<f64>,
     /// Older first.
     versions: Vec<VersionShape>,
     moves: Vec<MoveShape>,
@@ -177,15 +181,25 @@ impl Told {
         let seed = after.seed().or(before.and_then(Split::seed));
         // Of no split, so that what is not held is not known.
         let unplaced = User::At { seed: !seed.unwrap_or(0), position: Position::from_digest(0) };
+        let mut in_session_s = 0.0;
         for user in &recent.users {
             let who = user.key.as_deref().map_or(unplaced, User::Key);
             weighing.add(who, user.requests, user.weight);
-            if let (Some(overlap), Some(key)) = (&mut overlap, &user.key) {
-                overlap.count(key, after.version(key), user.weight);
+            let Some(key) = &user.key else { continue };
+            let version = after.version(key);
+            if before.is_some_and(|before| before.version(key) != version) {
+                let stands_for = u32::try_from(user.weight).unwrap_or(u32::MAX);
+                in_session_s += user.in_session.as_secs_f64() * f64::from(stands_for);
+            }
+            if let Some(overlap) = &mut overlap {
+                overlap.count(key, version, user.weight);
             }
         }
         weighing.add_keyless(recent.keyless);
-        Self::new(weighing.end(), overlap.as_ref(), seed, recent.share)
+        let told = Self::new(weighing.end(), overlap.as_ref(), seed, recent.share);
+        let span_s = recent.span.as_secs_f64();
+        let in_session = (span_s > 0.0).then(|| in_session_s / span_s);
+        Self { see_both_in_a_session: in_session, ..told }
     }
 
     fn new(
@@ -211,6 +225,7 @@ impl Told {
             moved,
             least,
             exact,
+            see_both_in_a_session: None,
             versions: versions.into_iter().map(VersionShape::of).collect(),
             moves: moves.into_iter().map(MoveShape::of).collect(),
             heaviest: heaviest.into_iter().map(|heavy| HeavyShape::of(&heavy, seed)).collect(),
@@ -270,20 +285,15 @@ impl OverlapShape {
             last: LastShape { code_version: version.to_string(), percentage: percent.get() },
             users: overlap.of,
             in_both: overlap.both,
-            share: ratio(overlap.both, overlap.of),
-            share_if_independent: ratio(overlap.in_last, overlap.users),
+            share: overlap.share(),
+            share_if_independent: overlap.share_if_independent(),
         }
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of users are far below 2^52")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
 impl DangerShape {
     fn of_the_same_users(text: String) -> Self {
-        Self { danger: "same_users", text }
+        Self { danger: Overlap::DANGER_NAME, text }
     }
 
     fn of(mut danger: Danger, seed: Option<u64>) -> Self {

@@ -10,7 +10,7 @@ pub use gauge::{Counted, Gauge};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{
-    Checked, CheckedVersion, Configured, RECENT_WINDOW, RecentUser, RecentUsers, Terms, Unanswered,
-    Users, Visit, WorkerUsers,
+    Checked, CheckedVersion, Configured, RECENT_SESSION, RECENT_WINDOW, RecentUser, RecentUsers,
+    Terms, Unanswered, Users, Visit, WorkerUsers,
 };
 pub use wellness::{Ailment, Ejections, Sick, Wellness};

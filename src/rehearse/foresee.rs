@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::crowd::Crowd;
 use super::current::Current;
 use super::source::Gathered;
-use crate::control::{Consequence, Danger, Overlap, User, Weighing, last_canary};
+use crate::control::{Consequence, Overlap, User, Weighing, last_canary};
 use crate::model::{Shares, Split};
 use crate::stats::{BAND_CONFIDENCE, binomial_band};
 
@@ -41,6 +41,15 @@ pub struct Step {
 impl Rehearsal {
     pub fn is_good(&self) -> bool {
         self.findings.is_empty()
+    }
+}
+
+impl Step {
+    /// What is dangerous about it: how that is named, and in words.
+    pub fn dangers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let own = self.consequence.dangers.iter().map(|it| (it.name(), it.to_string()));
+        let of_overlap = self.overlap.as_ref().and_then(Overlap::danger);
+        own.chain(of_overlap.map(|text| (Overlap::DANGER_NAME, text)))
     }
 }
 
@@ -120,8 +129,7 @@ fn bands(consequence: &Consequence, crowd: &Crowd) -> Vec<RangeInclusive<u64>> {
 fn findings(steps: &[Step]) -> Vec<(String, Vec<usize>)> {
     let mut findings: Vec<(String, Vec<usize>)> = Vec::new();
     for (number, step) in (1..).zip(steps) {
-        let dangers = step.consequence.dangers.iter().map(Danger::to_string);
-        for text in dangers.chain(step.overlap.as_ref().and_then(Overlap::danger)) {
+        for (_, text) in step.dangers() {
             match findings.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, numbers)) => numbers.push(number),
                 None => findings.push((text, vec![number])),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::foresee::{Rehearsal, Step};
 use super::tables::findings;
-use crate::control::{Amount, Consequence, Danger, Heavy, Load, Move, Overlap, Who};
+use crate::control::{Amount, Consequence, Heavy, Load, Move, Overlap, Who};
 use crate::model::{CodeVersion, Percent, Shares};
 use crate::stats::ratio;
 
@@ -51,7 +51,7 @@ fn step(step: &Step) -> Value {
         "versions": versions(step, consequence),
         "heaviest": consequence.heaviest.iter().map(|it| heavy(it, consequence)).collect::<Vec<_>>(),
         "overlap": step.overlap.as_ref().map(overlap),
-        "dangers": consequence.dangers.iter().map(danger).collect::<Vec<_>>(),
+        "dangers": step.dangers().map(danger).collect::<Vec<_>>(),
     })
 }
 
@@ -108,11 +108,11 @@ fn overlap(overlap: &Overlap) -> Value {
         "last": { "code_version": overlap.last.0.as_str(), "percentage": overlap.last.1.get() },
         "users": overlap.of,
         "in_both": overlap.both,
-        "share": ratio(overlap.both, overlap.of),
-        "share_if_independent": ratio(overlap.in_last, overlap.users),
+        "share": overlap.share(),
+        "share_if_independent": overlap.share_if_independent(),
     })
 }
 
-fn danger(danger: &Danger) -> Value {
-    json!({ "danger": danger.name(), "text": danger.to_string() })
+fn danger((name, text): (&'static str, String)) -> Value {
+    json!({ "danger": name, "text": text })
 }

@@ -15,7 +15,11 @@ pub(super) fn page(rehearsal: &Rehearsal, command: &str) -> Result<String, NoPlo
     let mut parts: Vec<Part> = head(rehearsal).into_iter().map(Part::Text).collect();
     parts.push(heading("Share of the users by version, step by step"));
     parts.push(Part::Plot(plot(rehearsal, Of::Users).to_svg()?));
-    parts.push(Part::Text("The bands hold all but one of a thousand draws.".to_owned()));
+    parts.push(Part::Text(
+        "A band is where the share of a version would be in 999 of 1,000 draws of as many users, \
+         at one step looked at alone."
+            .to_owned(),
+    ));
     parts.push(heading("Share of the requests by version, step by step"));
     parts.push(Part::Plot(plot(rehearsal, Of::Requests).to_svg()?));
     parts.push(heading("Who moves"));

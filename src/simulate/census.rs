@@ -54,40 +54,79 @@ impl Sample {
     }
 }
 
-/// Counts on so many `cores`; a sum is the same in any order.
+/// Who moves at each of several deployments, of which `choosers` say who gets what: `None` for
+/// the first, and where the key decides nothing. Counted on so many `cores`; a sum is the same
+/// in any order.
 pub(super) fn moved(
     populations: &Populations,
     users_max: u64,
     cores: usize,
-    before: &Chooser,
-    after: &Chooser,
-) -> Moved {
-    let threads = cores as u64;
+    choosers: &[Option<Chooser>],
+) -> Vec<Option<Moved>> {
+    let poll = Poll::new(choosers);
     let mut all = Moved::default();
+    let mut moved = poll.moved.clone();
     let there_are = populations.iter().map(Population::users).sum();
     for population in populations.iter() {
         let (keys, users) = (population.keys(), population.users());
         let asked = asked(users, there_are, users_max);
         let whom = Sample { users, asked, seed: Draw::of(population.seed(), "census").bits() };
-        let part = asked.div_ceil(threads).max(1);
-        let count = |range: Range<u64>| {
-            let (mut keys, mut before, mut after) = (keys.clone(), before.clone(), after.clone());
-            let users = range.map(|number| whom.user(number));
-            let moves = users.filter(|user| before.differs(&mut after, keys.of(*user)));
-            moves.count() as u64
+        let part = asked.div_ceil(cores as u64).max(1);
+        let count = |numbers: Range<u64>| {
+            let (mut keys, mut poll) = (keys.clone(), poll.clone());
+            numbers.for_each(|number| poll.ask(keys.of(whom.user(number))));
+            poll.moved
         };
         std::thread::scope(|scope| {
-            let starts = (0..threads).map(|number| number * part).filter(|start| *start < asked);
+            let starts = (0..cores as u64).map(|number| number * part);
             let parts: Vec<_> = starts
+                .take_while(|start| *start < asked)
                 .map(|start| scope.spawn(move || count(start..(start + part).min(asked))))
                 .collect();
             for part in parts {
-                all.moved += part.join().expect("counting does not panic");
+                let of_part = part.join().expect("counting does not panic");
+                moved.iter_mut().zip(of_part).for_each(|(sum, more)| *sum += more);
             }
         });
         all.of += asked;
     }
-    all
+    let told = (0..)
+        .zip(moved)
+        .map(|(number, moved)| poll.is_told(number).then_some(Moved { moved, ..all }));
+    told.collect()
+}
+
+/// Asks one user after the other for the versions of all deployments, so that a key is written
+/// and placed once.
+#[derive(Clone)]
+struct Poll {
+    choosers: Vec<Option<Chooser>>,
+    /// How many have another version than at the deployment before.
+    moved: Vec<u64>,
+}
+
+impl Poll {
+    fn new(choosers: &[Option<Chooser>]) -> Self {
+        Self { choosers: choosers.to_vec(), moved: vec![0; choosers.len()] }
+    }
+
+    #[inline]
+    fn ask(&mut self, key: &[u8]) {
+        let (mut known, mut before) = (None, None);
+        for (chooser, moved) in self.choosers.iter_mut().zip(&mut self.moved) {
+            let version = chooser.as_mut().map(|chooser| chooser.choose_again(key, &mut known));
+            if let (Some(before), Some(version)) = (before, version) {
+                *moved += u64::from(before != version);
+            }
+            before = version;
+        }
+    }
+
+    /// Whether the key decides at deployment `number`, and did at the one before.
+    fn is_told(&self, number: usize) -> bool {
+        let is_by_key = |number: usize| self.choosers[number].is_some();
+        number > 0 && is_by_key(number - 1) && is_by_key(number)
+    }
 }
 
 #[cfg(test)]
@@ -116,13 +155,11 @@ code_versions = [{ code_version = "1", percentage = 100 }]
     fn every_user_is_asked_once_even_where_there_are_fewer_than_cores() {
         let scenario = Scenario::parse(THREE_USERS_TWICE).unwrap();
         let populations = Populations::new(&scenario);
-        let (one, other) = (Chooser::Only(0), Chooser::Only(1));
-        let all = Moved { moved: 4_003, of: 4_003 };
+        let choosers = [Some(0), Some(1), Some(1), None, Some(0)].map(|it| it.map(Chooser::Only));
+        let (all, none) = (Moved { moved: 4_003, of: 4_003 }, Moved { moved: 0, of: 4_003 });
         for cores in [1, 2, 7] {
-            let moved =
-                |users_max, before, after| moved(&populations, users_max, cores, before, after);
-            assert_eq!(moved(u64::MAX, &one, &other), all);
-            assert_eq!(moved(u64::MAX, &one, &one), Moved { moved: 0, of: 4_003 });
+            let moved = moved(&populations, u64::MAX, cores, &choosers);
+            assert_eq!(moved, [None, Some(all), Some(none), None, None]);
         }
     }
 
@@ -133,10 +170,10 @@ code_versions = [{ code_version = "1", percentage = 100 }]
         assert_eq!(asked(1_000, 3_000, 100), 34);
         let scenario = Scenario::parse(THREE_USERS_TWICE).unwrap();
         let populations = Populations::new(&scenario);
-        let (one, other) = (Chooser::Only(0), Chooser::Only(1));
+        let choosers = [0, 1].map(|version| Some(Chooser::Only(version)));
         for cores in [1, 2, 7] {
-            let found = moved(&populations, 100, cores, &one, &other);
-            assert_eq!(found, Moved { moved: 101, of: 101 });
+            let found = moved(&populations, 100, cores, &choosers);
+            assert_eq!(found, [None, Some(Moved { moved: 101, of: 101 })]);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 
-use super::census::{FOREIGN_USERS_MAX, Moved, asked, moved};
+use super::census::{FOREIGN_USERS_MAX, asked, moved};
 use super::counts::Counts;
 use super::edge::{Edge, ImpossibleScenario};
 use super::ledger::Ledger;
@@ -45,7 +45,9 @@ fn play_on(
     let counted = count(cores, scenario, &edge, &populations, progress);
     let moves = scenario.rules.iter().map(|rule| {
         let choosers = choosers(*rule, scenario, &edge);
-        census(*rule, cores, &choosers, &populations, progress)
+        let moved = moved(&populations, users_max(*rule), cores, &choosers);
+        progress(moved.iter().flatten().map(|it| it.of).sum());
+        moved
     });
     Ok(Outcome::new(scenario, &edge, counted, moves.collect()))
 }
@@ -153,25 +155,6 @@ fn choosers(rule: Rule, scenario: &Scenario, edge: &Edge) -> Vec<Option<Chooser>
     let routine = scenario.edge.routine.as_str();
     let releases = edge.releases.iter();
     releases.map(|it| Chooser::new(rule, routine, &it.listed, &it.placed)).collect()
-}
-
-/// Who moves at each release; `None` for the first, and where there is nothing to tell.
-fn census(
-    rule: Rule,
-    cores: usize,
-    choosers: &[Option<Chooser>],
-    populations: &Populations,
-    progress: &mut dyn FnMut(u64),
-) -> Vec<Option<Moved>> {
-    let moves = choosers.windows(2).map(|pair| match pair {
-        [Some(before), Some(after)] => {
-            let moved = moved(populations, users_max(rule), cores, before, after);
-            progress(moved.of);
-            Some(moved)
-        }
-        _ => None,
-    });
-    std::iter::once(None).chain(moves).collect()
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl SampleRatio {
         self.observed += 1;
         if self.product > self.peak {
             self.peak = self.product;
-            if self.alarm.is_none() && self.evidence_ln() >= ALARM_ODDS.ln() {
+            if self.alarm.is_none() && self.evidence_ln() >= libm::log(ALARM_ODDS) {
                 self.alarm = Some(self.observed);
             }
         }
@@ -107,24 +107,24 @@ impl SampleRatio {
     #[cold]
     fn put_away(&mut self) {
         self.ln_peak_before = self.peak_ln();
-        self.ln_put_away += self.product.ln();
+        self.ln_put_away += libm::log(self.product);
         (self.product, self.peak) = (1.0, 1.0);
     }
 
     /// The natural logarithm of the odds against the configured split: above
     /// `ALARM_ODDS.ln()` it is not what keys get, and far below 0 it is.
     pub fn evidence_ln(&self) -> f64 {
-        self.ln_put_away + self.product.ln()
+        self.ln_put_away + libm::log(self.product)
     }
 
     fn peak_ln(&self) -> f64 {
-        self.ln_peak_before.max(self.ln_put_away + self.peak.ln())
+        self.ln_peak_before.max(self.ln_put_away + libm::log(self.peak))
     }
 
     /// How likely an honest split is to ever look as bad as this one has at its worst: it
     /// never rises, and is below 0.001 once the alarm was raised.
     pub fn p_value(&self) -> f64 {
-        (-self.peak_ln()).exp().min(1.0)
+        libm::exp(-self.peak_ln()).min(1.0)
     }
 
     /// The observation, counted from 1, that raised the alarm. It stays raised until the

@@ -36,6 +36,9 @@ pub fn last_canary(
 }
 
 impl Overlap {
+    /// How its danger is named, as those of a consequence are.
+    pub const DANGER_NAME: &str = "same_users";
+
     /// Of `after`, which nobody is counted of yet, with the last canary, which placed users
     /// under `last_seed`; `None` where `after` is no canary.
     pub fn new(after: &Split, last: (CodeVersion, Percent), last_seed: u64) -> Option<Self> {
@@ -54,6 +57,16 @@ impl Overlap {
         self.both += u64::from(is_newer && is_in_last) * weight;
     }
 
+    /// Of the canary's users, the share that was among those of the last one, 0 to 1.
+    pub fn share(&self) -> f64 {
+        ratio(self.both, self.of)
+    }
+
+    /// What that would be if the two had nothing to do with each other.
+    pub fn share_if_independent(&self) -> f64 {
+        ratio(self.in_last, self.users)
+    }
+
     /// What is dangerous about it, in words.
     pub fn danger(&self) -> Option<String> {
         let (version, percent) = &self.last;
@@ -64,4 +77,9 @@ impl Overlap {
             )
         })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of users are far below 2^52")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

@@ -21,15 +21,15 @@ pub(super) struct Heavy {
 }
 
 impl Heavy {
-    pub(super) fn note(&mut self, user: u64, key: impl FnOnce() -> Noted) {
+    pub(super) fn note(&mut self, user: u64, now_s: u32, first: impl FnOnce() -> Noted) {
         self.requests += 1;
         if let Some((_, noted)) = self.held.find_mut(user, |(held, _)| *held == user) {
-            noted.requests += 1;
+            noted.again(now_s);
         } else if self.requests.is_multiple_of(ONE_IN) {
             if self.held.len() >= HELD_MAX {
                 self.let_go();
             }
-            self.held.insert_unique(user, (user, key()), |(held, _)| *held);
+            self.held.insert_unique(user, (user, first()), |(held, _)| *held);
         }
     }
 
@@ -53,10 +53,11 @@ impl Heavy {
 mod tests {
     use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+    use super::super::recent::Stay;
     use super::*;
 
     fn noted() -> Noted {
-        Noted { key: None, requests: 1 }
+        Noted { key: None, requests: 1, stay: Stay::at(0) }
     }
 
     #[test]
@@ -66,7 +67,7 @@ mod tests {
         for request in 0..200_000_u64 {
             // A twentieth are of user 0, wherever the drawing falls.
             let user = if hash(request) % 20 == 0 { 0 } else { 1 + request };
-            heavy.note(hash(user), noted);
+            heavy.note(hash(user), 0, noted);
         }
         assert!(heavy.held.len() <= HELD_MAX);
         let found = heavy.iter().find(|(user, _)| *user == hash(0)).expect("it is heavy");

@@ -20,13 +20,14 @@ use self::check::Checks;
 pub use self::check::{Checked, CheckedVersion, Configured};
 use self::firsts::Firsts;
 use self::recent::Recent;
-pub use self::recent::{RECENT_WINDOW, RecentUser, RecentUsers};
+pub use self::recent::{RECENT_SESSION, RECENT_WINDOW, RecentUser, RecentUsers};
 
 /// The users of all workers.
 #[derive(Debug, Clone)]
 pub struct Users {
     workers: Arc<[Mutex<OfWorker>]>,
     checks: Arc<Mutex<Checks>>,
+    since: Instant,
 }
 
 /// The users of one worker. Only a reader ever contends for its lock: who asks for the recent
@@ -80,7 +81,7 @@ pub struct Unanswered {
 impl Users {
     pub fn new(workers: usize) -> Self {
         let workers = (0..workers).map(|_| Mutex::default()).collect();
-        Self { workers, checks: Arc::default() }
+        Self { workers, checks: Arc::default(), since: Instant::now() }
     }
 
     /// The users of `worker`, from 0 to less than the number given to `new`.
@@ -117,7 +118,8 @@ impl Users {
 
     /// Has the checks take up whom the workers have seen for the first time since the last
     /// time. `configured` says how a split is deployed now, `None` where it has one version.
-    /// Returns the splits that have raised the alarm thereby.
+    /// Returns the splits that have raised the alarm thereby. From one time to the next, whoever
+    /// comes is taken to come at the same moment.
     ///
     /// They are taken up in the order in which they came, whichever worker had them, and up
     /// to the first who is not answered yet and has not waited for long. In the order of their
@@ -126,9 +128,14 @@ impl Users {
     pub fn check(&self, configured: impl Fn(u32) -> Option<Configured>) -> Vec<u32> {
         // Whoever comes after this moment is not among those looked at.
         let now = Instant::now();
+        // Of 136 years.
+        let now_s = u32::try_from(now.duration_since(self.since).as_secs()).unwrap_or(u32::MAX);
         let mut pending: BTreeMap<u32, Instant> = BTreeMap::new();
         for worker in self.workers.iter() {
-            let of_worker = lock(worker).firsts.pending(now);
+            let mut users = lock(worker);
+            users.recent.tick(now_s);
+            let of_worker = users.firsts.pending(now);
+            drop(users);
             for (split, terms, at) in of_worker {
                 // What is left of other terms holds nobody up.
                 if configured(split).is_some_and(|configured| configured.terms == terms) {

@@ -13,6 +13,9 @@ use crate::stats::KeySample;
 /// lately.
 pub const RECENT_WINDOW: Duration = Duration::from_mins(30);
 
+/// Two requests of a user that are no further apart are of one session.
+pub const RECENT_SESSION: Duration = RECENT_WINDOW;
+
 /// The most users that are held of one split, by one worker in one window of time.
 const OF_SPLIT_MAX: usize = 4_096;
 
@@ -36,6 +39,8 @@ pub struct RecentUsers {
     pub share: f64,
     /// Requests without a key.
     pub keyless: u64,
+    /// From the first request of a user who is told to the last, in whole seconds.
+    pub span: Duration,
 }
 
 pub struct RecentUser {
@@ -44,12 +49,15 @@ pub struct RecentUser {
     pub requests: u64,
     /// The number of users for whom this one stands: 1 of all, and of the heavy.
     pub weight: u64,
+    /// How long the user was between two requests of one [`RECENT_SESSION`], in whole
+    /// seconds.
+    pub in_session: Duration,
 }
 
 impl Default for RecentUsers {
     /// Nobody.
     fn default() -> Self {
-        Self { users: Vec::new(), share: 1.0, keyless: 0 }
+        Self { users: Vec::new(), share: 1.0, keyless: 0, span: Duration::ZERO }
     }
 }
 
@@ -58,6 +66,29 @@ impl Default for RecentUsers {
 pub(super) struct Noted {
     pub(super) key: Option<Arc<[u8]>>,
     pub(super) requests: u64,
+    pub(super) stay: Stay,
+}
+
+/// From when to when a user was seen, in seconds since any moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stay {
+    first_s: u32,
+    last_s: u32,
+}
+
+impl Stay {
+    pub(super) const fn at(now_s: u32) -> Self {
+        Self { first_s: now_s, last_s: now_s }
+    }
+
+    fn with(self, other: Self) -> Self {
+        let (first_s, last_s) = (self.first_s.min(other.first_s), self.last_s.max(other.last_s));
+        Self { first_s, last_s }
+    }
+
+    const fn length_s(self) -> u32 {
+        self.last_s.saturating_sub(self.first_s)
+    }
 }
 
 /// A key is never shown.
@@ -68,15 +99,25 @@ impl fmt::Debug for Noted {
 }
 
 impl Noted {
-    fn first(key: Option<Vec<u8>>) -> Self {
+    fn first(key: Option<Vec<u8>>, now_s: u32) -> Self {
         let key = key.filter(|key| key.len() <= KEY_MAX_BYTES);
-        Self { key: key.map(Arc::from), requests: 1 }
+        Self { key: key.map(Arc::from), requests: 1, stay: Stay::at(now_s) }
+    }
+
+    #[inline]
+    pub(super) fn again(&mut self, now_s: u32) {
+        self.requests += 1;
+        self.stay.last_s = now_s;
     }
 }
 
 /// Two windows of time: one that goes on, and the one before.
 #[derive(Debug, Default)]
-pub(super) struct Recent([Window; 2]);
+pub(super) struct Recent {
+    windows: [Window; 2],
+    /// As of the last tick, so that a request reads no clock.
+    now_s: u32,
+}
 
 #[derive(Debug)]
 pub(super) struct Window {
@@ -105,6 +146,8 @@ impl Default for Window {
 /// What one worker knows of one split in one window.
 #[derive(Debug)]
 pub(super) struct Part {
+    /// In [`Recent::windows`].
+    window: usize,
     keyless: u64,
     /// Of the sample: the greatest hash, and the share of users.
     limit: u64,
@@ -115,6 +158,11 @@ pub(super) struct Part {
 }
 
 impl Recent {
+    /// It is `now_s` seconds since any moment that stays the same.
+    pub(super) fn tick(&mut self, now_s: u32) {
+        self.now_s = now_s;
+    }
+
     #[inline]
     pub(super) fn note(
         &mut self,
@@ -123,29 +171,30 @@ impl Recent {
         user: u64,
         key: impl Fn() -> Option<Vec<u8>>,
     ) {
-        let window = &mut self.0[0];
+        let (window, now_s) = (&mut self.windows[0], self.now_s);
         window.counts(split, placing);
-        let first = || Noted::first(key());
-        let seen = window.samples.see(split, user, first, |known| known.requests += 1);
+        let first = || Noted::first(key(), now_s);
+        let seen = window.samples.see(split, user, first, |known| known.again(now_s));
         if seen == Seen::Passed
             && let Some(heavy) = window.heavy(split)
         {
-            heavy.note(user, || Noted::first(key()));
+            heavy.note(user, now_s, || Noted::first(key(), now_s));
         }
     }
 
     pub(super) fn note_keyless(&mut self, split: u32, placing: u64) {
-        self.0[0].counts(split, placing).keyless += 1;
+        self.windows[0].counts(split, placing).keyless += 1;
     }
 
     /// The window that is over.
     pub(super) fn turn(&mut self) -> Window {
-        let before = std::mem::take(&mut self.0[0]);
-        std::mem::replace(&mut self.0[1], before)
+        let before = std::mem::take(&mut self.windows[0]);
+        std::mem::replace(&mut self.windows[1], before)
     }
 
     pub(super) fn parts(&self, split: u32, placing: u64) -> Vec<Part> {
-        self.0.iter().filter_map(|window| window.part(split, placing)).collect()
+        let windows = self.windows.iter().enumerate();
+        windows.filter_map(|(number, window)| window.part(number, split, placing)).collect()
     }
 }
 
@@ -182,7 +231,7 @@ impl Window {
         Some(self.heavy.entry(split).or_default())
     }
 
-    fn part(&self, split: u32, asked: u64) -> Option<Part> {
+    fn part(&self, number: usize, split: u32, asked: u64) -> Option<Part> {
         let Counts { placing, keyless } = *self.counts.get(split as usize)?;
         if placing != asked {
             return None;
@@ -191,6 +240,7 @@ impl Window {
         let sampled = sample.into_iter().flat_map(KeySample::iter);
         let users = sampled.chain(heavy.into_iter().flat_map(Heavy::iter));
         Some(Part {
+            window: number,
             keyless,
             limit: sample.map_or(u64::MAX, KeySample::limit),
             share: sample.map_or(1.0, KeySample::share),
@@ -207,26 +257,63 @@ impl RecentUsers {
     pub(super) fn of(parts: Vec<Part>) -> Self {
         let keyless = parts.iter().map(|part| part.keyless).sum();
         let (mut limit, mut share, mut requests) = (u64::MAX, 1.0_f64, 0);
-        let mut sums: HashMap<u64, Noted> = HashMap::new();
+        let mut sums: HashMap<u64, Sum> = HashMap::new();
         for part in parts {
             (limit, share) = (limit.min(part.limit), share.min(part.share));
             requests += part.requests;
             for (hash, noted) in part.users {
-                let none = || Noted { key: noted.key, requests: 0 };
-                sums.entry(hash).or_insert_with(none).requests += noted.requests;
+                sums.entry(hash).or_default().take_up(part.window, noted);
             }
         }
-        requests += sums.values().map(|noted| noted.requests).sum::<u64>();
+        requests += sums.values().map(|sum| sum.requests).sum::<u64>();
         // A limit that was halved so many times.
         let weight = 1_u64 << limit.leading_zeros().min(u64::BITS - 1);
-        let users = sums.into_iter().filter_map(|(hash, Noted { key, requests: of_user })| {
-            if of_user.saturating_mul(HEAVY_ONE_IN) >= requests {
-                Some(RecentUser { key, requests: of_user, weight: 1 })
-            } else {
-                (hash <= limit).then_some(RecentUser { key, requests: of_user, weight })
+        let mut all: Option<Stay> = None;
+        let users = sums.into_iter().filter_map(|(hash, sum)| {
+            let is_heavy = sum.requests.saturating_mul(HEAVY_ONE_IN) >= requests;
+            let weight = if is_heavy { 1 } else { weight };
+            if !is_heavy && hash > limit {
+                return None;
             }
+            for stay in sum.stays.iter().flatten() {
+                all = Some(all.map_or(*stay, |all| all.with(*stay)));
+            }
+            let in_session = Duration::from_secs(sum.in_session_s().into());
+            Some(RecentUser { key: sum.key, requests: sum.requests, weight, in_session })
         });
-        Self { users: users.collect(), share, keyless }
+        let users = users.collect();
+        let span = Duration::from_secs(all.map_or(0, Stay::length_s).into());
+        Self { users, share, keyless, span }
+    }
+}
+
+/// One user of all workers, with the stay in each window.
+#[derive(Default)]
+struct Sum {
+    key: Option<Arc<[u8]>>,
+    requests: u64,
+    stays: [Option<Stay>; 2],
+}
+
+impl Sum {
+    fn take_up(&mut self, window: usize, noted: Noted) {
+        self.key = self.key.take().or(noted.key);
+        self.requests += noted.requests;
+        let stay = &mut self.stays[window];
+        *stay = Some(stay.map_or(noted.stay, |stay| stay.with(noted.stay)));
+    }
+
+    /// A window is no longer than what may be between two requests of a session, so that a
+    /// stay in one is of one session.
+    fn in_session_s(&self) -> u32 {
+        let [now, before] = self.stays;
+        let between = match (before, now) {
+            (Some(before), Some(now)) => now.first_s.saturating_sub(before.last_s),
+            _ => 0,
+        };
+        let is_one = u64::from(between) <= RECENT_SESSION.as_secs();
+        let within = [now, before].into_iter().flatten().map(Stay::length_s).sum::<u32>();
+        within + if is_one { between } else { 0 }
     }
 }
 
@@ -308,6 +395,40 @@ mod tests {
             held.iter().map(|user| user.key.as_ref().map(|key| key.len())).collect();
         held.sort();
         assert_eq!(held, [None, Some(KEY_MAX_BYTES)]);
+    }
+
+    /// Whichever workers served them.
+    #[test]
+    fn time_between_requests_counts_within_a_session_alone() {
+        let session_s = u32::try_from(RECENT_SESSION.as_secs()).unwrap();
+        let mut workers = [Recent::default(), Recent::default()];
+        let mut at = |number: usize, now_s: u32, key: Option<u32>| {
+            let recent: &mut Recent = &mut workers[number];
+            recent.tick(now_s);
+            match key {
+                Some(key) => note(recent, key),
+                None => drop(recent.turn()),
+            }
+        };
+        // One is there all the time, one again a session later, one again too late.
+        for (now_s, key) in [(10, 1), (300, 2), (299, 3)] {
+            at(0, now_s, Some(key));
+        }
+        for (number, now_s, key) in [(1, 400, Some(1)), (0, 500, None), (1, 500, None)] {
+            at(number, now_s, key);
+        }
+        for (number, now_s, key) in [(0, 600, 1), (1, 900, 1), (0, 300 + session_s, 2)] {
+            at(number, now_s, Some(key));
+        }
+        at(1, 300 + session_s, Some(3));
+        let parts = workers.iter().flat_map(|recent| recent.parts(0, 1)).collect();
+        let users = RecentUsers::of(parts);
+        let of = |key: u32| {
+            let is_it = |user: &&RecentUser| user.key.as_deref() == Some(&key.to_le_bytes()[..]);
+            users.users.iter().find(is_it).unwrap().in_session.as_secs()
+        };
+        assert_eq!([of(1), of(2), of(3)], [890, RECENT_SESSION.as_secs(), 0]);
+        assert_eq!(users.span.as_secs(), 290 + RECENT_SESSION.as_secs());
     }
 
     #[test]
