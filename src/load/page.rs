@@ -21,8 +21,12 @@ pub(super) fn page(
     let has_shares = summary.seconds.len() > 1 && names.len() > 1;
     let effective = Effective::of(population);
     let shares = has_shares.then(|| shares(summary, &names, effective).to_svg());
-    let drawn =
-        Drawn { shares: shares.transpose()?, latencies: latencies(summary).to_svg()?, command };
+    let drawn = Drawn {
+        shares: shares.transpose()?,
+        latencies: latencies(summary).to_svg()?,
+        moves: moves(summary).map(|plot| plot.to_svg()).transpose()?,
+        command,
+    };
     Ok(told(summary, Some(&drawn)).to_html())
 }
 
@@ -117,6 +121,40 @@ fn shares(summary: &Summary, names: &[&str], effective: Effective) -> Plot {
     }
 }
 
+/// Of the users who were seen before and after each deployment, the share that moved, over an
+/// area as high as the share that the rule moves; `None` where nobody was seen twice.
+fn moves(summary: &Summary) -> Option<Plot> {
+    let periods = || (1..).zip(&summary.periods).skip(1);
+    let share = |users: u64, seen: u64| (seen > 0).then(|| 100.0 * ratio(users, seen));
+    let moved = periods().filter_map(|(number, period)| {
+        let moved = period.moved.as_ref()?;
+        Some((number, share(moved.users, moved.seen)?))
+    });
+    let by_rule = periods().filter_map(|(number, period)| {
+        let moved = period.moved.as_ref()?;
+        Some((number, share(moved.by_rule?, moved.seen)?))
+    });
+    let series = vec![Series::stair("moved", moved), Series::area("by the rule", by_rule)];
+    if series[0].points.is_empty() {
+        return None;
+    }
+    let marks: Vec<_> =
+        periods().map(|(number, _)| (f64::from(number), format!("deployment {number}"))).collect();
+    let to = marks.last().map_or(2.0, |(at, _)| *at) + 1.0;
+    Some(Plot {
+        x: Axis {
+            name: "deployment".to_owned(),
+            from: 2.0,
+            to,
+            write: |_| String::new(),
+            labels: 1,
+        },
+        y: Axis::percent("users", &series),
+        series,
+        marks,
+    })
+}
+
 /// Latency over the share of answers that take longer, both in steps of ten times.
 fn latencies(summary: &Summary) -> Plot {
     let points = |of: &Latencies| {
@@ -166,7 +204,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::super::summary::{
-        Asked, ByClass, Connections, Errors, ShareSummary, Stickiness, Unnamed, VersionSummary,
+        Asked, ByClass, Connections, Errors, Moved, ShareSummary, Stickiness, Unnamed,
+        VersionSummary,
     };
     use super::*;
 
@@ -280,6 +319,18 @@ mod tests {
         assert_eq!(plot.series[1].points[0], (0.5, 0.0));
         let (_, low, high) = plot.series[1].expected[0];
         assert!(low > 5.0 && low < 10.0 && high > 10.0 && high < 15.0, "{low} {high}");
+    }
+
+    #[test]
+    fn who_moves_is_drawn_for_deployments_at_which_somebody_was_seen() {
+        let mut periods = Vec::from([1.0, 2.0, 3.0].map(|at| period(at, &[("1", 100)])));
+        assert!(moves(&summary(3, 3.0, periods.clone())).is_none(), "nobody was seen twice");
+        let moved = |users, by_rule| Some(Moved { seen: 200, users, by_rule, flows: Vec::new() });
+        (periods[1].moved, periods[2].moved) = (moved(20, None), moved(50, Some(40)));
+        let plot = moves(&summary(3, 3.0, periods)).unwrap();
+        assert_eq!(plot.series[0].points, [(2.0, 10.0), (3.0, 10.0), (3.0, 25.0), (4.0, 25.0)]);
+        assert_eq!(plot.series[1].expected, [(3.0, 0.0, 20.0), (4.0, 0.0, 20.0)]);
+        assert_eq!(plot.marks.len(), 2);
     }
 
     #[test]

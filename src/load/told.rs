@@ -9,6 +9,8 @@ pub(super) struct Drawn {
     /// Where there is anything to compare.
     pub(super) shares: Option<String>,
     pub(super) latencies: String,
+    /// Where there were deployments.
+    pub(super) moves: Option<String>,
     /// What has it all again.
     pub(super) command: String,
 }
@@ -30,6 +32,10 @@ pub(super) fn told(summary: &Summary, drawn: Option<&Drawn>) -> Page {
     if let Some(table) = error_table(summary) {
         parts.push(Part::Heading("Errors by version".to_owned()));
         parts.push(Part::Table(table));
+    }
+    if let Some(plot) = drawn.and_then(|drawn| drawn.moves.as_ref()) {
+        parts.push(Part::Heading("Who moves, of the users seen before and after".to_owned()));
+        parts.push(Part::Plot(plot.clone()));
     }
     let is_only = summary.periods.len() == 1;
     for (number, period) in summary.periods.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! A rehearsal as a page: the verdict, plots, tables, and how to have it all again.
 
-use super::foresee::Rehearsal;
+use super::foresee::{Rehearsal, Step};
 use super::tables::{
     findings, head, heaviest_table, loads_table, moves_table, notes, overlaps_table, shares_text,
 };
@@ -23,6 +23,7 @@ pub(super) fn page(rehearsal: &Rehearsal, command: &str) -> Result<String, NoPlo
     parts.push(heading("Share of the requests by version, step by step"));
     parts.push(Part::Plot(plot(rehearsal, Of::Requests).to_svg()?));
     parts.push(heading("Who moves"));
+    parts.push(Part::Plot(moves_plot(rehearsal).to_svg()?));
     parts.extend((1..).zip(&rehearsal.steps).map(|(number, step)| {
         Part::Text(format!("Step {}: {}", i32::to_string(&number), shares_text(&step.shares)))
     }));
@@ -71,6 +72,41 @@ fn plot(rehearsal: &Rehearsal, of: Of) -> Plot {
         x: axis("step", place(steps + 1), |step| format!("{step:.0}"), (steps + 2).min(12)),
         y: axis("share", 100.0, |percent| format!("{percent:.0} %"), 6),
         series: series.collect(),
+        marks: Vec::new(),
+    }
+}
+
+/// The shares of users and of requests that move at each step, over an area as high as the
+/// share that must.
+fn moves_plot(rehearsal: &Rehearsal) -> Plot {
+    let at_each = |height: &dyn Fn(&Step) -> f64| -> Vec<_> {
+        (1..).zip(&rehearsal.steps).map(|(number, step)| (number, height(step))).collect()
+    };
+    let users = |step: &Step| {
+        let consequence = &step.consequence;
+        100.0 * ratio(consequence.moved().users, consequence.total.users)
+    };
+    let requests = |step: &Step| {
+        let consequence = &step.consequence;
+        100.0 * ratio(consequence.moved().requests, consequence.requests())
+    };
+    let least = |step: &Step| f64::from(step.consequence.least_percent);
+    let series = vec![
+        Series::stair("users", at_each(&users)),
+        Series::stair("requests", at_each(&requests)),
+        Series::area("least possible", at_each(&least)),
+    ];
+    let steps = rehearsal.steps.len();
+    Plot {
+        x: Axis {
+            name: "step".to_owned(),
+            from: 1.0,
+            to: place(steps + 1),
+            write: |step| format!("{step:.0}"),
+            labels: (steps + 1).min(12),
+        },
+        y: Axis::percent("move", &series),
+        series,
         marks: Vec::new(),
     }
 }

@@ -186,8 +186,8 @@ pub(super) fn overlaps_table(rehearsal: &Rehearsal) -> Table {
             count(overlap.of),
             format!("{version}@{}", share.get()),
             count(overlap.both),
-            percent(ratio(overlap.both, overlap.of)),
-            percent(ratio(overlap.in_last, overlap.users)),
+            percent(overlap.share()),
+            percent(overlap.share_if_independent()),
         ]);
     }
     table

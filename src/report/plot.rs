@@ -52,6 +52,38 @@ pub struct Series {
     pub expected: Vec<(f64, f64, f64)>,
 }
 
+impl Axis {
+    /// Of shares in percent, from 0 to above all of `series`.
+    pub fn percent(name: &str, series: &[Series]) -> Self {
+        let lines = series.iter().flat_map(|series| &series.points).map(|&(_, y)| y);
+        let areas = series.iter().flat_map(|series| &series.expected).map(|&(_, _, high)| high);
+        let highest = lines.chain(areas).fold(0.0, f64::max);
+        let write: fn(f64) -> String =
+            if highest < 5.0 { |x| format!("{x:.2} %") } else { |x| format!("{x:.0} %") };
+        let to = (highest * 1.1).clamp(0.01, 100.0);
+        Self { name: name.to_owned(), from: 0.0, to, write, labels: 6 }
+    }
+}
+
+impl Series {
+    /// A stair: the height of each number, from there to the next.
+    pub fn stair(name: &str, heights: impl IntoIterator<Item = (u32, f64)>) -> Self {
+        let points = heights.into_iter().flat_map(|(at, height)| tread(at).map(|at| (at, height)));
+        Self { name: name.to_owned(), points: points.collect(), expected: Vec::new() }
+    }
+
+    /// The area under a stair.
+    pub fn area(name: &str, heights: impl IntoIterator<Item = (u32, f64)>) -> Self {
+        let Self { name, points, .. } = Self::stair(name, heights);
+        let expected = points.into_iter().map(|(at, height)| (at, 0.0, height));
+        Self { name, points: Vec::new(), expected: expected.collect() }
+    }
+}
+
+fn tread(number: u32) -> [f64; 2] {
+    [f64::from(number), f64::from(number) + 1.0]
+}
+
 /// A plot that could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw a plot: {0}")]

@@ -130,16 +130,6 @@ fn by_version(outcome: &Outcome, of: impl Fn(&[Window], usize) -> Option<f64>) -
     series.collect()
 }
 
-fn percent_axis(name: &str, series: &[Series]) -> Axis {
-    let lines = series.iter().flat_map(|series| &series.points).map(|&(_, y)| y);
-    let areas = series.iter().flat_map(|series| &series.expected).map(|&(_, _, high)| high);
-    let highest = lines.chain(areas).fold(0.0, f64::max);
-    let write: fn(f64) -> String =
-        if highest < 5.0 { |x| format!("{x:.2} %") } else { |x| format!("{x:.0} %") };
-    let to = (highest * 1.1).clamp(0.01, 100.0);
-    Axis { name: name.to_owned(), from: 0.0, to, write, labels: 6 }
-}
-
 fn shares(scenario: &Scenario, outcome: &Outcome) -> Plot {
     let requests = |step: &[Window]| step.iter().map(|window| window.requests).sum::<u64>();
     let mut series = by_version(outcome, |step, version| {
@@ -164,7 +154,7 @@ fn shares(scenario: &Scenario, outcome: &Outcome) -> Plot {
             series.expected.extend([(time.at(from), low, high), (time.at(to), low, high)]);
         }
     }
-    let y = Axis { to: 100.0, ..percent_axis("share", &[]) };
+    let y = Axis { to: 100.0, ..Axis::percent("share", &[]) };
     let y = Axis { write: |percent| format!("{percent:.0} %"), ..y };
     over_time(outcome, y, series)
 }
@@ -187,7 +177,7 @@ fn errors(outcome: &Outcome) -> Plot {
         let failed = windows().map(|window| window.failed).sum();
         (requests > 0).then(|| 100.0 * ratio(failed, requests))
     });
-    over_time(outcome, percent_axis("failed", &series), series)
+    over_time(outcome, Axis::percent("failed", &series), series)
 }
 
 /// In steps of ten times; of several regions, that of the one where it is longest.
@@ -238,34 +228,27 @@ fn flapped(outcome: &Outcome) -> Plot {
         }
     });
     let series: Vec<_> = series.collect();
-    over_time(outcome, percent_axis("users", &series), series)
+    over_time(outcome, Axis::percent("users", &series), series)
 }
 
 /// A stair for each rule, from deployment to deployment, over an area as high as the share of
 /// users that the new shares must move.
 fn moved(outcome: &Outcome) -> Plot {
-    let tread = |number: u32| [f64::from(number), f64::from(number) + 1.0];
     let by_rule = outcome.rules.iter().map(|rule| {
-        let shares = (1..).zip(&rule.moved).filter_map(|(number, moved)| Some((number, (*moved)?)));
-        let points = shares
-            .flat_map(|(number, moved)| tread(number).map(|at| (at, 100.0 * moved.share())))
-            .collect();
-        Series { name: rule.rule.as_str().to_owned(), points, expected: Vec::new() }
+        let shares = (1..).zip(&rule.moved);
+        let shares = shares.filter_map(|(number, moved)| Some((number, 100.0 * (*moved)?.share())));
+        Series::stair(rule.rule.as_str(), shares)
     });
     let mut series: Vec<_> = by_rule.filter(|series| !series.points.is_empty()).collect();
     let replaced = (2..).zip(outcome.releases.windows(2));
-    let least = replaced.flat_map(|(number, pair)| {
-        let least = least_moved(&pair[0], &pair[1]);
-        tread(number).map(|at| (at, 0.0, least))
-    });
-    let least = least.collect();
-    series.push(Series { name: "least possible".into(), points: Vec::new(), expected: least });
+    let least = replaced.map(|(number, pair)| (number, least_moved(&pair[0], &pair[1])));
+    series.push(Series::area("least possible", least));
     let replacing = (2_u32..).zip(2..=outcome.releases.len());
     let marks: Vec<_> =
         replacing.map(|(at, number)| (f64::from(at), deployment_mark(number))).collect();
     let to = marks.last().map_or(2.0, |(at, _)| *at) + 1.0;
     let x = Axis { name: "deployment".into(), from: 2.0, to, write: |_| String::new(), labels: 1 };
-    Plot { x, y: percent_axis("users", &series), series, marks }
+    Plot { x, y: Axis::percent("users", &series), series, marks }
 }
 
 /// The percentage of all users who cannot stay where they were: for whom there is no room.

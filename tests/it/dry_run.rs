@@ -1,5 +1,7 @@
 //! A deployment that is only asked about tells what it would do to those who came lately.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::http::Connection;
@@ -87,6 +89,26 @@ fn a_dry_run_names_those_who_then_move_and_deploys_nothing() {
     let moved = then.iter().zip(&after).filter(|(is, was)| is != was).count();
     assert_eq!(told["moved"]["users"], moved);
     assert_eq!(told["least"]["users"], USERS / 5);
+}
+
+/// Whoever asks without a pause, as one user does here until Serin has seen time go by.
+#[test]
+fn a_dry_run_tells_who_would_see_both_versions_in_one_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let serin = started(&folder);
+    let mut client = Connection::open(serin.production).unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    let told = loop {
+        client.get("shop.test", &[("x-user", "ann")]).unwrap();
+        let told = dry_run(&serin, 100);
+        if told["see_both_in_a_session"] != Value::Null {
+            break told;
+        }
+        assert!(Instant::now() < until, "no time goes by: {told}");
+    };
+    assert_eq!(told["moved"]["users"], 1);
+    assert_eq!(told["see_both_in_a_session"], 1.0, "{told}");
+    assert_eq!(dry_run(&serin, 0)["see_both_in_a_session"], 0.0, "nobody moves");
 }
 
 #[test]
