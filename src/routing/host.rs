@@ -47,7 +47,7 @@ impl<'r> Host<'r> {
         if host.is_empty() || host.len() > HOST_MAX_BYTES {
             return None;
         }
-        if !host.iter().any(u8::is_ascii_uppercase) {
+        if !has_uppercase(host) {
             return Some(Self::AsSent(host));
         }
         let mut bytes = [0; HOST_MAX_BYTES];
@@ -73,9 +73,39 @@ impl<'r> Host<'r> {
     }
 }
 
+/// Whether there is any of `A` to `Z`: eight octets at a time, since every request asks.
+#[inline]
+fn has_uppercase(host: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    let (words, rest) = host.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let of_word = |octets: &[u8; 8]| {
+        let word = u64::from_le_bytes(*octets);
+        // Bit 7 of an octet is free for a carry, and set in none of ASCII.
+        let low = word & (ONES * 0x7f);
+        let from_a = low + ONES * u64::from(0x80 - b'A');
+        let above_z = low + ONES * u64::from(0x80 - b'Z' - 1);
+        from_a & !above_z & !word & (ONES * 0x80)
+    };
+    words.iter().chain([&last]).fold(0, |found, word| found | of_word(word)) != 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_uppercase_letter_is_found_wherever_it_stands() {
+        for octet in 0..=u8::MAX {
+            for (len, at) in [(1, 0), (7, 6), (8, 0), (8, 7), (9, 8), (23, 15), (23, 22)] {
+                let mut host = vec![b'a'; len];
+                host[at] = octet;
+                assert_eq!(has_uppercase(&host), octet.is_ascii_uppercase(), "{octet} at {at}");
+            }
+        }
+        assert!(!has_uppercase(b""));
+    }
 
     fn host(authority: &str) -> Option<String> {
         Host::new(authority.as_bytes())

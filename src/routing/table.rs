@@ -17,7 +17,7 @@ use super::sites::CompiledSite;
 use super::sticky::{MintedKey, Sought, seek};
 use super::subject::{Subject, SubjectName};
 use super::target::{Reason, SplitNumber, Tally, Target, placing};
-use super::version_override::{may_name_version, named_version};
+use super::version_override::{named_version, names_version};
 use crate::model::{
     CodeVersion, Domain, Endpoint, Environment, KeySource, Percent, Position, Region, RegionName,
     Regions, RoutineName, Side, TrustedProxies, Upstream,
@@ -170,7 +170,7 @@ impl RoutingTable {
         let route = way.site_route();
 
         if self.settings.override_allowed
-            && may_name_version(&request.headers)
+            && names_version(&request.headers)
             && let Some(target) = routine.overridden(environment, request)?
         {
             let (answerer, route) = (Answerer::Version(target), route.cloned());
