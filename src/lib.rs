@@ -37,12 +37,13 @@
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
+//! | [`operate`] | the verbs that see and steer a running Serin: tables, steps of a release, the live view | `client`, `report` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`rehearse`] | a deployment's consequences before it is made | `control`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`cli`] | arguments | `document` |
 //!
-//! `main` names `app`, `cli`, `client`, `load`, `rehearse` and `simulate`.
+//! `main` names `app`, `cli`, `client`, `load`, `operate`, `rehearse` and `simulate`.
 //!
 //! # The laws
 //!
@@ -230,6 +231,7 @@ pub mod document;
 pub mod load;
 pub mod model;
 pub mod observe;
+pub mod operate;
 pub mod population;
 pub mod proxy;
 pub mod rehearse;

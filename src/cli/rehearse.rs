@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
+use super::asked::Admin;
 use super::value::{Environment, duration, share};
 
 #[derive(Debug, Args)]
@@ -40,12 +41,11 @@ pub struct Rehearse {
     /// Where it is to be deployed
     #[arg(long, short, value_enum, default_value_t = Environment::Production)]
     pub env: Environment,
-    /// The admin endpoint of a running Serin
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
-    pub admin: String,
-    /// A config to ask in place of a running Serin
-    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub admin: Admin,
+    /// A config to ask in place of a running Serin; without FILE, that of SERIN_CONFIG
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["url", "ca"])]
+    pub config: Option<Option<PathBuf>>,
     /// The last canary, whose users are compared [default: what the history of a running Serin has]
     #[arg(long, value_name = "VERSION@PERCENT", value_parser = share)]
     pub last: Option<(String, u64)>,
