@@ -8,8 +8,8 @@ use clap::{Args, CommandFactory};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    serin man | man -l -\n  \
-    serin man --out man1 && man -l man1/serin-deploy.1")]
+    serin man > serin.1\n  \
+    serin man --out man1")]
 pub struct Man {
     /// Write a page for each verb into this folder, which is made if there is none [default: print serin(1)]
     #[arg(long, value_name = "DIR")]

@@ -19,8 +19,8 @@ use super::value::{Environment, duration, share};
         zcat access.log.gz | serin rehearse … --access-log -\n\n\
         Exit status: 0 good, 1 a danger was found, or what is asked for cannot be rehearsed (no such version, broken lines, a config with mistakes), 2 usage, 3 a file or admin cannot be reached, or the report cannot be written.\n\n\
         Examples:\n  \
-        serin rehearse checkout 1723599747213377175@90 1723599747213377176@10 --users 100000\n  \
-        serin rehearse checkout --plan 1,5,10,25,50,100 --to 1723599747213377176 --access-log access.log --field query:user"
+        serin rehearse checkout 1723599747213377175@90 1723599747213377176@10 --users 20000\n  \
+        serin rehearse checkout --plan 25,50,100 --to 1723599747213377176 --access-log access.log --field query:user"
 )]
 pub struct Rehearse {
     /// The routine's name

@@ -36,7 +36,7 @@ pub enum VersionsAction {
         description: Option<String>,
     },
     /// Delete a version that is not deployed
-    #[command(after_help = "Example:\n  serin versions cart delete 1723599747213377175")]
+    #[command(after_help = "Example:\n  serin versions checkout delete 1723599747213377174")]
     Delete {
         /// The code version
         #[arg(value_name = "VERSION")]
