@@ -205,6 +205,12 @@
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
 //!   check` warns of it.
+//! - `operate` has no copy of the split rule: which of two live versions is the newer one is
+//!   asked of Serin, as `/api/v1/explain` tells it. What people read of the API's answers is
+//!   in `operate`; `client` speaks and names nobody.
+//! - `serin top` asks in a thread of its own, so that no key waits for an answer, and asks
+//!   closely about what is on the screen alone, so that it does not matter how many routines
+//!   there are.
 //! - `load` is a judge, so it has the split rule, the reading of responses and what is deployed
 //!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
 //!   connection is a task; a request allocates nothing, sets no timer, and is told from others

@@ -114,17 +114,16 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let asked = versions(it.action);
             ask(&it.asked, |admin, output| operate::versions(admin, &it.routine, &asked, output))
         }
-        Verb::Bind(cli::Bind { routine, version, upstream, asked }) => ask(&asked, |admin, output| {
-            operate::bind(admin, &routine, &version, &upstream, output)
-        }),
+        Verb::Bind(cli::Bind { routine, version, upstream, asked }) => {
+            ask(&asked, |admin, output| operate::bind(admin, &routine, &version, &upstream, output))
+        }
         Verb::Deployments(it) => {
             let id = it.action.and_then(|action| match action {
                 cli::DeploymentsAction::List => None,
                 cli::DeploymentsAction::Show { id } => Some(id),
             });
             let environment = it.env.map(cli::Environment::as_str);
-            let asked =
-                operate::Deployments { name: it.routine, environment, limit: it.limit, id };
+            let asked = operate::Deployments { name: it.routine, environment, limit: it.limit, id };
             ask(&it.asked, |admin, output| operate::deployments(admin, &asked, output))
         }
         Verb::Deploy(it) => step(it.routine, operate::Step::Deploy(it.shares), &it.step),

@@ -32,7 +32,10 @@ pub enum TrustError {
 
 /// Trusts whom the system trusts, and the authorities of the file at `ca`, or of that which
 /// the environment names; or anybody, if it is `insecure`.
-pub(super) fn client_tls(ca: Option<&Path>, insecure: bool) -> Result<Arc<ClientConfig>, TrustError> {
+pub(super) fn client_tls(
+    ca: Option<&Path>,
+    insecure: bool,
+) -> Result<Arc<ClientConfig>, TrustError> {
     if insecure {
         return Ok(Arc::new(tls::unchecked_client_config()));
     }

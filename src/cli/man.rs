@@ -28,7 +28,9 @@ impl Man {
     /// The page of `serin` itself.
     pub fn page() -> Vec<u8> {
         let mut page = Vec::new();
-        let rendered = clap_mangen::Man::new(super::Cli::command()).render(&mut page);
+        // As among the pages of all verbs, `help` has none of its own.
+        let command = super::Cli::command().disable_help_subcommand(true);
+        let rendered = clap_mangen::Man::new(command).render(&mut page);
         rendered.expect("memory takes every page");
         page
     }

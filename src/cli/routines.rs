@@ -30,7 +30,9 @@ pub enum RoutinesAction {
         name: String,
     },
     /// Make a routine
-    #[command(after_help = "Example:\n  serin routines create cart --description 'what is to be bought'")]
+    #[command(
+        after_help = "Example:\n  serin routines create cart --description 'what is to be bought'"
+    )]
     Create {
         /// Its name
         #[arg(value_name = "ROUTINE")]

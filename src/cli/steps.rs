@@ -6,9 +6,11 @@ use super::asked::Asked;
 use super::value::{Environment, percentage};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Of the two versions that are live, the newer one gets PERCENT of the users, and nobody moves back.\n\n\
+#[command(
+    after_help = "Of the two versions that are live, the newer one gets PERCENT of the users, and nobody moves back.\n\n\
     Exit status: 0 good, 1 refused, or with --dry-run a danger was found, 2 usage, 3 admin cannot be reached.\n\n\
-    Examples:\n  serin forward checkout 25%\n  serin forward checkout 50 --dry-run")]
+    Examples:\n  serin forward checkout 25%\n  serin forward checkout 50 --dry-run"
+)]
 pub struct Forward {
     /// The routine's name
     #[arg(value_name = "ROUTINE")]

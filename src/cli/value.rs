@@ -39,7 +39,9 @@ pub(super) fn share(text: &str) -> Result<(String, u64), String> {
 pub(super) fn percentage(text: &str) -> Result<u64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {
         Ok(percent @ 1..=100) => Ok(percent),
-        _ => Err(format!("`{text}` is no whole percentage from 1 to 100: write, for instance, 25%")),
+        _ => {
+            Err(format!("`{text}` is no whole percentage from 1 to 100: write, for instance, 25%"))
+        }
     }
 }
 

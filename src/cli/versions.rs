@@ -23,7 +23,9 @@ pub enum VersionsAction {
     #[command(after_help = "Example:\n  serin versions checkout list --json")]
     List,
     /// Add a version
-    #[command(after_help = "Example:\n  serin versions checkout add --description 'with the new basket'")]
+    #[command(
+        after_help = "Example:\n  serin versions checkout add --description 'with the new basket'"
+    )]
     Add {
         /// The code version [default: minted, newer than all others]
         #[arg(value_name = "VERSION")]

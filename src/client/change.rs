@@ -39,8 +39,7 @@ pub fn add_version(
     upstream: Option<&str>,
     description: Option<&str>,
 ) -> Result<Value, ClientError> {
-    let fields =
-        [("code_version", version), ("upstream", upstream), ("description", description)];
+    let fields = [("code_version", version), ("upstream", upstream), ("description", description)];
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     let body: Map<String, Value> = given.map(|(name, value)| (name, json!(value))).collect();
     let path = format!("/api/v1/routines/{}/versions", segment(routine));

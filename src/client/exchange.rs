@@ -54,11 +54,7 @@ pub enum ClientError {
     #[error("{url} did not answer within {ANSWER_WITHIN:?}{}", or_done(*.is_change))]
     Slow { url: String, is_change: bool },
     #[error("{url} broke off{}", or_done(*.is_change))]
-    Broken {
-        url: String,
-        is_change: bool,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Broken { url: String, is_change: bool, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{url} is no admin endpoint of Serin: it answered {status}")]
     Foreign { url: String, status: StatusCode },
     #[error(
@@ -75,7 +71,9 @@ impl ClientError {
     /// Whether nobody was there to say anything.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Tls { .. } | Self::Slow { .. } | Self::Broken { .. } => true,
+            Self::Connect { .. } | Self::Tls { .. } | Self::Slow { .. } | Self::Broken { .. } => {
+                true
+            }
             Self::Url(_)
             | Self::Foreign { .. }
             | Self::KeyWanted { .. }
@@ -131,12 +129,7 @@ pub(super) fn read<T: DeserializeOwned>(admin: &Endpoint, answer: Value) -> Resu
     serde_json::from_value(answer).map_err(foreign)
 }
 
-fn call(
-    admin: &Endpoint,
-    method: &Method,
-    path: &str,
-    body: &Bytes,
-) -> Result<Value, ClientError> {
+fn call(admin: &Endpoint, method: &Method, path: &str, body: &Bytes) -> Result<Value, ClientError> {
     let Endpoint { url, credentials, tls } = admin;
     let origin = Origin::of(url).ok_or_else(|| ClientError::Url(url.clone()))?;
     let tls = match (origin.is_tls, tls) {

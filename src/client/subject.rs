@@ -49,11 +49,7 @@ pub fn history(
 }
 
 /// Whether users get the versions that were asked for.
-pub fn check(
-    admin: &Endpoint,
-    subject: &Subject,
-    environment: &str,
-) -> Result<Value, ClientError> {
+pub fn check(admin: &Endpoint, subject: &Subject, environment: &str) -> Result<Value, ClientError> {
     ask(admin, &format!("{}/environments/{environment}/check", subject.path()))
 }
 

@@ -14,9 +14,9 @@ pub(super) fn print_deployed(
         output.line(format_args!("  {percentage:>3} %  {code_version}"))?;
     }
     match &deployed.moved {
-        None => output.line(format_args!(
-            "nobody moves: it is the first deployment in {environment}"
-        )),
+        None => {
+            output.line(format_args!("nobody moves: it is the first deployment in {environment}"))
+        }
         Some(Moved { flows, .. }) if flows.is_empty() => output.line("nobody moves"),
         Some(Moved { percent, exact, flows }) => {
             let kind = if *exact {

@@ -6,7 +6,7 @@ use super::error::OperateError;
 use super::find::{find, is_refused_as};
 use super::output::Output;
 use super::subject::{Release, Served};
-use super::told::read;
+use super::told::{moment, read};
 use crate::client::{self, Endpoint, Live, Publish, Subject};
 use crate::report::{Column, Table};
 
@@ -40,16 +40,17 @@ pub fn deployments(
     };
     let all = listed(&subject, &history).as_array().map(Vec::as_slice).unwrap_or_default();
     let found = all.iter().find(|it| it["deployment_id"] == id.as_str());
-    let found = found.ok_or_else(|| OperateError::NoDeployment {
-        name: asked.name.clone(),
-        id: id.clone(),
-    })?;
+    let found = found
+        .ok_or_else(|| OperateError::NoDeployment { name: asked.name.clone(), id: id.clone() })?;
     if output.as_json {
         return output.json(found);
     }
     let release = release(admin, &subject, found)?;
     let (name, environment) = (&asked.name, &release.environment);
-    output.line(format_args!("deployment {id}: {name} in {environment}, of {}", release.created))?;
+    output.line(format_args!(
+        "deployment {id}: {name} in {environment}, of {}",
+        moment(&release.created)
+    ))?;
     for share in &release.shares {
         output.line(format_args!("  {:>5}  {}", share.whom.words(), share.version))?;
     }
@@ -119,11 +120,16 @@ fn list(
         let mark = if live.contains(&release) { "live" } else { "" }.to_owned();
         let words = release.words();
         let Release { id, environment, created, .. } = release;
-        table.row([id, environment, created, words, mark]);
+        table.row([id, environment, moment(&created), words, mark]);
     }
     output.table(&table, &[])?;
-    if history["next"].is_string() {
-        output.line(format_args!("there are more: --limit {}", asked.limit.saturating_mul(2)))?;
+    if !history["next"].is_string() {
+        return Ok(());
     }
-    Ok(())
+    match asked.limit.saturating_mul(2).min(HISTORY_MAX) {
+        limit if limit > asked.limit => {
+            output.line(format_args!("there are more: --limit {limit}"))
+        }
+        _ => output.line("there are more, which are not told here"),
+    }
 }

@@ -21,7 +21,7 @@ pub enum OperateError {
     IsApp(String),
     #[error("routine `{routine}` has no code version `{version}`; {advice}")]
     NoVersion { routine: String, version: String, advice: String },
-    #[error("the percentages sum to {0}, and must to 100")]
+    #[error("the percentages sum to {0}, not to 100")]
     Sum(u64),
     #[error("code version `{0}` is named twice: name one version at 100, or two")]
     Twice(String),
@@ -40,14 +40,10 @@ pub enum OperateError {
     #[error(
         "code version `{newer}` has {has} % of the users of `{routine}` in {environment} already, and `forward` only ever gives it more; to give it less: {less}"
     )]
-    NotForward {
-        routine: String,
-        environment: &'static str,
-        newer: String,
-        has: u64,
-        less: String,
-    },
-    #[error("`{name}` has no deployment `{id}` among the newest thousand; `serin deployments {name}` lists them")]
+    NotForward { routine: String, environment: &'static str, newer: String, has: u64, less: String },
+    #[error(
+        "`{name}` has no deployment `{id}` among the newest thousand; `serin deployments {name}` lists them"
+    )]
     NoDeployment { name: String, id: String },
     #[error(
         "`serin top` draws on a terminal, and stdout is none; `serin status` tells the same once, and with --json for programs"
@@ -66,7 +62,10 @@ impl OperateError {
     /// 1: the operation failed, or something was found. 2: usage. 3: nobody was there.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Client(ClientError::Url(_)) | Self::Sum(_) | Self::Twice(_) | Self::NoTerminal => 2,
+            Self::Client(ClientError::Url(_))
+            | Self::Sum(_)
+            | Self::Twice(_)
+            | Self::NoTerminal => 2,
             Self::Client(error) if error.is_unreachable() => 3,
             Self::Client(_)
             | Self::Refused { .. }

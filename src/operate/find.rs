@@ -51,16 +51,15 @@ pub(super) fn find_routine(admin: &Endpoint, name: &str) -> Result<client::Routi
 }
 
 /// The names that `written` may be a slip of, as a question; `None` where none is near.
-pub(super) fn near_text<'n>(
-    written: &str,
-    names: impl Iterator<Item = &'n str>,
-) -> Option<String> {
+pub(super) fn near_text<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
     let mut near: Vec<(usize, &str)> = names
         .filter_map(|name| {
             let distance = strsim::osa_distance(written, name);
             let is_part = written.len() > 1 && (name.contains(written) || written.contains(name));
             let most = (name.chars().count() / 3).clamp(1, SLIPS_MAX);
-            (distance <= most || is_part).then_some((distance, name))
+            // Where every character differs it is another word, however short.
+            let is_slip = distance <= most && distance < name.chars().count();
+            (is_slip || is_part).then_some((distance, name))
         })
         .collect();
     near.sort_unstable();
@@ -144,5 +143,7 @@ mod tests {
         for other in ["", "x", "basket"] {
             assert_eq!(near(other), None, "{other}");
         }
+        assert_eq!(near_text("9", ["1"].into_iter()), None);
+        assert!(near_text("11", ["10"].into_iter()).is_some());
     }
 }

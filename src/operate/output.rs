@@ -48,7 +48,11 @@ impl Output<'_> {
     }
 
     fn painted(&mut self, colour: &str, text: impl Display) -> Result<(), OperateError> {
-        if self.in_colour { self.line(format_args!("{colour}{text}{PLAIN}")) } else { self.line(text) }
+        if self.in_colour {
+            self.line(format_args!("{colour}{text}{PLAIN}"))
+        } else {
+            self.line(text)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::OperateError;
 use super::find::{advise, find, find_routine};
 use super::output::Output;
 use super::subject::{ENVIRONMENTS, Release, Served};
-use super::told::read;
+use super::told::{moment, read};
 use super::versions::versions_table;
 use crate::client::{self, Endpoint, Subject};
 use crate::report::{Column, Table, one_line, plural};
@@ -38,8 +38,7 @@ pub fn routines(
         Routines::List(search) => list(admin, search, output),
         Routines::Show(name) => show(admin, name, output),
         Routines::Create { name, description, has_assets } => {
-            let made =
-                client::create_routine(admin, name, description.as_deref(), *has_assets);
+            let made = client::create_routine(admin, name, description.as_deref(), *has_assets);
             let made = made.map_err(|error| advise(admin, name, error))?;
             if output.as_json {
                 return output.json(&made);
@@ -104,7 +103,7 @@ fn show(admin: &Endpoint, name: &str, output: &mut Output<'_>) -> Result<(), Ope
     };
     line("routine", &routine.name)?;
     line("description", &routine.description)?;
-    line("created", &routine.created)?;
+    line("created", &moment(&routine.created))?;
     line("hosts", &routine.records.join(", "))?;
     line("routes", &routine.routes.join(", "))?;
     line("keys", &routine.sticky.join(", "))?;
@@ -113,7 +112,7 @@ fn show(admin: &Endpoint, name: &str, output: &mut Output<'_>) -> Result<(), Ope
         let live = served.live.iter().find(|it| it.environment == environment);
         let text = live.map_or_else(
             || "nothing is deployed".to_owned(),
-            |it| format!("{}, deployment {} of {}", it.words(), it.id, it.created),
+            |it| format!("{}, deployment {} of {}", it.words(), it.id, moment(&it.created)),
         );
         line(environment, &text)?;
     }

@@ -37,6 +37,8 @@ impl Split {
     ) -> Result<Self, OperateError> {
         let question = Question::default()
             .with("routine", [routine.to_owned()])
+            // What is asked about the split is told of a user: any will do.
+            .with("key", ["anybody".to_owned()])
             .with("environment", [environment.to_owned()]);
         let explained = client::explain(admin, &question);
         let explained = explained.map_err(|error| advise(admin, routine, error))?;

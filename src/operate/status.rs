@@ -106,7 +106,8 @@ impl Seen {
     }
 
     fn check(&self, release: &Release) -> Option<&Check> {
-        let found = self.checks.iter().find(|(environment, ..)| *environment == release.environment);
+        let found =
+            self.checks.iter().find(|(environment, ..)| *environment == release.environment);
         // What was found of another deployment says nothing of this one.
         found.map(|(_, check, _)| check).filter(|it| it.deployment_id.as_ref() == Some(&release.id))
     }
@@ -202,7 +203,8 @@ fn row(of: &Seen, release: &Release, share: &Share, check: Option<&Check>) -> [S
     });
     let [users, observed, expected] = checked.map_or_else(Default::default, |(all, version)| {
         let observed = version.observed_percentage.map(|it| format!("{it:.2} %"));
-        let [least, most] = [version.expected_least, version.expected_most].map(|it| of_all(it, all));
+        let [least, most] =
+            [version.expected_least, version.expected_most].map(|it| of_all(it, all));
         [count(version.users), observed.unwrap_or_default(), format!("{least:.2} to {most:.2} %")]
     });
     [

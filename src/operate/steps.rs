@@ -34,11 +34,7 @@ pub struct Steps {
 }
 
 /// Makes a step, and tells the split that comes of it and who moves.
-pub fn step(
-    admin: &Endpoint,
-    steps: &Steps,
-    output: &mut Output<'_>,
-) -> Result<(), OperateError> {
+pub fn step(admin: &Endpoint, steps: &Steps, output: &mut Output<'_>) -> Result<(), OperateError> {
     let Steps { routine, environment, step, dry_run } = steps;
     let planned = Planned::of(admin, routine, environment, step, *dry_run)?;
     if *dry_run {
@@ -168,12 +164,7 @@ fn tell(
     if is_good(&told) { Ok(()) } else { Err(OperateError::Found) }
 }
 
-fn refused(
-    admin: &Endpoint,
-    routine: &str,
-    planned: &Planned,
-    error: ClientError,
-) -> OperateError {
+fn refused(admin: &Endpoint, routine: &str, planned: &Planned, error: ClientError) -> OperateError {
     let versions = planned.shares.iter().map(|(version, _)| version.as_str());
     advise_of_versions(admin, routine, versions, error)
 }
@@ -201,7 +192,7 @@ mod tests {
         assert!(well_formed(&shares(&[("1", 90), ("2", 10)])).is_ok());
         assert!(well_formed(&shares(&[("1", 100)])).is_ok());
         let wrong = well_formed(&shares(&[("1", 90), ("2", 20)])).unwrap_err();
-        assert_eq!(wrong.to_string(), "the percentages sum to 110, and must to 100");
+        assert_eq!(wrong.to_string(), "the percentages sum to 110, not to 100");
         assert_eq!(wrong.exit_status(), 2);
         let twice = well_formed(&shares(&[("1", 50), ("1", 50)])).unwrap_err();
         assert!(twice.to_string().contains("`1` is named twice"), "{twice}");

@@ -91,18 +91,40 @@ impl EndpointState {
     /// What is the matter with it, and why; `None` where nothing is.
     pub(super) fn ailment(&self) -> Option<String> {
         if !self.healthy {
-            let since = self.unhealthy_since.as_deref().unwrap_or("a moment");
+            let since = self.unhealthy_since.as_deref().map_or_else(|| "now".to_owned(), moment);
             let reason = self.reason.as_deref().unwrap_or("no reason is told");
             return Some(format!("unhealthy since {since}: {reason}"));
         }
         let until = self.ejected_until.as_ref()?;
-        Some(format!("ejected until {until}"))
+        Some(format!("ejected until {}", moment(until)))
+    }
+}
+
+/// A moment as people read it: to the second.
+pub(super) fn moment(text: &str) -> String {
+    match text.split_once('.') {
+        Some((seconds, _)) if text.ends_with('Z') => format!("{seconds}Z"),
+        _ => text.to_owned(),
     }
 }
 
 /// `answer` as what it should be.
-pub(super) fn read<T: DeserializeOwned>(admin: &Endpoint, answer: &Value) -> Result<T, OperateError> {
+pub(super) fn read<T: DeserializeOwned>(
+    admin: &Endpoint,
+    answer: &Value,
+) -> Result<T, OperateError> {
     T::deserialize(answer).map_err(|_| {
         ClientError::Foreign { url: admin.url.clone(), status: http::StatusCode::OK }.into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_to_the_second() {
+        assert_eq!(moment("2026-11-28T01:07:08.515052677Z"), "2026-11-28T01:07:08Z");
+        assert_eq!(moment("2026-11-28T01:07:08Z"), "2026-11-28T01:07:08Z");
+    }
 }

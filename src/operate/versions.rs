@@ -6,7 +6,7 @@ use super::error::OperateError;
 use super::find::{advise, advise_of_versions, find, find_routine};
 use super::output::Output;
 use super::subject::{ENVIRONMENTS, Served};
-use super::told::read;
+use super::told::{moment, read};
 use crate::client::{self, App, Endpoint, Routine, Subject};
 use crate::report::{Column, Table, one_line};
 
@@ -14,11 +14,7 @@ use crate::report::{Column, Table, one_line};
 #[derive(Debug, Clone)]
 pub enum Versions {
     List,
-    Add {
-        version: Option<String>,
-        upstream: Option<String>,
-        description: Option<String>,
-    },
+    Add { version: Option<String>, upstream: Option<String>, description: Option<String> },
     Delete(String),
 }
 
@@ -126,5 +122,5 @@ fn row(served: &Served, version: &str, created: &str) -> Vec<String> {
         let share = release.and_then(|it| it.shares.iter().find(|it| it.version == version));
         share.map(|share| share.whom.words()).unwrap_or_default()
     });
-    [version.to_owned(), created.to_owned()].into_iter().chain(shares).collect()
+    [version.to_owned(), moment(created)].into_iter().chain(shares).collect()
 }

@@ -56,16 +56,20 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         let demo = include_str!("../../configs/demo.toml");
         write("demo.toml", demo);
         let ports = ["8080", "8081", "8090"];
         let any_port = ports.iter().fold(demo.to_owned(), |text, port| text.replace(port, "0"));
-        let unused = format!("[[routine.version]]\ncode_version = \"{UNUSED}\"\n\n[[routine.version]]");
+        let unused =
+            format!("[[routine.version]]\ncode_version = \"{UNUSED}\"\n\n[[routine.version]]");
         let any_port = any_port.replacen("[[routine.version]]", &unused, 1);
         write("serin.toml", &(any_port + MORE));
         let line = |user| {
-            format!("192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] \"GET /?user={user} HTTP/1.1\" 200 1\n")
+            format!(
+                "192.0.2.1 - - [10/Oct/2025:13:55:36 +0000] \"GET /?user={user} HTTP/1.1\" 200 1\n"
+            )
         };
         write("access.log", &(0..USERS).map(line).collect::<String>());
         let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
@@ -134,7 +138,10 @@ impl Place {
         let said = lines_to(&lines(demo.stdout()), "Ctrl-C ends it").concat();
         let address = said.split("production  http://").nth(1).unwrap();
         let address: SocketAddr = address.split(' ').next().unwrap().parse().unwrap();
-        assert_eq!(Connection::open(address).unwrap().get("", &[]).unwrap().status, 200);
+        assert_eq!(
+            Connection::open(address).unwrap().get("checkout.localhost", &[]).unwrap().status,
+            200
+        );
         demo.signal("INT");
         assert!(demo.wait().success());
     }

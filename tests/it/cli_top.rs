@@ -177,7 +177,9 @@ fn it_says_when_serin_is_away_and_goes_on_when_it_is_back() {
 fn without_a_terminal_or_a_serin_it_says_what_to_do() {
     let refused = output(serin().arg("top"));
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("`serin status` tells the same once"));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("`serin status` tells the same once")
+    );
 
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (said, status) = Terminal::open(&format!("http://{nowhere}"), 80, 24).ends();

@@ -28,11 +28,7 @@ pub(super) struct Rates(BTreeMap<Name, VecDeque<(Instant, u64, u64)>>);
 impl Rates {
     /// Takes what was counted `at` a moment.
     pub(super) fn count(&mut self, at: Instant, subject: &Subject, tallied: &Tallied) {
-        let name = (
-            subject.clone(),
-            tallied.environment.clone(),
-            tallied.code_version.clone(),
-        );
+        let name = (subject.clone(), tallied.environment.clone(), tallied.code_version.clone());
         let counted = self.0.entry(name).or_default();
         // Who counts less than before has started anew.
         if counted.back().is_some_and(|(_, assigned, _)| *assigned > tallied.assigned) {

@@ -118,11 +118,7 @@ fn tail(version: &str) -> String {
 }
 
 /// The rows, in as many columns as there is room for.
-pub(super) fn table<'r>(
-    rows: &[&'r Row],
-    width: u16,
-    style: impl Fn(&Row) -> Style,
-) -> Table<'r> {
+pub(super) fn table<'r>(rows: &[&'r Row], width: u16, style: impl Fn(&Row) -> Style) -> Table<'r> {
     let columns = columns(width);
     let widths = columns.iter().map(|&at| match at {
         0 => Constraint::Min(NAME_MIN),

@@ -53,8 +53,11 @@ impl Sample {
         let routines: Vec<Routine> = read(admin, &listed["routines"])?;
         let listed_apps = client::apps(admin, search, LISTED_MAX)?;
         let apps: Vec<App> = read(admin, &listed_apps["apps"])?;
-        let served: Vec<_> =
-            routines.iter().map(Served::of_routine).chain(apps.iter().map(Served::of_app)).collect();
+        let served: Vec<_> = routines
+            .iter()
+            .map(Served::of_routine)
+            .chain(apps.iter().map(Served::of_app))
+            .collect();
         let mut close = BTreeMap::new();
         for of in served.iter().filter(|it| wanted.contains(&it.subject)) {
             // It may have been deleted since it was listed.

@@ -166,7 +166,9 @@ impl View {
         self.visible.dedup();
         if rows.is_empty() {
             let text = match self.typed.as_ref().unwrap_or(&self.search).as_str() {
-                "" => "no routine and no app; `serin routines create NAME` makes a routine".to_owned(),
+                "" => {
+                    "no routine and no app; `serin routines create NAME` makes a routine".to_owned()
+                }
                 search => format!("nothing has `{}` in its name", one_line(search)),
             };
             frame.render_widget(Paragraph::new(text), area);
@@ -185,7 +187,8 @@ impl View {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let mut first = vec![Span::styled("serin top", bold), Span::raw(format!("  {}", self.url))];
         if let Some(sample) = &self.sample {
-            let routines = sample.served.iter().filter(|it| matches!(it.subject, Subject::Routine(_)));
+            let routines =
+                sample.served.iter().filter(|it| matches!(it.subject, Subject::Routine(_)));
             let routines = routines.count();
             let apps = sample.served.len() - routines;
             let more = if sample.is_cut { " and more" } else { "" };

@@ -108,9 +108,9 @@ fn a_screen_of_80_by_24_has_shares_rates_errors_and_who_is_not_well() {
     for part in [
         "serin top  http://127.0.0.1:8090  1 routine, 0 apps, 0 open tunnels\n",
         "q quit  / search  rows 1 to 2 of 2\n",
-        "routine        env  version         asked    share    req/s  fail/s check",
-        "checkout       prod …747213377175    90 %  88.00 %                 as asked",
-        "checkout       prod …747213377176    10 %  12.00 %    100.0     0.0 as asked",
+        "routine         env  version        asked    share    req/s  fail/s check",
+        "checkout        prod …747213377175   90 %  88.00 %                  as asked",
+        "checkout        prod …747213377176   10 %  12.00 %    100.0     0.0 as asked",
         "errors  connection_refused 20 (10.0/s)\n",
         "faults  none\n",
         "3 endpoints, 1 not well\n",
