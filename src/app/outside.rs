@@ -33,8 +33,8 @@ pub fn config_path(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
     asked.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from)).ok_or(Failure::NoConfig)
 }
 
-/// Whether who reads wants colours: on a terminal, unless NO_COLOR is set (no-color.org);
-/// CLICOLOR_FORCE wants them everywhere.
+/// Whether who reads wants colours: on a terminal, unless `NO_COLOR` is set (no-color.org);
+/// `CLICOLOR_FORCE` has them elsewhere, too.
 pub fn wants_colour(is_terminal: bool) -> bool {
     colour_wanted(is_terminal, |name| variable(name).is_some_and(|value| value != "0"))
 }

@@ -6,10 +6,10 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Admin {
-    /// The admin endpoint [default: SERIN_ADMIN, or else http://127.0.0.1:8090]
+    /// The admin endpoint [default: `SERIN_ADMIN`, or else `http://127.0.0.1:8090`]
     #[arg(long = "admin", value_name = "URL", global = true)]
     pub url: Option<String>,
-    /// Trust the authorities of this file too, for https; in PEM [default: SERIN_CA]
+    /// Trust the authorities of this file too, for https; in PEM [default: `SERIN_CA`]
     #[arg(long, value_name = "FILE", global = true)]
     pub ca: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  serin check serin.toml\n  serin check serin.toml --json")]
 pub struct Check {
-    /// The config [default: SERIN_CONFIG]
+    /// The config [default: `SERIN_CONFIG`]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Print the result as JSON

@@ -48,7 +48,7 @@ pub struct Explain {
     pub env: Environment,
     #[command(flatten)]
     pub admin: Admin,
-    /// A config to ask in place of a running Serin; without FILE, that of SERIN_CONFIG
+    /// A config to ask in place of a running Serin; without FILE, that of `SERIN_CONFIG`
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["url", "ca"])]
     pub config: Option<Option<PathBuf>>,
     /// Print the result as JSON

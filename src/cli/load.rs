@@ -51,7 +51,7 @@ pub struct Load {
     /// Take any certificate of the target
     #[arg(long)]
     pub insecure: bool,
-    /// Trust the authorities of this file too, for https; in PEM [default: SERIN_CA]
+    /// Trust the authorities of this file too, for https; in PEM [default: `SERIN_CA`]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 
@@ -123,7 +123,7 @@ pub struct Load {
     #[arg(long, value_name = "VERSION@PERCENT", help_heading = "Versions", value_delimiter = ',', value_parser = share, conflicts_with = "release")]
     pub expect: Vec<(String, u64)>,
 
-    /// The admin endpoint of the Serin that is loaded, which tells the split [default: SERIN_ADMIN, or else http://127.0.0.1:8090]
+    /// The admin endpoint of the Serin that is loaded, which tells the split [default: `SERIN_ADMIN`, or else `http://127.0.0.1:8090`]
     #[arg(long, value_name = "URL", help_heading = "Serin", requires = "release")]
     pub admin: Option<String>,
     /// The routine that answers

@@ -43,7 +43,7 @@ pub struct Rehearse {
     pub env: Environment,
     #[command(flatten)]
     pub admin: Admin,
-    /// A config to ask in place of a running Serin; without FILE, that of SERIN_CONFIG
+    /// A config to ask in place of a running Serin; without FILE, that of `SERIN_CONFIG`
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["url", "ca"])]
     pub config: Option<Option<PathBuf>>,
     /// The last canary, whose users are compared [default: what the history of a running Serin has]

@@ -10,7 +10,7 @@ use clap::Args;
         Example:\n  serin serve --config serin.toml"
 )]
 pub struct Serve {
-    /// The config [default: SERIN_CONFIG]
+    /// The config [default: `SERIN_CONFIG`]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -1,10 +1,11 @@
 //! Deploying: what became live, and who moves.
 
-use http::Method;
+use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::exchange::{ClientError, Endpoint, read, send};
+use super::exchange::{ClientError, Endpoint, ask_tagged, read, send, send_if};
+use super::routine::Live;
 
 /// A deployment that has become live, as the admin endpoint tells it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,9 +51,39 @@ pub fn deploy(
     environment: &str,
     shares: &[(String, u64)],
 ) -> Result<Deployed, ClientError> {
+    deploy_over(admin, routine, environment, shares, None)
+}
+
+/// The same in the place of what was seen, and of nothing else: where somebody has deployed
+/// meanwhile it is refused as `precondition_failed`.
+pub fn deploy_over(
+    admin: &Endpoint,
+    routine: &str,
+    environment: &str,
+    shares: &[(String, u64)],
+    seen: Option<&Seen>,
+) -> Result<Deployed, ClientError> {
     let body = json!({ "code_versions": listed(shares) });
-    let answer = send(admin, &Method::POST, &path(routine, environment, "deployment"), &body)?;
-    read(admin, answer)
+    let path = path(routine, environment, "deployment");
+    let tag = seen.and_then(|seen| seen.tag.as_ref());
+    read(admin, send_if(admin, &Method::POST, &path, &body, tag)?)
+}
+
+/// A live deployment, as it was when it was looked at.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub deployment_id: String,
+    /// None of a Serin that gives none.
+    tag: Option<HeaderValue>,
+}
+
+/// Looks at what is live.
+pub fn live(admin: &Endpoint, routine: &str, environment: &str) -> Result<Seen, ClientError> {
+    let routine = segment(routine);
+    let path = format!("/api/v1/routines/{routine}/environments/{environment}");
+    let (value, tag) = ask_tagged(admin, &path)?;
+    let live: Live = read(admin, value)?;
+    Ok(Seen { deployment_id: live.deployment_id, tag })
 }
 
 /// What deploying `shares` would do to the users who came lately; nothing is deployed.

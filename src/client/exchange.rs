@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
-use http::{Method, Request, StatusCode, Uri};
+use http::header::{CONTENT_TYPE, ETAG, HOST, IF_MATCH};
+use http::response::Parts;
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -110,7 +111,15 @@ fn reason(bytes: &[u8]) -> serde_json::Result<Reason> {
 
 /// Asks the admin endpoint for what is at `path`.
 pub(super) fn ask(admin: &Endpoint, path: &str) -> Result<Value, ClientError> {
-    call(admin, &Method::GET, path, &Bytes::new())
+    ask_tagged(admin, path).map(|(value, _)| value)
+}
+
+/// The same with its entity tag, if it has one.
+pub(super) fn ask_tagged(
+    admin: &Endpoint,
+    path: &str,
+) -> Result<(Value, Option<HeaderValue>), ClientError> {
+    call(admin, &Method::GET, path, &Bytes::new(), None)
 }
 
 /// Sends `body` as JSON to `path` of the admin endpoint.
@@ -120,7 +129,18 @@ pub(super) fn send(
     path: &str,
     body: &Value,
 ) -> Result<Value, ClientError> {
-    call(admin, method, path, &Bytes::from(body.to_string()))
+    send_if(admin, method, path, body, None)
+}
+
+/// The same, if what is there still has this entity tag.
+pub(super) fn send_if(
+    admin: &Endpoint,
+    method: &Method,
+    path: &str,
+    body: &Value,
+    tag: Option<&HeaderValue>,
+) -> Result<Value, ClientError> {
+    call(admin, method, path, &Bytes::from(body.to_string()), tag).map(|(value, _)| value)
 }
 
 /// What an answer says, as what it should be.
@@ -146,13 +166,16 @@ fn call(admin: &Endpoint, method: &Method, path: &str, body: &Bytes) -> Result<V
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(body.clone()))
         .map_err(|_| ClientError::Url(url.clone()))?;
+    if let Some(tag) = tag {
+        request.headers_mut().insert(IF_MATCH, tag.clone());
+    }
     if let Some(credentials) = credentials {
         let fields = credentials.fields(method, path, request.headers(), body);
         let unfit = || ClientError::KeyUnfit { id: credentials.id.clone() };
         request.headers_mut().extend(fields.ok_or_else(unfit)?);
     }
     let is_change = method != Method::GET;
-    let (status, bytes) = runtime.block_on(async {
+    let (head, bytes) = runtime.block_on(async {
         let end = Instant::now() + ANSWER_WITHIN;
         let stream = timeout_at(end, TcpStream::connect(origin.authority)).await;
         let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -170,12 +193,14 @@ fn call(admin: &Endpoint, method: &Method, path: &str, body: &Bytes) -> Result<V
         let slow = |_| ClientError::Slow { url: url.clone(), is_change };
         timeout_at(end, answer).await.map_err(slow)?
     })?;
+    let status = head.status;
     let foreign = || ClientError::Foreign { url: url.clone(), status };
     if status == StatusCode::NO_CONTENT {
-        return Ok(Value::Null);
+        return Ok((Value::Null, None));
     }
     if status.is_success() {
-        return serde_json::from_slice(&bytes).map_err(|_| foreign());
+        let value = serde_json::from_slice(&bytes).map_err(|_| foreign())?;
+        return Ok((value, head.headers.get(ETAG).cloned()));
     }
     if status == StatusCode::UNAUTHORIZED && credentials.is_none() {
         return Err(ClientError::KeyWanted { url: url.clone() });
@@ -219,7 +244,7 @@ async fn exchange(
     is_change: bool,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), ClientError> {
+) -> Result<(Parts, Bytes), ClientError> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Broken {
         url: url.to_owned(),
         is_change,
@@ -230,9 +255,9 @@ async fn exchange(
         .map_err(|error| broken(error.into()))?;
     let talk = async {
         let response = sender.send_request(request).await.map_err(|error| broken(error.into()))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
-        Ok((status, body.map_err(broken)?.to_bytes()))
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await;
+        Ok((head, body.map_err(broken)?.to_bytes()))
     };
     tokio::pin!(talk);
     tokio::select! {

@@ -12,7 +12,9 @@ mod subject;
 
 pub use app::{App, AppVersion, Publish, app, publish};
 pub use change::{add_version, bind, create_routine, delete_routine, delete_version};
-pub use deployed::{Deployed, Flow, Moved, Share, deploy, dry_run, roll_back};
+pub use deployed::{
+    Deployed, Flow, Moved, Seen, Share, deploy, deploy_over, dry_run, live, roll_back,
+};
 pub use exchange::{ClientError, Endpoint};
 pub use explained::{PrintError, Question, explain, print_explained};
 pub use listing::{apps, endpoints, routines, traffic};

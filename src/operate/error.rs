@@ -42,6 +42,10 @@ pub enum OperateError {
     )]
     NotForward { routine: String, environment: &'static str, newer: String, has: u64, less: String },
     #[error(
+        "somebody has deployed `{0}` meanwhile, and nothing was changed: look with `serin status {0}`, and try again"
+    )]
+    Overtaken(String),
+    #[error(
         "`{name}` has no deployment `{id}` among the newest thousand; `serin deployments {name}` lists them"
     )]
     NoDeployment { name: String, id: String },
@@ -75,6 +79,7 @@ impl OperateError {
             | Self::NothingDeployed { .. }
             | Self::OneVersion { .. }
             | Self::NotForward { .. }
+            | Self::Overtaken(_)
             | Self::NoDeployment { .. }
             | Self::Terminal(_)
             | Self::Output(_)

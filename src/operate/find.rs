@@ -89,6 +89,7 @@ pub(super) fn advise(admin: &Endpoint, name: &str, error: ClientError) -> Operat
         "no_earlier_deployment" | "deployment_not_found" | "no_deployment" => {
             format!("`serin deployments {name}` lists what was deployed, and where")
         }
+        "precondition_failed" => return OperateError::Overtaken(name.to_owned()),
         "Forbidden.RAM" => "use a key that is not read-only".to_owned(),
         _ => return ClientError::Refused { code, message }.into(),
     };

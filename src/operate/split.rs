@@ -5,12 +5,11 @@ use serde::Deserialize;
 use super::error::OperateError;
 use super::find::{advise, find_routine};
 use super::told::read;
-use crate::client::{self, Endpoint, Question, Share};
+use crate::client::{self, Endpoint, Question, Seen, Share};
 
 /// How users are divided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Split {
-    pub(super) deployment_id: String,
     pub(super) older: String,
     pub(super) newer: String,
     /// The share of the newer version.
@@ -34,7 +33,7 @@ impl Split {
         routine: &str,
         environment: &'static str,
         verb: &'static str,
-    ) -> Result<Self, OperateError> {
+    ) -> Result<(Self, Seen), OperateError> {
         let question = Question::default()
             .with("routine", [routine.to_owned()])
             // What is asked about the split is told of a user: any will do.
@@ -54,7 +53,12 @@ impl Split {
         });
         match (newer_and_rest, code_versions.as_slice()) {
             (Some((newer, percent, older)), [_, _]) => {
-                Ok(Self { deployment_id, older, newer, percent })
+                let seen = client::live(admin, routine, environment);
+                let seen = seen.map_err(|error| advise(admin, routine, error))?;
+                if seen.deployment_id != deployment_id {
+                    return Err(OperateError::Overtaken(routine.to_owned()));
+                }
+                Ok((Self { older, newer, percent }, seen))
             }
             (_, [only, ..]) => {
                 let live = only.code_version.clone();
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_share_of_the_newer_version_leaves_the_rest_to_the_older_one() {
         let (older, newer) = ("1".to_owned(), "2".to_owned());
-        let split = Split { deployment_id: "7".to_owned(), older, newer, percent: 10 };
+        let split = Split { older, newer, percent: 10 };
         assert_eq!(split.at(25), [("1".to_owned(), 75), ("2".to_owned(), 25)]);
         assert_eq!(split.at(100), [("2".to_owned(), 100)]);
     }

@@ -8,7 +8,7 @@ use super::error::OperateError;
 use super::find::{advise, advise_of_versions};
 use super::output::Output;
 use super::split::Split;
-use crate::client::{self, ClientError, Deployed, Endpoint};
+use crate::client::{self, ClientError, Deployed, Endpoint, Seen};
 
 /// What is to become of a routine.
 #[derive(Debug, Clone)]
@@ -42,14 +42,17 @@ pub fn step(admin: &Endpoint, steps: &Steps, output: &mut Output<'_>) -> Result<
     }
     let deployed = match step {
         Step::Rollback(to) => client::roll_back(admin, routine, environment, to.as_deref()),
-        _ => client::deploy(admin, routine, environment, &planned.shares),
+        _ => {
+            let seen = planned.seen.as_ref();
+            client::deploy_over(admin, routine, environment, &planned.shares, seen)
+        }
     };
     let deployed = deployed.map_err(|error| refused(admin, routine, &planned, error))?;
     if output.as_json {
         return output.json(&json!(deployed));
     }
     print_deployed(&deployed, output)?;
-    overtaken(&deployed, planned.seen.as_deref()).map_or(Ok(()), |note| output.line(note))
+    overtaken(&deployed, planned.seen.as_ref()).map_or(Ok(()), |note| output.line(note))
 }
 
 /// The shares that are to be deployed.
@@ -57,7 +60,7 @@ struct Planned {
     /// Of a rollback they are known where they are needed: when it is only told.
     shares: Vec<(String, u64)>,
     /// The deployment that they were worked out from.
-    seen: Option<String>,
+    seen: Option<Seen>,
 }
 
 impl Planned {
@@ -68,26 +71,27 @@ impl Planned {
         step: &Step,
         dry_run: bool,
     ) -> Result<Self, OperateError> {
-        let (split, percent) = match step {
+        let ((split, seen), percent) = match step {
             Step::Deploy(shares) => {
                 well_formed(shares)?;
                 return Ok(Self { shares: shares.clone(), seen: None });
             }
             Step::Rollback(to) => {
-                let shares = match dry_run {
-                    true => earlier(admin, routine, environment, to.as_deref())?,
-                    false => Vec::new(),
+                let shares = if dry_run {
+                    earlier(admin, routine, environment, to.as_deref())?
+                } else {
+                    Vec::new()
                 };
                 return Ok(Self { shares, seen: None });
             }
             Step::Forward(percent) => {
-                let split = Split::live(admin, routine, environment, "forward")?;
+                let (split, seen) = Split::live(admin, routine, environment, "forward")?;
                 forward(routine, environment, &split, *percent)?;
-                (split, *percent)
+                ((split, seen), *percent)
             }
             Step::Promote => (Split::live(admin, routine, environment, "promote")?, 100),
         };
-        Ok(Self { shares: split.at(percent), seen: Some(split.deployment_id) })
+        Ok(Self { shares: split.at(percent), seen: Some(seen) })
     }
 }
 
@@ -169,10 +173,11 @@ fn refused(admin: &Endpoint, routine: &str, planned: &Planned, error: ClientErro
     advise_of_versions(admin, routine, versions, error)
 }
 
-/// Whether somebody else deployed between the look and the step.
-fn overtaken(deployed: &Deployed, seen: Option<&str>) -> Option<String> {
+/// Whether somebody else deployed between the look and the step, which a Serin that gives
+/// entity tags does not let happen.
+fn overtaken(deployed: &Deployed, seen: Option<&Seen>) -> Option<String> {
     let replaced = deployed.replaced.as_deref()?;
-    (Some(replaced) != Some(seen?)).then(|| {
+    (replaced != seen?.deployment_id).then(|| {
         format!(
             "note: somebody had made deployment {replaced} a moment before, and this took its place; `serin rollback` goes back to it"
         )
@@ -201,7 +206,7 @@ mod tests {
     #[test]
     fn forward_never_takes_users_away() {
         let (older, newer) = ("1".to_owned(), "2".to_owned());
-        let split = Split { deployment_id: "7".to_owned(), older, newer, percent: 30 };
+        let split = Split { older, newer, percent: 30 };
         assert!(forward("shop", "production", &split, 31).is_ok());
         let said = forward("shop", "production", &split, 20).unwrap_err().to_string();
         assert!(said.ends_with("`serin deploy shop 1@80 2@20 --env production`"), "{said}");

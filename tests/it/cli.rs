@@ -29,7 +29,7 @@ code_versions = [
 
 /// A Serin, and the command line that asks it as the environment says.
 struct Place {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     serin: Process,
 }
 
@@ -39,7 +39,7 @@ impl Place {
         let path = folder.path().join("serin.toml");
         std::fs::write(&path, format!("{ANY_PORT}{ROUTINE}")).unwrap();
         let serin = Process::start(&path);
-        Self { _folder: folder, serin }
+        Self { folder, serin }
     }
 
     fn run(&self, arguments: &str) -> Output {
@@ -277,7 +277,7 @@ fn the_environment_stands_in_for_arguments_and_they_come_before_it() {
     assert_eq!(asked(&nowhere, None), Some(3));
     assert_eq!(asked(&nowhere, Some(&here)), Some(0));
 
-    let config = place._folder.path().join("serin.toml");
+    let config = place.folder.path().join("serin.toml");
     for arguments in [&["check"][..], &["explain", "--routine", "checkout", "--config"]] {
         let output = output(serin().env("SERIN_CONFIG", &config).args(arguments));
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");

@@ -15,7 +15,7 @@ const LISTED_MAX: usize = 1_000;
 const ENDPOINTS_MAX: usize = 10_000;
 
 /// All that is shown of one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Sample {
     pub(super) at: Instant,
     /// The routines that were found, then the apps.
@@ -31,15 +31,12 @@ pub(super) struct Sample {
 }
 
 /// What a routine or an app is asked for each.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(super) struct Close {
-    pub(super) tallies: OfSubjectShared,
+    pub(super) tallies: OfSubject,
     /// By environment.
     pub(super) checks: BTreeMap<String, Check>,
 }
-
-/// Counts are kept for the next sample, to tell rates.
-pub(super) type OfSubjectShared = std::sync::Arc<OfSubject>;
 
 impl Sample {
     /// Asks for everything with `search` in its name, and closely for `wanted`.
@@ -97,6 +94,6 @@ impl Close {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Some(Self { tallies: std::sync::Arc::new(tallies), checks }))
+        Ok(Some(Self { tallies, checks }))
     }
 }

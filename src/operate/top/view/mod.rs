@@ -1,6 +1,6 @@
 //! What is on the screen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -243,11 +243,7 @@ impl View {
         lines
     }
 
-    fn kinds(
-        &self,
-        title: &str,
-        of: impl Fn(&Traffic) -> &std::collections::BTreeMap<String, u64>,
-    ) -> Line<'static> {
+    fn kinds(&self, title: &str, of: impl Fn(&Traffic) -> &BTreeMap<String, u64>) -> Line<'static> {
         let (Some((from, before)), Some((to, now))) = (self.traffic.front(), self.traffic.back())
         else {
             return Line::default();

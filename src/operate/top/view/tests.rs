@@ -1,7 +1,6 @@
 //! The screen at several sizes, drawn into memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -55,7 +54,7 @@ fn sample(at: Instant, names: &[&str], assigned: u64, verdict: &str) -> Sample {
             assigned,
             failed: 0,
         };
-        let tallies = Arc::new(OfSubject { versions: vec![tallied] });
+        let tallies = OfSubject { versions: vec![tallied] };
         let checks = BTreeMap::from([("production".to_owned(), check(verdict))]);
         (Subject::Routine((*name).to_owned()), Close { tallies, checks })
     };
