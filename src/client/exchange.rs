@@ -149,7 +149,13 @@ pub(super) fn read<T: DeserializeOwned>(admin: &Endpoint, answer: Value) -> Resu
     serde_json::from_value(answer).map_err(foreign)
 }
 
-fn call(admin: &Endpoint, method: &Method, path: &str, body: &Bytes) -> Result<Value, ClientError> {
+fn call(
+    admin: &Endpoint,
+    method: &Method,
+    path: &str,
+    body: &Bytes,
+    tag: Option<&HeaderValue>,
+) -> Result<(Value, Option<HeaderValue>), ClientError> {
     let Endpoint { url, credentials, tls } = admin;
     let origin = Origin::of(url).ok_or_else(|| ClientError::Url(url.clone()))?;
     let tls = match (origin.is_tls, tls) {

@@ -74,9 +74,9 @@ mod tests {
         };
         let plain = "version  asked\n1         90 %\n2         10 %\n";
         assert_eq!(printed(false), plain);
-        let painted = printed(true);
-        assert_eq!(painted.replace(BOLD, "").replace(RED, "").replace(PLAIN, ""), plain);
-        assert!(painted.contains("\x1b[31m2         10 %\x1b[0m\n"), "{painted:?}");
-        assert!(painted.contains("\n1         90 %\n"), "{painted:?}");
+        let red = printed(true);
+        assert_eq!(red.replace(BOLD, "").replace(RED, "").replace(PLAIN, ""), plain);
+        assert!(red.contains("\x1b[31m2         10 %\x1b[0m\n"), "{red:?}");
+        assert!(red.contains("\n1         90 %\n"), "{red:?}");
     }
 }

@@ -97,24 +97,24 @@ fn show(admin: &Endpoint, name: &str, output: &mut Output<'_>) -> Result<(), Ope
     }
     let routine: client::Routine = read(admin, &value)?;
     let served = Served::of_routine(&routine);
-    let mut line = |title: &str, text: &str| match text {
+    let mut told = |title: &str, text: &str| match text {
         "" => Ok(()),
         text => output.line(format_args!("{title:<12} {}", one_line(text))),
     };
-    line("routine", &routine.name)?;
-    line("description", &routine.description)?;
-    line("created", &moment(&routine.created))?;
-    line("hosts", &routine.records.join(", "))?;
-    line("routes", &routine.routes.join(", "))?;
-    line("keys", &routine.sticky.join(", "))?;
-    line("cohort", &routine.cohort)?;
+    told("routine", &routine.name)?;
+    told("description", &routine.description)?;
+    told("created", &moment(&routine.created))?;
+    told("hosts", &routine.records.join(", "))?;
+    told("routes", &routine.routes.join(", "))?;
+    told("keys", &routine.sticky.join(", "))?;
+    told("cohort", &routine.cohort)?;
     for environment in ENVIRONMENTS {
         let live = served.live.iter().find(|it| it.environment == environment);
         let text = live.map_or_else(
             || "nothing is deployed".to_owned(),
             |it| format!("{}, deployment {} of {}", it.words(), it.id, moment(&it.created)),
         );
-        line(environment, &text)?;
+        told(environment, &text)?;
     }
     if routine.versions.is_empty() {
         return output.line(format_args!("no version; `serin versions {name} add` adds one"));

@@ -48,13 +48,13 @@ fn check(verdict: &str) -> Check {
 
 fn sample(at: Instant, names: &[&str], assigned: u64, verdict: &str) -> Sample {
     let of = |name: &&str| {
-        let tallied = Tallied {
+        let newer = Tallied {
             environment: "production".to_owned(),
             code_version: NEWER.to_owned(),
             assigned,
             failed: 0,
         };
-        let tallies = OfSubject { versions: vec![tallied] };
+        let tallies = OfSubject { versions: vec![newer] };
         let checks = BTreeMap::from([("production".to_owned(), check(verdict))]);
         (Subject::Routine((*name).to_owned()), Close { tallies, checks })
     };
