@@ -208,9 +208,9 @@
 //! - `operate` has no copy of the split rule: which of two live versions is the newer one is
 //!   asked of Serin, as `/api/v1/explain` tells it. What people read of the API's answers is
 //!   in `operate`; `client` speaks and names nobody.
-//! - `serin top` asks in a thread of its own, so that no key waits for an answer, and asks
-//!   closely about what is on the screen alone, so that it does not matter how many routines
-//!   there are.
+//! - `serin top` asks in a thread of its own, so that no key waits for an answer. It lists a
+//!   thousand routines at most, the rest is for its search, and asks closely about those on
+//!   the screen alone.
 //! - `load` is a judge, so it has the split rule, the reading of responses and what is deployed
 //!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
 //!   connection is a task; a request allocates nothing, sets no timer, and is told from others

@@ -56,7 +56,9 @@ pub enum ClientError {
     Slow { url: String, is_change: bool },
     #[error("{url} broke off{}", or_done(*.is_change))]
     Broken { url: String, is_change: bool, source: Box<dyn std::error::Error + Send + Sync> },
-    #[error("{url} is no admin endpoint of Serin: it answered {status}")]
+    #[error(
+        "{url} is no admin endpoint of Serin, or of another version: it answered {status}; --admin or SERIN_ADMIN says another"
+    )]
     Foreign { url: String, status: StatusCode },
     #[error(
         "{url} wants an access key: set SERIN_ACCESS_KEY_ID and SERIN_ACCESS_KEY_SECRET (or ESA_ACCESS_KEY_ID and ESA_ACCESS_KEY_SECRET)"

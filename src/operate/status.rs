@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::error::OperateError;
-use super::find::find;
+use super::find::{find, is_refused_as};
 use super::output::Output;
 use super::subject::{ENVIRONMENTS, Release, Served, Share};
 use super::told::{Check, EndpointState, OfSubject, read};
-use crate::client::{self, Endpoint, Subject};
+use crate::client::{self, ClientError, Endpoint, Subject};
 use crate::report::{Column, Table, count, one_line, plural};
 
 /// More are not told at once.
@@ -38,7 +38,9 @@ pub fn status(
     };
     let seen: Vec<Seen> = listed
         .into_iter()
-        .map(|(subject, value)| Seen::look(admin, subject, value, &environments, output.as_json))
+        .map(|(subject, value)| Seen::look(admin, &subject, value, &environments, output.as_json))
+        // What was deleted since it was listed is not told.
+        .filter(|seen| !matches!(seen, Err(OperateError::Client(error)) if is_gone(error)))
         .collect::<Result<_, _>>()?;
     let mut endpoints = client::endpoints(admin, LISTED_MAX)?;
     if asked.name.is_some() {
@@ -56,6 +58,10 @@ pub fn status(
     let is_sick = states.iter().any(|it| !it.healthy);
     let is_wrong = seen.iter().flat_map(|it| &it.checks).any(|(_, check, _)| check.is_mismatch());
     if is_sick || is_wrong { Err(OperateError::Found) } else { Ok(()) }
+}
+
+fn is_gone(error: &ClientError) -> bool {
+    is_refused_as(error, "routine_not_found") || is_refused_as(error, "app_not_found")
 }
 
 /// All routines, then all apps.
@@ -86,19 +92,19 @@ impl Seen {
     /// What has one version has nothing to check, and is asked about it for a `document` alone.
     fn look(
         admin: &Endpoint,
-        subject: Subject,
+        subject: &Subject,
         value: Value,
         environments: &[&'static str],
         document: bool,
     ) -> Result<Self, OperateError> {
-        let served = Served::read(admin, &subject, &value)?;
-        let traffic = client::traffic_of(admin, &subject)?;
+        let served = Served::read(admin, subject, &value)?;
+        let traffic = client::traffic_of(admin, subject)?;
         let tallies = read(admin, &traffic)?;
         let mut checks = Vec::new();
         for &environment in environments {
             let release = served.live.iter().find(|it| it.environment == environment);
             if release.is_some_and(|release| document || release.is_split()) {
-                let check = client::check(admin, &subject, environment)?;
+                let check = client::check(admin, subject, environment)?;
                 checks.push((environment, read(admin, &check)?, check));
             }
         }
