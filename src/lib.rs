@@ -37,12 +37,13 @@
 //! | [`stats`] | is a split what was asked for, what is to be expected: formulas with their sources | |
 //! | [`population`] | seeded users: their keys, activity, regions and arrivals | |
 //! | [`report`] | what people read: tables for a terminal, pages with plots | `stats` |
+//! | [`operate`] | the verbs that see and steer a running Serin: tables, steps of a release, the live view | `client`, `report` |
 //! | [`load`] | a load generator that does not flatter, and judges who gets which version | `client`, `population`, `report`, `stats` |
 //! | [`rehearse`] | a deployment's consequences before it is made | `control`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`simulate`] | an edge in virtual time: splits, operators, failures, and other systems' rules | `control`, `document`, `model`, `population`, `report`, `routing`, `stats` |
 //! | [`cli`] | arguments | `document` |
 //!
-//! `main` names `app`, `cli`, `client`, `load`, `rehearse` and `simulate`.
+//! `main` names `app`, `cli`, `client`, `load`, `operate`, `rehearse` and `simulate`.
 //!
 //! # The laws
 //!
@@ -204,6 +205,12 @@
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin
 //!   check` warns of it.
+//! - `operate` has no copy of the split rule: which of two live versions is the newer one is
+//!   asked of Serin, as `/api/v1/explain` tells it. What people read of the API's answers is
+//!   in `operate`; `client` speaks and names nobody.
+//! - `serin top` asks in a thread of its own, so that no key waits for an answer. It lists a
+//!   thousand routines at most, the rest is for its search, and asks closely about those on
+//!   the screen alone.
 //! - `load` is a judge, so it has the split rule, the reading of responses and what is deployed
 //!   from elsewhere than the rooms that it judges. A thread of it is one runtime in which a
 //!   connection is a task; a request allocates nothing, sets no timer, and is told from others
@@ -230,6 +237,7 @@ pub mod document;
 pub mod load;
 pub mod model;
 pub mod observe;
+pub mod operate;
 pub mod population;
 pub mod proxy;
 pub mod rehearse;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serin::app::{self, Failure};
-use serin::cli::{self, Ca, Check, Cli, Demo, Deploy, Explain, Rehearse, Serve, Simulate, Verb};
+use serin::cli::{self, Ca, Check, Cli, Demo, Explain, Rehearse, Serve, Simulate, Verb};
 use serin::client;
 use serin::load;
+use serin::operate::{self, OperateError};
 use serin::rehearse;
 use serin::simulate;
 
@@ -22,6 +23,10 @@ enum Ended {
     #[error(transparent)]
     Print(client::PrintError),
     #[error("{}", app::with_causes(.0))]
+    Manual(#[from] cli::ManError),
+    #[error("{}", app::with_causes(.0))]
+    Operate(OperateError),
+    #[error("{}", app::with_causes(.0))]
     Load(#[from] load::LoadError),
     #[error("{}", app::with_causes(.0))]
     Rehearse(#[from] rehearse::RehearseError),
@@ -29,11 +34,21 @@ enum Ended {
     Simulate(#[from] simulate::SimulateError),
 }
 
+impl From<OperateError> for Ended {
+    fn from(error: OperateError) -> Self {
+        match error {
+            OperateError::Output(error) => Self::App(Failure::Output(error)),
+            error => Self::Operate(error),
+        }
+    }
+}
+
 impl Ended {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::App(failure) => failure.exit_code(),
-            Self::Print(_) => ExitCode::FAILURE,
+            Self::Print(_) | Self::Manual(_) => ExitCode::FAILURE,
+            Self::Operate(error) => ExitCode::from(error.exit_status()),
             Self::Load(error) => ExitCode::from(error.exit_status()),
             Self::Rehearse(error) => ExitCode::from(error.exit_status()),
             Self::Simulate(error) => ExitCode::from(error.exit_status()),
@@ -65,18 +80,14 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> Result<(), Ended> {
     let mut out = std::io::stdout();
     match verb {
-        Verb::Demo(Demo { print_config: true }) => {
-            Ok(out.write_all(app::demo_config().as_bytes()).map_err(Failure::Output)?)
+        Verb::Demo(Demo { print_config: true, .. }) => say(&mut out, app::demo_config().as_bytes()),
+        Verb::Demo(Demo { print_config: false, any_port }) => Ok(app::demo(any_port, &mut out)?),
+        Verb::Serve(Serve { config }) => Ok(app::serve(&app::config_path(config)?)?),
+        Verb::Ca(Ca { config }) => {
+            Ok(app::ca(&app::config_path(config)?, &mut out, &mut std::io::stderr())?)
         }
-        Verb::Demo(Demo { print_config: false }) => Ok(app::demo(&mut out)?),
-        Verb::Serve(Serve { config }) => Ok(app::serve(&config)?),
-        Verb::Ca(Ca { config }) => Ok(app::ca(&config, &mut out, &mut std::io::stderr())?),
-        Verb::Check(Check { file, json }) => Ok(app::check(&file, json, &mut out)?),
-        Verb::Deploy(Deploy { routine, shares, env, admin, json }) => {
-            let admin = app::endpoint(admin).map_err(Failure::from)?;
-            let deployed = client::deploy(&admin, &routine, env.as_str(), &shares);
-            let deployed = deployed.map_err(Failure::from)?;
-            Ok(client::print_deployed(&deployed, json, &mut out).map_err(Failure::Output)?)
+        Verb::Check(Check { file, json }) => {
+            Ok(app::check(&app::config_path(file)?, json, &mut out)?)
         }
         Verb::Explain(arguments) => explain(arguments, &mut out),
         Verb::Rehearse(arguments) => rehearse(*arguments, &mut out),
@@ -86,7 +97,100 @@ fn run(verb: Verb) -> Result<(), Ended> {
             let options = simulate::Options { seed, users, json, report };
             Ok(simulate::run(&scenario, &options, &mut out)?)
         }
+        Verb::Completions(completions) => say(&mut out, &completions.script()),
+        Verb::Man(cli::Man { out: Some(folder) }) => Ok(cli::Man::write(&folder)?),
+        Verb::Man(cli::Man { out: None }) => say(&mut out, &cli::Man::page()),
+        Verb::Top(arguments) => top(arguments, out.is_terminal()),
+        Verb::Status(it) => {
+            let environment = it.env.map(cli::Environment::as_str);
+            let asked = operate::Status { name: it.routine, environment };
+            ask(&it.asked, |admin, output| operate::status(admin, &asked, output))
+        }
+        Verb::Routines(it) => {
+            let asked = routines(it.action);
+            ask(&it.asked, |admin, output| operate::routines(admin, &asked, output))
+        }
+        Verb::Versions(it) => {
+            let asked = versions(it.action);
+            ask(&it.asked, |admin, output| operate::versions(admin, &it.routine, &asked, output))
+        }
+        Verb::Bind(cli::Bind { routine, version, upstream, asked }) => {
+            ask(&asked, |admin, output| operate::bind(admin, &routine, &version, &upstream, output))
+        }
+        Verb::Deployments(it) => {
+            let id = it.action.and_then(|action| match action {
+                cli::DeploymentsAction::List => None,
+                cli::DeploymentsAction::Show { id } => Some(id),
+            });
+            let environment = it.env.map(cli::Environment::as_str);
+            let asked = operate::Deployments { name: it.routine, environment, limit: it.limit, id };
+            ask(&it.asked, |admin, output| operate::deployments(admin, &asked, output))
+        }
+        Verb::Deploy(it) => step(it.routine, operate::Step::Deploy(it.shares), &it.step),
+        Verb::Forward(it) => step(it.routine, operate::Step::Forward(it.percent), &it.step),
+        Verb::Promote(it) => step(it.routine, operate::Step::Promote, &it.step),
+        Verb::Rollback(it) => step(it.routine, operate::Step::Rollback(it.to), &it.step),
     }
+}
+
+fn say(out: &mut impl Write, text: &[u8]) -> Result<(), Ended> {
+    Ok(out.write_all(text).and_then(|()| out.flush()).map_err(Failure::Output)?)
+}
+
+fn endpoint(admin: &cli::Admin) -> Result<client::Endpoint, Failure> {
+    Ok(app::endpoint(admin.url.clone(), admin.ca.as_deref())?)
+}
+
+/// Has a running Serin asked, and what it says told.
+fn ask(
+    asked: &cli::Asked,
+    verb: impl FnOnce(&client::Endpoint, &mut operate::Output<'_>) -> Result<(), OperateError>,
+) -> Result<(), Ended> {
+    let mut out = std::io::stdout();
+    let in_colour = app::wants_colour(out.is_terminal());
+    let mut output = operate::Output { out: &mut out, as_json: asked.json, in_colour };
+    Ok(verb(&endpoint(&asked.admin)?, &mut output)?)
+}
+
+fn step(routine: String, step: operate::Step, of: &cli::Step) -> Result<(), Ended> {
+    let (environment, dry_run) = (of.env.as_str(), of.dry_run);
+    let steps = operate::Steps { routine, environment, step, dry_run };
+    ask(&of.asked, |admin, output| operate::step(admin, &steps, output))
+}
+
+fn routines(action: Option<cli::RoutinesAction>) -> operate::Routines {
+    match action {
+        None => operate::Routines::List(String::new()),
+        Some(cli::RoutinesAction::List { search }) => {
+            operate::Routines::List(search.unwrap_or_default())
+        }
+        Some(cli::RoutinesAction::Show { name }) => operate::Routines::Show(name),
+        Some(cli::RoutinesAction::Create { name, description, assets }) => {
+            operate::Routines::Create { name, description, has_assets: assets }
+        }
+        Some(cli::RoutinesAction::Delete { name }) => operate::Routines::Delete(name),
+    }
+}
+
+fn versions(action: Option<cli::VersionsAction>) -> operate::Versions {
+    match action {
+        None | Some(cli::VersionsAction::List) => operate::Versions::List,
+        Some(cli::VersionsAction::Add { version, upstream, description }) => {
+            operate::Versions::Add { version, upstream, description }
+        }
+        Some(cli::VersionsAction::Delete { version }) => operate::Versions::Delete(version),
+    }
+}
+
+fn top(arguments: cli::Top, on_terminal: bool) -> Result<(), Ended> {
+    let admin = endpoint(&arguments.admin)?;
+    let top = operate::Top {
+        search: arguments.search.unwrap_or_default(),
+        in_colour: app::wants_colour(on_terminal),
+        on_terminal,
+        stopped: app::stop_at_interrupt()?,
+    };
+    Ok(operate::top(&admin, top)?)
 }
 
 /// What a user or a request gets, of a config or of a running Serin.
@@ -102,9 +206,9 @@ fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
         .with("client", arguments.client)
         .with("environment", [arguments.env.as_str().to_owned()]);
     let explained = if let Some(config) = arguments.config {
-        app::explain(&config, &question.query())?
+        app::explain(&app::config_path(config)?, &question.query())?
     } else {
-        let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+        let admin = endpoint(&arguments.admin)?;
         client::explain(&admin, &question).map_err(Failure::from)?
     };
     match client::print_explained(&explained, arguments.json, out) {
@@ -118,10 +222,10 @@ fn explain(arguments: Explain, out: &mut impl Write) -> Result<(), Ended> {
 fn rehearse(arguments: Rehearse, out: &mut impl Write) -> Result<(), Ended> {
     let environment = arguments.env.as_str();
     let current = if let Some(config) = arguments.config {
-        let routine = app::routine_of(&config, &arguments.routine)?;
+        let routine = app::routine_of(&app::config_path(config)?, &arguments.routine)?;
         rehearse::Current::of_routine(&routine, environment)?
     } else {
-        let admin = app::endpoint(arguments.admin).map_err(Failure::from)?;
+        let admin = endpoint(&arguments.admin)?;
         deployed(&admin, &arguments.routine, environment)?
     };
     let planned = if arguments.plan.is_empty() {
@@ -180,14 +284,17 @@ fn deployed(
 fn load(arguments: cli::Load, out: &mut impl Write) -> Result<(), Ended> {
     let routine = arguments.routine.map(load::Release::Routine);
     let release = routine.or(arguments.app.map(load::Release::App));
-    let deployed = match (arguments.admin, release) {
-        (Some(admin), Some(release)) => Some(load::Configured::Deployed {
-            admin: app::endpoint(admin).map_err(Failure::from)?,
+    let ca = arguments.ca.as_deref();
+    let admin = arguments.admin;
+    let deployed = release.map(|release| {
+        Ok::<_, Failure>(load::Configured::Deployed {
+            admin: app::endpoint(admin, ca)?,
             release,
             environment: arguments.env.as_str().to_owned(),
-        }),
-        _ => None,
-    };
+        })
+    });
+    let deployed = deployed.transpose()?;
+    let tls = app::target_tls(&arguments.url, ca, arguments.insecure).map_err(Failure::from)?;
     let planned = |deployment: cli::Deployment| load::Planned {
         at: deployment.at,
         shares: deployment.shares,
@@ -203,7 +310,6 @@ fn load(arguments: cli::Load, out: &mut impl Write) -> Result<(), Ended> {
         timeout: arguments.timeout,
         http2: arguments.http2,
         streams: arguments.streams,
-        insecure: arguments.insecure,
         method: arguments.method,
         headers: arguments.headers,
         data: arguments.data,
@@ -231,7 +337,7 @@ fn load(arguments: cli::Load, out: &mut impl Write) -> Result<(), Ended> {
     let mut terminal = std::io::stderr();
     let is_watched = terminal.is_terminal();
     let around = load::Around {
-        tls: app::client_tls,
+        tls,
         raise_limit: app::raise_limit,
         stopped: app::stop_at_interrupt()?,
         terminal: is_watched.then_some(&mut terminal as _),

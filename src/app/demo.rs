@@ -12,9 +12,10 @@ pub const fn demo_config() -> &'static str {
     include_str!("../../configs/demo.toml")
 }
 
-/// Runs the demo until SIGINT or SIGTERM.
-pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
-    let config = Config::parse(demo_config()).expect("the embedded config has no mistakes");
+/// Runs the demo until SIGINT or SIGTERM, on its own ports or on `any_port` that is free.
+pub fn demo(any_port: bool, out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
+    let text = if any_port { on_any_port(demo_config()) } else { demo_config().to_owned() };
+    let config = Config::parse(&text).expect("the embedded config has no mistakes");
     let mut signals = Signals::catch()?;
     let running = start(&config)?;
     let introduced = introduce(running.addresses, out).map_err(Failure::Output);
@@ -30,6 +31,13 @@ pub fn demo(out: &mut (impl Write + IsTerminal)) -> Result<(), Failure> {
     }
     let drained = signals.drain(running);
     introduced.and(drained)
+}
+
+/// The config with 0 in the place of its ports, which the system then chooses.
+fn on_any_port(config: &str) -> String {
+    [8080, 8081, 8090].iter().fold(config.to_owned(), |config, port| {
+        config.replace(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"")
+    })
 }
 
 fn introduce(addresses: Addresses, out: &mut impl Write) -> io::Result<()> {
@@ -61,4 +69,16 @@ Ctrl-C ends it. State is in memory.
 "
     )?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_any_port_no_port_of_the_demo_is_left() {
+        let config = on_any_port(demo_config());
+        assert_eq!(config.matches("127.0.0.1:0\"").count(), 3);
+        assert!(!config.contains("127.0.0.1:8"), "{config}");
+    }
 }

@@ -1,8 +1,10 @@
-//! Which access key the command line signs with.
+//! Which Serin the command line asks, and which access key it signs with.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::SystemTime;
 
+use super::client_tls::{TrustError, client_tls, is_https};
 use super::outside;
 use crate::client::{Credentials, Endpoint};
 
@@ -13,6 +15,21 @@ const VARIABLES: [(&str, &str); 2] = [
     ("ESA_ACCESS_KEY_ID", "ESA_ACCESS_KEY_SECRET"),
 ];
 
+/// Says where admin is, where no argument does.
+const ADMIN_VARIABLE: &str = "SERIN_ADMIN";
+
+/// Where it is, where nobody says: as `serin demo` has it.
+const ADMIN_DEFAULT: &str = "http://127.0.0.1:8090";
+
+/// Why no admin endpoint can be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
 /// Why the environment has no access key, and is not without one either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
@@ -22,8 +39,16 @@ pub enum CredentialsError {
     NotText(&'static str),
 }
 
-/// The admin endpoint at `url`, called as whom the environment says.
-pub fn endpoint(url: String) -> Result<Endpoint, CredentialsError> {
+/// The admin endpoint at `url`, or else where the environment says, called as whom it says,
+/// with the authorities of the file at `ca` trusted as well.
+pub fn endpoint(url: Option<String>, ca: Option<&Path>) -> Result<Endpoint, EndpointError> {
+    let url = match (url, outside::variable(ADMIN_VARIABLE)) {
+        (Some(url), _) => url,
+        (None, None) => ADMIN_DEFAULT.to_owned(),
+        (None, Some(url)) => {
+            url.into_string().map_err(|_| CredentialsError::NotText(ADMIN_VARIABLE))?
+        }
+    };
     let key = key_of(outside::variable)?;
     let credentials = key.map(|(id, secret)| Credentials {
         id,
@@ -31,7 +56,8 @@ pub fn endpoint(url: String) -> Result<Endpoint, CredentialsError> {
         clock: SystemTime::now,
         draw: outside::random,
     });
-    Ok(Endpoint { url, credentials })
+    let tls = is_https(&url).then(|| client_tls(ca, false)).transpose()?;
+    Ok(Endpoint { url, tls, credentials })
 }
 
 /// An id and its secret; `None` where no variable is set.

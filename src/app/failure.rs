@@ -9,7 +9,7 @@ use crate::client::ClientError;
 use crate::config::ReadError;
 use crate::control::StoreError;
 
-use super::{CertificatesError, CredentialsError, Fallen, StartError};
+use super::{CertificatesError, EndpointError, Fallen, StartError, TrustError};
 
 /// Why a verb failed. Prints on one or more lines, the cause included.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +21,12 @@ pub enum Failure {
     Unread(ReadError),
     #[error("{}", with_causes(.0))]
     Start(#[from] StartError),
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
+    #[error("which config? write --config FILE, or FILE behind `serin check`, or set SERIN_CONFIG")]
+    NoConfig,
+    #[error("{}", with_causes(.0))]
+    Endpoint(#[from] EndpointError),
+    #[error("{}", with_causes(.0))]
+    Trust(#[from] TrustError),
     #[error("{}", with_causes(.0))]
     Certificates(#[from] CertificatesError),
     #[error("{}", with_causes(.0))]
@@ -54,12 +58,15 @@ impl Failure {
     /// told before a verb runs. 3: something could not be reached.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::LogFilter { .. } | Self::Client(ClientError::Url(_)) => ExitCode::from(2),
+            Self::LogFilter { .. } | Self::NoConfig | Self::Client(ClientError::Url(_)) => {
+                ExitCode::from(2)
+            }
             Self::Client(error) if error.is_unreachable() => ExitCode::from(3),
             Self::Unread(_) => ExitCode::from(3),
             Self::Config(_)
             | Self::Start(_)
-            | Self::Credentials(_)
+            | Self::Endpoint(_)
+            | Self::Trust(_)
             | Self::Certificates(_)
             | Self::Client(_)
             | Self::Store(_)

@@ -1,9 +1,14 @@
 //! Time, randomness and the environment.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::Failure;
 use crate::model::Timestamp;
+
+/// Names a config where no argument does.
+const CONFIG_VARIABLE: &str = "SERIN_CONFIG";
 
 /// The wall clock.
 pub(super) fn now() -> Timestamp {
@@ -21,6 +26,21 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
 /// A variable of the environment; an empty one is none.
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The config that is asked for, or else the one that the environment names.
+pub fn config_path(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    asked.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from)).ok_or(Failure::NoConfig)
+}
+
+/// Whether who reads wants colours: on a terminal, unless `NO_COLOR` is set (no-color.org);
+/// `CLICOLOR_FORCE` has them elsewhere, too.
+pub fn wants_colour(is_terminal: bool) -> bool {
+    colour_wanted(is_terminal, |name| variable(name).is_some_and(|value| value != "0"))
+}
+
+fn colour_wanted(is_terminal: bool, is_set: impl Fn(&str) -> bool) -> bool {
+    !is_set("NO_COLOR") && (is_terminal || is_set("CLICOLOR_FORCE"))
 }
 
 /// What this process was called with, as a shell takes it.
@@ -50,6 +70,14 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_and_for_who_forces_them_and_never_against_a_wish() {
+        let wanted = |is_terminal, set: &[&str]| colour_wanted(is_terminal, |it| set.contains(&it));
+        assert!(wanted(true, &[]) && !wanted(false, &[]));
+        assert!(wanted(false, &["CLICOLOR_FORCE"]));
+        assert!(!wanted(true, &["NO_COLOR"]) && !wanted(true, &["NO_COLOR", "CLICOLOR_FORCE"]));
+    }
 
     #[test]
     fn a_word_is_quoted_where_a_shell_would_read_something_else() {

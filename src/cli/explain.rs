@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
+use super::asked::Admin;
 use super::value::{Environment, address, field, method, path};
 
 #[derive(Debug, Args)]
@@ -12,7 +13,10 @@ use super::value::{Environment, address, field, method, path};
     after_help = "Of a config, what is explained is what a Serin says that has just started with it; what a store has of \
         deployments is not read.\n\n\
         Exit status: 0 good, 1 refused or the config has mistakes, 2 usage, 3 the config or admin cannot be reached.\n\n\
-        Example: serin explain --routine checkout --env production --key user-42"
+        Examples:\n  \
+        serin explain --routine checkout --env production --key user-42\n  \
+        serin explain --host checkout.localhost --path /cart -H 'x-serin-key: user-42'\n  \
+        serin explain --routine checkout --key user-42 --config demo.toml"
 )]
 pub struct Explain {
     /// The routine whose user is explained
@@ -42,12 +46,11 @@ pub struct Explain {
     /// Where it is asked
     #[arg(long, short, value_enum, default_value = "production")]
     pub env: Environment,
-    /// The admin endpoint of a running Serin
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
-    pub admin: String,
-    /// A config to ask in place of a running Serin
-    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub admin: Admin,
+    /// A config to ask in place of a running Serin; without FILE, that of `SERIN_CONFIG`
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["url", "ca"])]
+    pub config: Option<Option<PathBuf>>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,

@@ -11,11 +11,11 @@ use super::value::{Environment, duration, rates, share};
 #[command(
     group = ArgGroup::new("release").args(["routine", "app"]),
     after_help = "Without --rate a connection sends when it was answered. With it, requests are due at their times, and their latency counts from then.\n\n\
-        Each user must keep one version. With --admin and --routine or --app, or with --expect, the shares are checked too; with the former each answer is held to the rule that Serin publishes.\n\n\
+        Each user must keep one version. With --routine or --app, of the Serin at --admin, or with --expect, the shares are checked too; with the former each answer is held to the rule that Serin publishes.\n\n\
         Exit status: 0 good, 1 something was found, 2 usage, 3 the target or the admin endpoint could not be reached, or the report cannot be written.\n\n\
         Examples:\n  \
-        serin load http://127.0.0.1:8080/ --admin http://127.0.0.1:8090 --routine checkout --rate 2000\n  \
-        serin load http://127.0.0.1:9000/ --expect v1@90,v2@10 --version-header x-backend --key-cookie user"
+        serin load http://127.0.0.1:8080/ --routine checkout --rate 2000 --requests 2000\n  \
+        serin load http://127.0.0.1:8080/ --requests 500 --header 'Host: checkout.localhost' --version-json version --expect 1723599747213377175@90,1723599747213377176@10"
 )]
 pub struct Load {
     /// Where requests go
@@ -48,9 +48,12 @@ pub struct Load {
     /// Concurrent requests of an HTTP/2 connection
     #[arg(long, value_name = "N", default_value_t = 10, requires = "http2")]
     pub streams: usize,
-    /// Take any certificate
+    /// Take any certificate of the target
     #[arg(long)]
     pub insecure: bool,
+    /// Trust the authorities of this file too, for https; in PEM [default: `SERIN_CA`]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 
     /// The method
     #[arg(
@@ -117,23 +120,23 @@ pub struct Load {
     #[arg(long, value_name = "REGEX", help_heading = "Versions", conflicts_with_all = ["version_header", "version_json"])]
     pub version_regex: Option<String>,
     /// Which versions there should be, and their percentages
-    #[arg(long, value_name = "VERSION@PERCENT", help_heading = "Versions", value_delimiter = ',', value_parser = share, conflicts_with = "admin")]
+    #[arg(long, value_name = "VERSION@PERCENT", help_heading = "Versions", value_delimiter = ',', value_parser = share, conflicts_with = "release")]
     pub expect: Vec<(String, u64)>,
 
-    /// The admin endpoint of the Serin that is loaded, which tells the split
+    /// The admin endpoint of the Serin that is loaded, which tells the split [default: `SERIN_ADMIN`, or else `http://127.0.0.1:8090`]
     #[arg(long, value_name = "URL", help_heading = "Serin", requires = "release")]
     pub admin: Option<String>,
     /// The routine that answers
-    #[arg(long, value_name = "NAME", help_heading = "Serin", requires = "admin")]
+    #[arg(long, value_name = "NAME", help_heading = "Serin")]
     pub routine: Option<String>,
     /// The edge container app that answers, in place of a routine
-    #[arg(long, value_name = "ID", help_heading = "Serin", requires = "admin")]
+    #[arg(long, value_name = "ID", help_heading = "Serin")]
     pub app: Option<String>,
     /// Its environment
     #[arg(long, short, value_enum, help_heading = "Serin", default_value_t = Environment::Production)]
     pub env: Environment,
     /// Deploy in the middle of the run: after a time, versions with their percentages
-    #[arg(long = "deploy", value_name = "TIME:VERSION@PERCENT,…", help_heading = "Serin", value_parser = deployment, requires = "admin")]
+    #[arg(long = "deploy", value_name = "TIME:VERSION@PERCENT,…", help_heading = "Serin", value_parser = deployment, requires = "release")]
     pub deployments: Vec<Deployment>,
 
     /// How many errors are none to speak of

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
+use super::asked::Admin;
 use super::value::{Environment, duration, share};
 
 #[derive(Debug, Args)]
@@ -18,8 +19,8 @@ use super::value::{Environment, duration, share};
         zcat access.log.gz | serin rehearse … --access-log -\n\n\
         Exit status: 0 good, 1 a danger was found, or what is asked for cannot be rehearsed (no such version, broken lines, a config with mistakes), 2 usage, 3 a file or admin cannot be reached, or the report cannot be written.\n\n\
         Examples:\n  \
-        serin rehearse checkout 1723599747213377175@90 1723599747213377176@10 --users 100000\n  \
-        serin rehearse checkout --plan 1,5,10,25,50,100 --to 1723599747213377176 --access-log access.log --field query:user"
+        serin rehearse checkout 1723599747213377175@90 1723599747213377176@10 --users 20000\n  \
+        serin rehearse checkout --plan 25,50,100 --to 1723599747213377176 --access-log access.log --field query:user"
 )]
 pub struct Rehearse {
     /// The routine's name
@@ -40,12 +41,11 @@ pub struct Rehearse {
     /// Where it is to be deployed
     #[arg(long, short, value_enum, default_value_t = Environment::Production)]
     pub env: Environment,
-    /// The admin endpoint of a running Serin
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
-    pub admin: String,
-    /// A config to ask in place of a running Serin
-    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub admin: Admin,
+    /// A config to ask in place of a running Serin; without FILE, that of `SERIN_CONFIG`
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["url", "ca"])]
+    pub config: Option<Option<PathBuf>>,
     /// The last canary, whose users are compared [default: what the history of a running Serin has]
     #[arg(long, value_name = "VERSION@PERCENT", value_parser = share)]
     pub last: Option<(String, u64)>,

@@ -7,7 +7,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 good, 1 a check of the scenario failed or it has mistakes, 2 usage, 3 it cannot be read, or the result or the report cannot be written.\n\n\
-        Example: serin simulate configs/scenarios/release.toml"
+        Example:\n  serin simulate configs/scenarios/rehearsal.toml"
 )]
 pub struct Simulate {
     /// The scenario

@@ -32,10 +32,16 @@ pub(super) fn share(text: &str) -> Result<(String, u64), String> {
     if version.is_empty() {
         return Err("the code version before the `@` is missing".to_owned());
     }
-    let digits = percent.strip_suffix('%').unwrap_or(percent);
-    match digits.parse() {
-        Ok(percent @ 1..=100) => Ok((version.to_owned(), percent)),
-        _ => Err(format!("`{percent}` is no whole percentage from 1 to 100")),
+    Ok((version.to_owned(), percentage(percent)?))
+}
+
+/// `PERCENT`; a `%` behind the number is taken too.
+pub(super) fn percentage(text: &str) -> Result<u64, String> {
+    match text.strip_suffix('%').unwrap_or(text).parse() {
+        Ok(percent @ 1..=100) => Ok(percent),
+        _ => {
+            Err(format!("`{text}` is no whole percentage from 1 to 100: write, for instance, 25%"))
+        }
     }
 }
 

@@ -1,23 +1,37 @@
 //! What an admin endpoint says of an edge container app, and publishing its versions.
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::deployed::segment;
-use super::exchange::{ClientError, Endpoint, ask, send};
+use super::exchange::{ClientError, Endpoint, ask, read, send};
 
-/// Of an app, what decides who gets which version.
-#[derive(Debug, Deserialize)]
+/// Of an app, what decides who gets which version, and how it is reached.
+#[derive(Debug, Clone, Deserialize)]
 pub struct App {
     pub app_id: String,
+    pub name: String,
+    /// Hosts that reach it by its name, then those that are bound to it.
+    pub records: Vec<String>,
     /// Where a request's key is looked for, in order.
     pub sticky: Vec<String>,
     pub cohort: String,
+    /// Newest first.
+    pub versions: Vec<AppVersion>,
     environments: Environments,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
+pub struct AppVersion {
+    pub version_id: String,
+    pub name: String,
+    pub created: String,
+    /// `None` is the built-in backend.
+    pub upstream: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 struct Environments {
     staging: Option<Publish>,
     production: Option<Publish>,
@@ -26,10 +40,15 @@ struct Environments {
 /// What an environment serves.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Publish {
+    pub environment: String,
     pub deployment_id: String,
+    pub created: String,
     pub version_id: String,
     /// `None` where regions say who gets it.
     pub percentage: Option<u64>,
+    pub regions: Option<Vec<String>>,
+    /// Those regions were not all: it was given to everybody in the end.
+    pub full_release: bool,
     /// The version that keeps the rest of the users, if there is one.
     pub rest: Option<String>,
 }
@@ -48,8 +67,7 @@ impl App {
 /// Asks for an app.
 pub fn app(admin: &Endpoint, id: &str) -> Result<App, ClientError> {
     let answer = ask(admin, &format!("/api/v1/apps/{}", segment(id)))?;
-    let foreign = |_| ClientError::Foreign { url: admin.url.clone(), status: StatusCode::OK };
-    serde_json::from_value(answer).map_err(foreign)
+    read(admin, answer)
 }
 
 /// Gives `version` to `percentage` of the users; the rest keep the version that last had

@@ -1,28 +1,40 @@
 //! What an admin endpoint says of a routine.
 
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::deployed::{Share, segment};
-use super::exchange::{ClientError, Endpoint, ask};
+use super::exchange::{ClientError, Endpoint, ask, read};
+use super::subject::{Subject, history as history_of};
 
-/// Of a routine, what decides who gets which version.
-#[derive(Debug, Deserialize)]
+/// Of a routine, what decides who gets which version, and how it is reached.
+#[derive(Debug, Clone, Deserialize)]
 pub struct Routine {
     pub name: String,
+    pub description: String,
+    pub created: String,
+    pub routes: Vec<String>,
+    /// Hosts that reach it by its name.
+    pub records: Vec<String>,
     /// Where a request's key is looked for, in order.
     pub sticky: Vec<String>,
     pub cohort: String,
+    /// Newest first.
     pub versions: Vec<Version>,
     environments: Environments,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Version {
     pub code_version: String,
+    pub description: String,
+    pub created: String,
+    /// `None` is the built-in backend.
+    pub upstream: Option<String>,
+    /// Whether its upload has come: `init`, `available` or `failed`.
+    pub status: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Environments {
     staging: Option<Live>,
     production: Option<Live>,
@@ -31,7 +43,9 @@ struct Environments {
 /// What an environment serves, or served.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Live {
+    pub environment: String,
     pub deployment_id: String,
+    pub created: String,
     pub code_versions: Vec<Share>,
 }
 
@@ -49,8 +63,7 @@ impl Routine {
 /// Asks for a routine.
 pub fn routine(admin: &Endpoint, name: &str) -> Result<Routine, ClientError> {
     let answer = ask(admin, &format!("/api/v1/routines/{}", segment(name)))?;
-    let foreign = |_| ClientError::Foreign { url: admin.url.clone(), status: StatusCode::OK };
-    serde_json::from_value(answer).map_err(foreign)
+    read(admin, answer)
 }
 
 #[derive(Deserialize)]
@@ -61,10 +74,8 @@ struct Listed {
 /// Asks for what an environment serves and served, the newest first: at most
 /// a hundred deployments.
 pub fn history(admin: &Endpoint, name: &str, environment: &str) -> Result<Vec<Live>, ClientError> {
-    let name = segment(name);
-    let path = format!("/api/v1/routines/{name}/deployments?environment={environment}&limit=100");
-    let answer = ask(admin, &path)?;
-    let foreign = |_| ClientError::Foreign { url: admin.url.clone(), status: StatusCode::OK };
-    let listed: Listed = serde_json::from_value(answer).map_err(foreign)?;
+    let subject = Subject::Routine(name.to_owned());
+    let answer = history_of(admin, &subject, Some(environment), 100)?;
+    let listed: Listed = read(admin, answer)?;
     Ok(listed.deployments)
 }

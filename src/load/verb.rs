@@ -20,8 +20,8 @@ const MANY_CONNECTIONS: usize = 900;
 
 /// What is around the verb: it has no environment of its own.
 pub struct Around<'a> {
-    /// Whom to trust: anybody, if it is told so.
-    pub tls: fn(bool) -> Arc<ClientConfig>,
+    /// Whom to trust.
+    pub tls: Arc<ClientConfig>,
     /// Makes room for many descriptors.
     pub raise_limit: fn(),
     /// Turns true when the run is to end.

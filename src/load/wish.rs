@@ -26,7 +26,6 @@ pub struct Wish {
     pub timeout: Duration,
     pub http2: bool,
     pub streams: usize,
-    pub insecure: bool,
     pub method: String,
     pub headers: Vec<(String, String)>,
     pub data: Option<String>,
@@ -47,8 +46,8 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// `tls` makes what a target must be vouched for by; for anybody, if it is told so.
-    pub(super) fn plan(self, tls: fn(bool) -> Arc<ClientConfig>) -> Result<Plan, LoadError> {
+    /// `tls` says by whom a target must be vouched for.
+    pub(super) fn plan(self, tls: Arc<ClientConfig>) -> Result<Plan, LoadError> {
         let usage = |error: &dyn std::error::Error| LoadError::Usage(error.to_string());
         let model = self.model()?;
         let target = Target::parse(&self.url).map_err(|error| usage(&error))?;
@@ -60,8 +59,7 @@ impl Wish {
             (None, None, header) => header.map(VersionFrom::Header),
         };
         Ok(Plan {
-            // Where nobody shows a certificate, nobody need be trusted.
-            tls: tls(self.insecure || !target.tls),
+            tls,
             target,
             protocol: if self.http2 {
                 Protocol::Http2 { streams: self.streams }

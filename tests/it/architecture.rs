@@ -21,6 +21,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("stats", &[]),
     ("population", &[]),
     ("report", &["stats"]),
+    ("operate", &["client", "report"]),
     ("load", &["client", "population", "report", "stats"]),
     ("rehearse", &["control", "model", "population", "report", "routing", "stats"]),
     ("simulate", &["control", "document", "model", "population", "report", "routing", "stats"]),
@@ -32,7 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "proxy", "routing", "server", "tls",
         ],
     ),
-    ("main", &["app", "cli", "client", "load", "rehearse", "simulate"]),
+    ("main", &["app", "cli", "client", "load", "operate", "rehearse", "simulate"]),
     ("lib", &[]),
 ];
 

@@ -90,6 +90,16 @@ fn usage_is_status_2() {
         &["deploy", "checkout", "1@100", "--env", "moon"],
         &["deploy", "checkout", "1@0", "--env", "production"],
         &["deploy", "checkout", "1@50", "2@30", "3@20", "--env", "production"],
+        &["deploy", "checkout", "1@90", "2@20", "--env", "production"],
+        &["deploy", "checkout", "1@50", "1@50"],
+        &["check"],
+        &["explain", "--routine", "checkout", "--config"],
+        &["forward", "checkout", "0"],
+        &["forward", "checkout", "101%"],
+        &["routines", "fly"],
+        &["versions"],
+        &["top"],
+        &["completions", "moon"],
     ] {
         assert_eq!(status(&run(arguments)), 2, "{arguments:?}");
     }
@@ -140,10 +150,10 @@ fn a_deployment_that_is_refused_is_status_1_and_one_that_meets_nobody_is_status_
     let serin = Process::start(&path);
     let admin = format!("http://{}", serin.admin);
     for (routine, shares, reason) in [
-        ("absent", &["1@100"][..], "`absent` does not exist"),
-        ("checkout", &["9@100"], "no code version `9`"),
-        ("checkout", &["1@90"], "sum to 100, not 90"),
-        ("no/name", &["1@100"], ""),
+        ("absent", &["1@100"][..], "there is no routine or app `absent`; `serin status` lists"),
+        ("chekout", &["1@100"], "there is no routine or app `chekout`; did you mean `checkout`?"),
+        ("checkout", &["9@100"], "no code version `9`; `serin versions checkout` lists"),
+        ("no/name", &["1@100"], "there is no routine or app `no/name`"),
     ] {
         let mut arguments = vec!["deploy", routine, "--env", "staging", "--admin", &admin];
         arguments.extend(shares);
@@ -157,7 +167,8 @@ fn a_deployment_that_is_refused_is_status_1_and_one_that_meets_nobody_is_status_
     let admin = format!("http://{free}");
     let output = run(&["deploy", "checkout", "1@100", "--env", "staging", "--admin", &admin]);
     assert_eq!(status(&output), 3);
-    assert!(text(&output.stderr).contains(&admin), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains(&admin) && said.contains("--admin or SERIN_ADMIN"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
@@ -21,6 +21,10 @@ pub(crate) fn serin() -> Command {
     for name in ["ESA_ACCESS_KEY_ID", "ESA_ACCESS_KEY_SECRET"] {
         command.env_remove(name);
     }
+    // Nor is a Serin of theirs asked, or a config read.
+    for name in ["SERIN_ADMIN", "SERIN_CA", "SERIN_CONFIG", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -34,6 +38,16 @@ impl Running {
 
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// What it says on stdout, which must be piped.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.0.stdout.take().unwrap()
+    }
+
+    /// What it reads, which must be piped.
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.0.stdin.take().unwrap()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -205,7 +219,7 @@ pub(crate) fn deploy(
 
 /// The lines of `stream` as they come, read by a thread so that waiting for them has
 /// an end, and so that nobody who writes waits for the test.
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (say, said) = channel();
     std::thread::spawn(move || {
         let mut stream = BufReader::new(stream);
@@ -220,7 +234,7 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 /// The lines up to the one that has `what` in it.
-fn lines_to(said: &Receiver<String>, what: &str) -> Vec<String> {
+pub(crate) fn lines_to(said: &Receiver<String>, what: &str) -> Vec<String> {
     let end = Instant::now() + WAIT_MAX;
     let mut seen = Vec::new();
     loop {
