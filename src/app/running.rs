@@ -25,10 +25,16 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{
+    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Tallies, Traffic,
+    Users, Wellness,
+};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
+
+/// How long what waits for the access log is written at the end: a pipe may stand still.
+const ACCESS_LOG_END_MAX: Duration = Duration::from_secs(2);
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -56,6 +62,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Certificates(#[from] CertificatesError),
+    #[error(transparent)]
+    AccessLog(#[from] AccessLogError),
     #[error("cannot start a thread or its event loop")]
     Thread(#[from] io::Error),
 }
@@ -87,6 +95,8 @@ pub struct Running {
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
+    access_log: AccessLogThread,
+    end_access_log: watch::Sender<bool>,
 }
 
 /// Serin has ended, and not well.
@@ -142,6 +152,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         None => Store::in_memory()?,
     };
     let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
+    let open_log = OpenLog::open(config.access_log.as_ref())?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -154,6 +165,11 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let users = Users::new(workers);
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
+    let roster = Roster::new();
+    let (end_access_log, access_log_ends) = watch::channel(false);
+    let outside = Outside { clock: outside::now, key_hash: KeyHashSeed::new(outside::random()) };
+    let duty = roster.duty("access-log", access_log_ends);
+    let (access_log, access_log_thread) = AccessLog::start(open_log, outside, duty)?;
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws {
@@ -166,12 +182,12 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         traffic: traffic.clone(),
         users: users.clone(),
         wellness: wellness.clone(),
+        access_log: access_log.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
         tls: Arc::new(upstream_tls(config.tls.upstream_ca.as_deref())?),
     });
-    let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
@@ -199,6 +215,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin_is_local: addresses.open().is_none(),
         account: (config.account.account.clone(), config.account.quotas),
         admin: admin.clone(),
+        access_log,
         set_policy,
         set_drain,
     };
@@ -226,6 +243,8 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         end_admin,
         admin,
         control,
+        access_log: access_log_thread,
+        end_access_log,
     })
 }
 
@@ -272,6 +291,11 @@ impl Running {
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
+        self.end_access_log.send_replace(true);
+        let waiting = self.access_log.waiting();
+        if !self.access_log.end(ACCESS_LOG_END_MAX) {
+            tracing::warn!(waiting, "the access log takes no more, so lines are lost");
+        }
         let fallen = self.roster.fallen();
         if fallen.is_empty() { Ok(()) } else { Err(Fallen(fallen)) }
     }

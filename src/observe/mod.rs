@@ -1,11 +1,16 @@
 //! What the process says about itself, and about who comes to it.
 
+mod access_log;
 mod gauge;
 mod tallies;
 mod traffic;
 mod users;
 mod wellness;
 
+pub use access_log::{
+    AccessLog, AccessLogCounts, AccessLogError, AccessLogThread, Flags, KeyHashSeed, Line, OpenLog,
+    Outside, Subject, WorkerAccessLog,
+};
 pub use gauge::{Counted, Gauge};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};

@@ -22,7 +22,7 @@ use super::pool::Pool;
 use super::share::Share;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::{WorkerTallies, WorkerTraffic, WorkerUsers};
+use crate::observe::{WorkerAccessLog, WorkerTallies, WorkerTraffic, WorkerUsers};
 use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
@@ -32,6 +32,7 @@ pub struct Worker {
     pub(super) tallies: WorkerTallies,
     pub(super) traffic: WorkerTraffic,
     pub(super) users: WorkerUsers,
+    pub(super) access_log: WorkerAccessLog,
     pub(super) endpoints: Endpoints,
     pub(super) budget: Budget,
     pub(super) linger: Linger,
@@ -81,6 +82,7 @@ pub fn start(
                 pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
                 traffic: proxy.traffic.of_worker(index),
                 users: proxy.users.of_worker(index),
+                access_log: proxy.access_log.of_worker(seed_of(&proxy)),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),
                 budget: Budget::default(),
                 proxy,
@@ -94,6 +96,7 @@ pub fn start(
                 tokio::task::spawn_local(sweep(worker.clone())),
                 tokio::task::spawn_local(take_policies(worker.clone())),
                 tokio::task::spawn_local(take_sick(worker.clone())),
+                tokio::task::spawn_local(keep_log(worker.clone())),
             ];
             let mut served = tokio::task::JoinSet::new();
             for ((listener, door), passed) in doors.into_iter().zip(passed) {
@@ -101,6 +104,7 @@ pub fn start(
             }
             served.join_all().await;
             chores.iter().for_each(tokio::task::JoinHandle::abort);
+            worker.access_log.hand_over();
         });
         drop(local);
         // Threads that still ask a resolver are not waited for: the drain is over.
@@ -198,4 +202,14 @@ async fn take_sick(worker: Rc<Worker>) {
         let sick = found.borrow_and_update().clone();
         worker.endpoints.take_sick(sick);
     }
+}
+
+/// Hands lines of the access log over while requests are served.
+async fn keep_log(worker: Rc<Worker>) {
+    worker.access_log.keep().await;
+}
+
+/// A number that is this worker's alone.
+fn seed_of(proxy: &SharedProxy) -> u64 {
+    u64::from_le_bytes(*(proxy.draws.mint)().first_chunk().expect("16 bytes begin with 8"))
 }
