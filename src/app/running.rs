@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
 use crate::observe::{
-    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Tallies, Traffic,
-    Users, Wellness,
+    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Spans, SpansThread,
+    Tallies, Traffic, Users, Wellness,
 };
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -35,6 +35,9 @@ use crate::server::Patience;
 
 /// How long what waits for the access log is written at the end: a pipe may stand still.
 const ACCESS_LOG_END_MAX: Duration = Duration::from_secs(2);
+
+/// How long spans that wait are sent at the end.
+const SPANS_END_MAX: Duration = Duration::from_secs(2);
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -96,7 +99,9 @@ pub struct Running {
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
     access_log: AccessLogThread,
-    end_access_log: watch::Sender<bool>,
+    spans: SpansThread,
+    /// For the two that have nobody left to tell them anything.
+    end_tellers: watch::Sender<bool>,
 }
 
 /// Serin has ended, and not well.
@@ -166,10 +171,12 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let roster = Roster::new();
-    let (end_access_log, access_log_ends) = watch::channel(false);
+    let (end_tellers, tellers_end) = watch::channel(false);
     let outside = Outside { clock: outside::now, key_hash: KeyHashSeed::new(outside::random()) };
-    let duty = roster.duty("access-log", access_log_ends);
+    let duty = roster.duty("access-log", tellers_end.clone());
     let (access_log, access_log_thread) = AccessLog::start(open_log, outside, duty)?;
+    let duty = roster.duty("spans", tellers_end);
+    let (spans, spans_thread) = Spans::start(policy.clone(), duty)?;
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws {
@@ -183,6 +190,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         users: users.clone(),
         wellness: wellness.clone(),
         access_log: access_log.clone(),
+        spans,
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
@@ -244,7 +252,8 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin,
         control,
         access_log: access_log_thread,
-        end_access_log,
+        spans: spans_thread,
+        end_tellers,
     })
 }
 
@@ -291,10 +300,13 @@ impl Running {
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
-        self.end_access_log.send_replace(true);
+        self.end_tellers.send_replace(true);
         let waiting = self.access_log.waiting();
         if !self.access_log.end(ACCESS_LOG_END_MAX) {
             tracing::warn!(waiting, "the access log takes no more, so lines are lost");
+        }
+        if !self.spans.end(SPANS_END_MAX) {
+            tracing::warn!("the collector takes no more spans, so some are lost");
         }
         let fallen = self.roster.fallen();
         if fallen.is_empty() { Ok(()) } else { Err(Fallen(fallen)) }

@@ -47,7 +47,8 @@ fn format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-fn sample(value: &Value<'_>) -> Option<Sample> {
+/// A percentage of requests.
+pub(super) fn sample(value: &Value<'_>) -> Option<Sample> {
     let percent = value.number()?;
     let sample = Sample::percent(percent);
     if sample.is_none() {

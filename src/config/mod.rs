@@ -1,6 +1,6 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `section`, `policy`, `access_log`, `access_key`, `account`, `routine`,
+//! `section`, `policy`, `access_log`, `tracing`, `access_key`, `account`, `routine`,
 //! `upstream`, `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
 //! found in one reading, each with its line.
 
@@ -21,6 +21,7 @@ mod routine;
 mod section;
 mod settings;
 mod site;
+mod tracing;
 mod upstream;
 mod value;
 
@@ -117,7 +118,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "default_routine",
     "domain",
     "listen",
@@ -134,6 +135,7 @@ const KEYS: [&str; 22] = [
     "health",
     "ejection",
     "access_log",
+    "tracing",
     "access_key",
     "account",
     "routine",

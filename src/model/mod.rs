@@ -24,6 +24,7 @@ mod site;
 mod split;
 mod sticky;
 mod trace;
+mod tracing;
 mod upstream;
 mod variable;
 
@@ -65,6 +66,7 @@ pub use site::{Site, SiteId};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
 pub use trace::{TRACEPARENT, TRACEPARENT_BYTES, TraceParent};
+pub use tracing::{Collector, Tracing};
 pub use upstream::{ENDPOINTS_MAX, Upstream, UpstreamError};
 pub use variable::{
     VARIABLE_KEY_MAX_BYTES, VARIABLE_VALUE_MAX_BYTES, Variable, VariableError, VariableKey,

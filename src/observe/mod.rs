@@ -2,6 +2,8 @@
 
 mod access_log;
 mod gauge;
+mod patient;
+mod spans;
 mod tallies;
 mod traffic;
 mod users;
@@ -12,6 +14,7 @@ pub use access_log::{
     Outside, Subject, WorkerAccessLog,
 };
 pub use gauge::{Counted, Gauge};
+pub use spans::{Spans, SpansCounts, SpansThread};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{

@@ -126,7 +126,7 @@ impl Worker {
     ) -> Result<Decided, ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
-            let decision = table
+            let mut decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
             let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
@@ -136,7 +136,7 @@ impl Worker {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
             });
-            let unanswered = self.note_user(table, parts, client, &decision);
+            let unanswered = self.note_user(table, parts, client, &mut decision);
             Ok(Decided { decision, key, trusted: table.trusts(client.address), unanswered })
         })
     }

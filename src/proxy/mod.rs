@@ -54,7 +54,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::{AccessLog, Tallies, Traffic, Users, Wellness};
+use crate::observe::{AccessLog, Spans, Tallies, Traffic, Users, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
@@ -74,6 +74,7 @@ pub struct Proxy {
     /// Written by the checks that [`start_checks`] starts.
     pub wellness: Wellness,
     pub access_log: AccessLog,
+    pub spans: Spans,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use imbl::OrdMap;
 
-use super::decision::{Answerer, Decision, Unroutable};
+use super::decision::{Answerer, Decision, Unroutable, User};
 use super::draws::Draws;
 use super::host::Host;
 use super::index::{Hash, Index};
@@ -194,17 +194,26 @@ impl RoutingTable {
             Choice::Canary { seed, threshold, percent, older, newer } => {
                 let (side, reason) =
                     match seek(&routine.sources, request, peer, &self.settings.trusted) {
-                        Sought::Key(key, _) => {
-                            user = Some(key.hash(draws.salt));
-                            (key.position(*seed).side(*threshold), Reason::Key)
+                        Sought::Key(key, source) => {
+                            let position = key.position(*seed);
+                            user = Some(User {
+                                hash: key.hash(draws.salt),
+                                source: Some(source),
+                                position: Some(position),
+                            });
+                            (position.side(*threshold), Reason::Key)
                         }
                         Sought::Mint(cookie) => {
                             let key = MintedKey::new(cookie, (draws.mint)());
                             let octets = key.value.as_bytes();
-                            user = Some(Position::of(draws.salt, octets).get());
-                            let side = Position::of(*seed, octets).side(*threshold);
+                            let position = Position::of(*seed, octets);
+                            user = Some(User {
+                                hash: Position::of(draws.salt, octets).get(),
+                                source: None,
+                                position: Some(position),
+                            });
                             minted = Some(key);
-                            (side, Reason::Key)
+                            (position.side(*threshold), Reason::Key)
                         }
                         Sought::Nothing => {
                             let turn = draws.spread.next(routine.slot, environment);
@@ -249,9 +258,12 @@ impl RoutingTable {
         request: &Parts,
         peer: IpAddr,
         draws: &Draws,
-    ) -> Option<u64> {
+    ) -> Option<User> {
         match seek(&target.sources, request, peer, &self.settings.trusted) {
-            Sought::Key(key, _) => Some(key.hash(draws.salt)),
+            Sought::Key(key, source) => {
+                let hash = key.hash(draws.salt);
+                Some(User { hash, source: Some(source), position: None })
+            }
             Sought::Mint(_) | Sought::Nothing => None,
         }
     }

@@ -1,5 +1,4 @@
-//! What was out of the ordinary about a request, in the short codes that Envoy has for it
-//! where it has one.
+//! How a request ended that did not end well, in the short codes that Envoy has for it.
 
 use std::ops::BitOr;
 
@@ -8,8 +7,7 @@ use std::ops::BitOr;
 pub struct Flags(u16);
 
 /// Each code, in the order in which it is written.
-const CODES: [&str; 12] =
-    ["NR", "UH", "UF", "UO", "UC", "UPE", "UT", "DPE", "DC", "SI", "URX", "FO"];
+const CODES: [&str; 9] = ["NR", "UH", "UF", "UO", "UC", "UPE", "UT", "DPE", "DC"];
 
 impl Flags {
     pub const NONE: Self = Self(0);
@@ -29,15 +27,8 @@ impl Flags {
     pub const UPSTREAM_TIMEOUT: Self = Self(1 << 6);
     /// The client said what is refused.
     pub const CLIENT_PROTOCOL: Self = Self(1 << 7);
-    /// The client broke off, or took nothing for too long.
+    /// The client broke off, or was left because it took nothing for too long.
     pub const CLIENT_CLOSED: Self = Self(1 << 8);
-    /// The client's request stood still.
-    pub const CLIENT_SILENT: Self = Self(1 << 9);
-    /// It was sent more than once.
-    pub const SENT_AGAIN: Self = Self(1 << 10);
-    /// Another version or the site's origin was asked in the place of what failed.
-    pub const FAILED_OVER: Self = Self(1 << 11);
-
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -78,6 +69,6 @@ mod tests {
         };
         assert_eq!(written(Flags::NONE), "");
         assert_eq!(written(Flags::NO_ROUTE), "NR");
-        assert_eq!(written(Flags::FAILED_OVER | Flags::UPSTREAM_CONNECT), "UF,FO");
+        assert_eq!(written(Flags::CLIENT_CLOSED | Flags::UPSTREAM_CONNECT), "UF,DC");
     }
 }

@@ -22,10 +22,13 @@ pub struct Line<'a> {
     pub host: Option<&'a [u8]>,
     /// With the query. As `method`.
     pub target: &'a str,
-    pub protocol: &'static str,
+    pub protocol: Option<&'static str>,
     pub referer: Option<&'a [u8]>,
     pub agent: Option<&'a [u8]>,
+    /// 0 where there was no response.
     pub status: u16,
+    /// Whether the client has all of its response.
+    pub is_whole: bool,
     /// Of bodies, as they were before and after any coding of the transfer.
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -68,7 +71,7 @@ pub struct Subject<'a> {
 impl Line<'_> {
     /// Whether it went wrong, so that it is written whatever the sample.
     pub(super) fn is_failure(&self) -> bool {
-        self.status >= 500 || self.error.is_some() && self.status < 400
+        self.status >= 500 || !self.is_whole
     }
 
     pub(super) fn write_json(
@@ -128,7 +131,9 @@ impl Line<'_> {
             let path = if with_query { target } else { without_query(target) };
             said("path", path, out);
         }
-        text("proto", self.protocol, out);
+        if let Some(protocol) = self.protocol {
+            text("proto", protocol, out);
+        }
         number("status", self.status.into(), out);
         number("bytes_in", self.bytes_in, out);
         number("bytes_out", self.bytes_out, out);
@@ -203,7 +208,8 @@ impl Line<'_> {
         if self.method.is_empty() {
             out.push(b'-');
         } else {
-            for part in [self.method, " ", self.target, " ", self.protocol] {
+            let protocol = self.protocol.unwrap_or("-");
+            for part in [self.method, " ", self.target, " ", protocol] {
                 escape::quoted(part.as_bytes(), out);
             }
         }
@@ -295,7 +301,7 @@ mod tests {
 
     impl Line<'_> {
         /// Of a request of which next to nothing is known.
-        pub(in crate::observe::access_log) fn of_nothing() -> Self {
+        pub(in crate::observe) fn of_nothing() -> Self {
             Self {
                 began: Timestamp(1_795_780_800_123_456_789),
                 request_id: None,
@@ -304,10 +310,11 @@ mod tests {
                 method: "",
                 host: None,
                 target: "",
-                protocol: "HTTP/1.1",
+                protocol: Some("HTTP/1.1"),
                 referer: None,
                 agent: None,
                 status: 200,
+                is_whole: true,
                 bytes_in: 0,
                 bytes_out: 0,
                 duration: Duration::ZERO,
@@ -363,7 +370,7 @@ mod tests {
             upstream: Some("unix:/run/\"a\".sock"),
             is_reused: true,
             attempts: 2,
-            flags: Flags::UPSTREAM_CONNECT | Flags::FAILED_OVER,
+            flags: Flags::UPSTREAM_CONNECT | Flags::CLIENT_CLOSED,
             error: Some("connection_refused"),
             ..Line::of_nothing()
         }
@@ -412,7 +419,7 @@ mod tests {
             "upstream": "unix:/run/\"a\".sock",
             "upstream_reused": true,
             "attempts": 2,
-            "response_flags": "UF,FO",
+            "response_flags": "UF,DC",
             "error": "connection_refused",
         });
         assert_eq!(object, expected);

@@ -15,14 +15,14 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{io, mem};
 
 use tokio::sync::watch;
 
+use super::patient::PatientThread;
 use crate::model::{self, Timestamp};
 
 pub use flags::Flags;
@@ -31,7 +31,7 @@ pub use line::{Line, Subject};
 pub use worker::WorkerAccessLog;
 
 use sink::Sink;
-use writer::{Writer, hear_end};
+use writer::Writer;
 
 /// Lines are handed over in batches of so many at most.
 const BATCH_LINES_MAX: usize = 64;
@@ -118,8 +118,7 @@ pub struct AccessLogError {
 #[derive(Debug)]
 pub struct AccessLogThread {
     log: AccessLog,
-    thread: JoinHandle<()>,
-    ended: Receiver<()>,
+    thread: PatientThread,
 }
 
 impl OpenLog {
@@ -155,15 +154,12 @@ impl AccessLog {
         duty: impl Send + 'static,
     ) -> io::Result<(Self, AccessLogThread)> {
         let (log, received) = Self::new(open.settings, outside);
-        let (end, ended) = hear_end();
         let writer = Writer::new(log.0.queue.clone(), open.sink);
-        let thread =
-            std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
-                let _duty = duty;
-                writer.run(&received);
-                drop(end);
-            })?;
-        Ok((log.clone(), AccessLogThread { log, thread, ended }))
+        let thread = PatientThread::spawn("access-log", move || {
+            let _duty = duty;
+            writer.run(&received);
+        })?;
+        Ok((log.clone(), AccessLogThread { log, thread }))
     }
 
     /// Writes to what is `open` from here on, behind all that waits.
@@ -237,23 +233,13 @@ impl AccessLogThread {
     /// take for ever. Whether it was. Whoever makes lines has ended before.
     pub fn end(self, patience: Duration) -> bool {
         self.log.send(Message::End);
-        let has_ended = hear_end_within(&self.ended, patience);
-        if has_ended {
-            // How it ended, its duty has told.
-            drop(self.thread.join());
-        }
-        has_ended
+        self.thread.end_within(patience)
     }
 
     /// Lines that were handed over and are not written.
     pub fn waiting(&self) -> usize {
         self.log.0.queue.lines.load(Ordering::Relaxed)
     }
-}
-
-/// The other side never says anything: it is dropped.
-fn hear_end_within(ended: &Receiver<()>, patience: Duration) -> bool {
-    ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
 }
 
 #[cfg(test)]
@@ -357,9 +343,6 @@ mod tests {
         assert!(written(&Line::of_nothing()).abs_diff(1_000) < 100);
         assert!(written(&Line { status: 404, ..Line::of_nothing() }) < 1_100);
         assert_eq!(written(&Line { status: 503, ..Line::of_nothing() }), 4_000);
-        assert_eq!(
-            written(&Line { error: Some("connection_terminated"), ..Line::of_nothing() }),
-            4_000
-        );
+        assert_eq!(written(&Line { is_whole: false, ..Line::of_nothing() }), 4_000);
     }
 }

@@ -56,8 +56,11 @@ impl WorkerAccessLog {
         self.settings.borrow().is_some()
     }
 
-    pub fn now(&self) -> Timestamp {
-        (self.log.0.outside.clock)()
+    /// The moment so long ago.
+    pub fn before_now(&self, time: Duration) -> Timestamp {
+        let now = (self.log.0.outside.clock)();
+        let ns = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        Timestamp(now.0.saturating_sub(ns))
     }
 
     /// Writes `line`, if it is in the sample.

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::sink::Sink;
@@ -19,11 +19,6 @@ pub(super) struct Writer {
     queue: Arc<Queue>,
     sink: Option<Sink>,
     complained: Option<Instant>,
-}
-
-/// Two ends of which one is dropped, so that the other learns of it.
-pub(super) fn hear_end() -> (Sender<()>, Receiver<()>) {
-    channel()
 }
 
 impl Writer {

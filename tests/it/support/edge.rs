@@ -13,7 +13,7 @@ use serin::model::{
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::{AccessLog, Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness};
+use serin::observe::{AccessLog, Spans, Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness};
 use serin::proxy::{
     BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
 };
@@ -186,6 +186,7 @@ impl Setup {
             users: users.clone(),
             wellness: wellness.clone(),
             access_log: AccessLog::off(),
+            spans: Spans::off(),
             policy,
             drain: watch::channel(self.drain).1,
             built_in: self.built_in,
