@@ -1,12 +1,18 @@
 //! What the process says about itself, and about who comes to it.
 
+mod durations;
 mod gauge;
+mod requests;
 mod tallies;
 mod traffic;
 mod users;
 mod wellness;
 
+pub use durations::{BOUNDS_NS, Durations};
 pub use gauge::{Counted, Gauge};
+pub use requests::{
+    Answered, Answering, CLASSES, Cut, Finished, REASONS_MAX, Requests, WorkerRequests,
+};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{
