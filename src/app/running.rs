@@ -26,8 +26,8 @@ use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
 use crate::observe::{
-    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Spans, SpansThread,
-    Tallies, Traffic, Users, Wellness,
+    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Requests, Spans,
+    SpansThread, Tallies, Traffic, Users, Wellness,
 };
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -167,7 +167,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
-    let users = Users::new(workers);
+    let (users, requests) = (Users::new(workers), Requests::new(workers));
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let roster = Roster::new();
@@ -187,6 +187,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         seats: Seats::default(),
         tallies: tallies.clone(),
         traffic: traffic.clone(),
+        requests: requests.clone(),
         users: users.clone(),
         wellness: wellness.clone(),
         access_log: access_log.clone(),
@@ -206,6 +207,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         table: table.clone(),
         tallies: tallies.clone(),
         traffic,
+        requests,
         users,
         wellness,
         account: ACCOUNT.to_owned(),

@@ -1,8 +1,10 @@
 //! What the process says about itself, and about who comes to it.
 
 mod access_log;
+mod durations;
 mod gauge;
 mod patient;
+mod requests;
 mod spans;
 mod tallies;
 mod traffic;
@@ -13,7 +15,11 @@ pub use access_log::{
     AccessLog, AccessLogCounts, AccessLogError, AccessLogThread, Flags, KeyHashSeed, Line, OpenLog,
     Outside, Subject, WorkerAccessLog,
 };
+pub use durations::{BOUNDS_NS, Durations};
 pub use gauge::{Counted, Gauge};
+pub use requests::{
+    Answered, Answering, CLASSES, Cut, Finished, REASONS_MAX, Requests, WorkerRequests,
+};
 pub use spans::{Spans, SpansCounts, SpansThread};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};

@@ -22,7 +22,9 @@ use super::pool::Pool;
 use super::share::Share;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::{WorkerAccessLog, WorkerTallies, WorkerTraffic, WorkerUsers};
+use crate::observe::{
+    WorkerAccessLog, WorkerRequests, WorkerTallies, WorkerTraffic, WorkerUsers,
+};
 use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
@@ -31,6 +33,7 @@ pub struct Worker {
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
     pub(super) traffic: WorkerTraffic,
+    pub(super) requests: WorkerRequests,
     pub(super) users: WorkerUsers,
     pub(super) access_log: WorkerAccessLog,
     pub(super) endpoints: Endpoints,
@@ -81,6 +84,7 @@ pub fn start(
                 tallies: proxy.tallies.of_worker(index),
                 pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
                 traffic: proxy.traffic.of_worker(index),
+                requests: proxy.requests.of_worker(index),
                 users: proxy.users.of_worker(index),
                 access_log: proxy.access_log.of_worker(seed_of(&proxy)),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),

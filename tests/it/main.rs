@@ -9,6 +9,7 @@ mod apps;
 mod architecture;
 mod assets;
 mod cohorts;
+mod courses;
 mod crash;
 mod dry_run;
 mod endpoints;
