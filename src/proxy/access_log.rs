@@ -10,23 +10,25 @@ use http::{HeaderValue, Version};
 use super::handle::asked_host;
 use super::passage::{Ending, Passage};
 use super::worker::Worker;
-use crate::model::{KeySource, Upstream};
+use crate::model::{Endpoint, KeySource};
 use crate::observe::{Flags, Line, Subject};
 use crate::routing::{Answerer, Decision, Target, User, client_address};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The text of any address has room in it.
-const ADDRESS_BYTES: usize = 45;
-
 impl Worker {
-    /// Writes a line about a request whose course is complete. Apart from what every request
-    /// comes by.
+    /// Writes a line about a request whose course is complete, and makes a span of it, as far
+    /// as either is wanted. Apart from what every request comes by.
     #[inline(never)]
     pub(super) fn write_down(&self, passage: &Passage<'_>) {
-        let mut address = String::with_capacity(ADDRESS_BYTES);
+        let mut address = String::new();
         let line = self.line_of(passage, &mut address);
         self.access_log.write(&line);
+        if let Some(traced) = passage.traced.filter(|traced| traced.is_recorded) {
+            let client = &passage.visitor.client;
+            let is_secure = passage.asking.parts().is_some_and(|it| client.is_secure(&it.headers));
+            self.proxy.spans.record(&line, traced.caller, is_secure);
+        }
     }
 
     fn line_of<'p>(&self, passage: &'p Passage<'_>, address: &'p mut String) -> Line<'p> {
@@ -41,7 +43,6 @@ impl Worker {
         let asked = decision.as_ref().map(Asked::of).unwrap_or_default();
         let is_answered = passage.error.is_none() && passage.status.is_some();
         let attempts = notes.attempts();
-        let endpoint = notes.endpoint().zip(asked.upstream);
         Line {
             began: self.access_log.before_now(duration),
             request_id: said(&X_REQUEST_ID),
@@ -67,12 +68,12 @@ impl Worker {
             generation: passage.generation,
             assigned: asked.assigned.map(|target| target.version.as_str()),
             served: asked.target.filter(|_| is_answered).map(|target| target.version.as_str()),
-            role: asked.target.map(Target::role),
+            role: asked.target.map(role),
             reason: decision.as_ref().map(|decision| decision.reason.as_str()),
             bucket: asked.user.and_then(|user| user.position).map(|position| position.bucket()),
             key_source: asked.key_source(),
             user: asked.user.map(|user| user.hash),
-            upstream: endpoint.map(|(at, upstream)| upstream.endpoints()[at].as_str()),
+            upstream: passage.endpoint().map(Endpoint::as_str),
             is_reused: notes.connect().is_none(),
             attempts,
             flags: flags(error, passage),
@@ -84,8 +85,7 @@ impl Worker {
     fn client_of<'p>(&self, passage: &'p Passage<'_>, text: &'p mut String) -> &'p str {
         let client = &passage.visitor.client;
         let behind = |parts: &Parts| -> Option<IpAddr> {
-            let address =
-                client_address(&parts.headers, client.address, &self.policy().trusted);
+            let address = client_address(&parts.headers, client.address, &self.policy().trusted);
             (address != client.address).then_some(address)
         };
         match passage.asking.parts().filter(|_| client.is_trusted()).and_then(behind) {
@@ -105,7 +105,6 @@ struct Asked<'d> {
     /// Who was asked last, if it is a version.
     target: Option<&'d Target>,
     assigned: Option<&'d Target>,
-    upstream: Option<&'d Upstream>,
     user: Option<User>,
 }
 
@@ -115,15 +114,16 @@ impl<'d> Asked<'d> {
         let assigned = decision.assigned.as_deref().or(target);
         let subject = assigned.map(|target| &target.subject);
         let subject = subject.map(|it| Subject { noun: it.noun(), name: it.as_str() });
-        let (subject, upstream) = match &decision.answerer {
-            Answerer::Version(target) => (subject, target.upstream.as_ref()),
+        let subject = match &decision.answerer {
+            Answerer::Version(_) => subject,
             Answerer::Origin(origin) => {
                 let routine = origin.routine.as_ref();
-                let routine = routine.map(|(name, _)| Subject { noun: "routine", name: name.as_str() });
-                (subject.or(routine), Some(&origin.upstream))
+                let routine =
+                    routine.map(|(name, _)| Subject { noun: "routine", name: name.as_str() });
+                subject.or(routine)
             }
         };
-        Self { subject, target, assigned, upstream, user: decision.user }
+        Self { subject, target, assigned, user: decision.user }
     }
 
     /// Where the key came from, or where the next request will have it.
@@ -134,6 +134,11 @@ impl<'d> Asked<'d> {
             None => sources.iter().find(|source| matches!(source, KeySource::Mint(_))),
         }
     }
+}
+
+/// As the metrics call it.
+fn role(target: &Target) -> &'static str {
+    if target.is_canary { "canary" } else { "stable" }
 }
 
 fn said<'p>(parts: &'p Parts, name: &HeaderName) -> Option<&'p [u8]> {
@@ -157,8 +162,13 @@ fn flags(error: Option<&str>, passage: &Passage<'_>) -> Flags {
             Flags::NO_ROUTE
         }
         Some(
-            "connection_refused" | "connection_timeout" | "destination_ip_unroutable" | "dns_error"
-            | "tls_certificate_error" | "tls_alert_received" | "tls_protocol_error",
+            "connection_refused"
+            | "connection_timeout"
+            | "destination_ip_unroutable"
+            | "dns_error"
+            | "tls_certificate_error"
+            | "tls_alert_received"
+            | "tls_protocol_error",
         ) => Flags::UPSTREAM_CONNECT,
         Some("connection_limit_reached" | "proxy_internal_error") => Flags::UPSTREAM_OVERFLOW,
         Some("connection_terminated" | "http_response_incomplete") => Flags::UPSTREAM_CLOSED,

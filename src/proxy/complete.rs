@@ -41,5 +41,8 @@ impl Worker {
             bytes_in: notes.bytes_in(),
             bytes_out: passage.bytes_out,
         });
+        if passage.traced.is_some() || self.access_log.is_on() {
+            self.write_down(passage);
+        }
     }
 }

@@ -21,6 +21,7 @@ use super::reply::Known;
 use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
+use super::trace::Traced;
 use super::upgrade::switch;
 use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
@@ -47,6 +48,9 @@ impl Worker {
         passage: &mut Passage<'_>,
     ) -> Answer {
         let policy = self.policy();
+        let is_told = self.access_log.is_on() || policy.tracing.is_some();
+        passage.traced =
+            is_told.then(|| self.traces.follow(&parts.headers, policy.tracing.as_ref()));
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
         let mut upload = match source {
@@ -60,7 +64,7 @@ impl Worker {
         let environment = passage.visitor.environment;
         let client = passage.visitor.client.clone();
         let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
-        let Decided { decision, key, trusted, unanswered } = match decided {
+        let Decided { decision, key, trusted, unanswered, generation } = match decided {
             Ok(decided) => decided,
             Err(error) => return self.refuse(passage, &error),
         };
@@ -68,6 +72,8 @@ impl Worker {
             self.tallies.assigned(tally.0);
         }
 
+        passage.generation = Some(generation);
+        passage.routed = is_told.then(|| passage.begun.elapsed());
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
         let decision = passage.decision.insert(decision);
@@ -77,6 +83,7 @@ impl Worker {
             parts,
             client: &client,
             at: passage.begun,
+            traced: passage.traced,
             notes: &passage.notes,
         };
         let mut answered = self.carry_out(errand, upload, decision, key.as_deref()).await;
@@ -141,7 +148,8 @@ impl Worker {
                 None => table.key_of(target, parts, client.address),
             });
             let unanswered = self.note_user(table, parts, client, &mut decision);
-            Ok(Decided { decision, key, trusted: table.trusts(client.address), unanswered })
+            let (trusted, generation) = (table.trusts(client.address), table.generation());
+            Ok(Decided { decision, key, trusted, unanswered, generation })
         })
     }
 
@@ -180,9 +188,9 @@ impl Worker {
         upstream: &Upstream,
         waits: Waits,
     ) -> Result<Answer, Failed> {
-        let Errand { policy, parts, client, at, notes } = errand;
+        let Errand { policy, parts, client, at, traced, notes } = errand;
         let course = self.set_out(upstream, policy, at)?;
-        let head = Onward::new(parts, &upload, client, policy);
+        let head = Onward::new(parts, &upload, client, policy, traced);
         let unasked = if upload.is_unasked() { upload.hold_back() } else { None };
 
         let (reply, content, lease) = self.send(course, &head, upload, waits, notes).await?;
@@ -247,6 +255,7 @@ pub(super) struct Errand<'a> {
     pub(super) client: &'a Client,
     /// When whoever is asked is asked.
     pub(super) at: Instant,
+    pub(super) traced: Option<Traced>,
     pub(super) notes: &'a Notes,
 }
 
@@ -259,6 +268,7 @@ struct Decided {
     trusted: bool,
     /// The user, if this is their first request since their version was decided.
     unanswered: Option<Unanswered>,
+    generation: u64,
 }
 
 /// What Serin says of itself when it is asked in an upstream's stead.

@@ -1,6 +1,7 @@
 //! The data plane: takes requests, has them decided, and carries the decisions
 //! out. Each worker does all of it alone, on a thread of its own.
 
+mod access_log;
 mod answer;
 mod body;
 mod budget;
@@ -40,6 +41,7 @@ mod seats;
 mod share;
 mod spare;
 mod stream;
+mod trace;
 mod trailers;
 mod tunnel;
 mod upgrade;

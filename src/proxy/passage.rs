@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::connection::Visitor;
 use super::error::{Fault, ProxyError};
 use super::progress::Progress;
+use super::trace::Traced;
 use super::worker::Worker;
 use crate::model::Endpoint;
 use crate::routing::{Answerer, Decision};
@@ -26,6 +27,12 @@ pub(super) struct Passage<'a> {
     pub(super) begun: Instant,
     /// Who answers it, or was to; `None` where nobody was asked.
     pub(super) decision: Option<Decision>,
+    /// Which table has decided, by how many were published before it.
+    pub(super) generation: Option<u64>,
+    /// Until it was decided, where that is written down.
+    pub(super) routed: Option<Duration>,
+    /// Where it stands in a trace, where anybody wants to know.
+    pub(super) traced: Option<Traced>,
     /// With which error Serin answers itself, as [`ProxyError::kind`] says it.
     pub(super) error: Option<&'static str>,
     /// `None` while there is no response.
@@ -88,6 +95,9 @@ impl<'a> Passage<'a> {
             asking,
             begun: Instant::now(),
             decision: None,
+            generation: None,
+            routed: None,
+            traced: None,
             error: None,
             status: None,
             notes: Notes::default(),

@@ -20,11 +20,10 @@ use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::share::Share;
+use super::trace::TraceIds;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::{
-    WorkerAccessLog, WorkerRequests, WorkerTallies, WorkerTraffic, WorkerUsers,
-};
+use crate::observe::{WorkerAccessLog, WorkerRequests, WorkerTallies, WorkerTraffic, WorkerUsers};
 use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
@@ -36,6 +35,7 @@ pub struct Worker {
     pub(super) requests: WorkerRequests,
     pub(super) users: WorkerUsers,
     pub(super) access_log: WorkerAccessLog,
+    pub(super) traces: TraceIds,
     pub(super) endpoints: Endpoints,
     pub(super) budget: Budget,
     pub(super) linger: Linger,
@@ -87,6 +87,7 @@ pub fn start(
                 requests: proxy.requests.of_worker(index),
                 users: proxy.users.of_worker(index),
                 access_log: proxy.access_log.of_worker(seed_of(&proxy)),
+                traces: TraceIds::new(seed_of(&proxy)),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),
                 budget: Budget::default(),
                 proxy,
@@ -213,7 +214,7 @@ async fn keep_log(worker: Rc<Worker>) {
     worker.access_log.keep().await;
 }
 
-/// A number that is this worker's alone.
+/// A number that nobody else has.
 fn seed_of(proxy: &SharedProxy) -> u64 {
     u64::from_le_bytes(*(proxy.draws.mint)().first_chunk().expect("16 bytes begin with 8"))
 }

@@ -101,6 +101,9 @@ impl Decision {
 
     /// What becomes of a decision whose versions failed.
     pub fn fall_back_to(&mut self, origin: Arc<SiteOrigin>) {
+        if let Answerer::Version(target) = &self.answerer {
+            self.assigned.get_or_insert_with(|| target.clone());
+        }
         self.answerer = Answerer::Origin(origin);
         self.reason = Reason::Origin;
     }

@@ -14,7 +14,8 @@ use serin::model::{
     Version,
 };
 use serin::observe::{
-    AccessLog, Answering, Requests, Spans, Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness,
+    AccessLog, Answering, Requests, Spans, Tallied, Tallies, Traffic, TrafficCounts, Users,
+    Wellness,
 };
 use serin::proxy::{
     BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
