@@ -58,10 +58,10 @@ impl TraceParent {
     /// As a field says it, in version 00.
     pub fn text(self) -> [u8; TRACEPARENT_BYTES] {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        put_hex(self.trace, &mut text[3..35]);
-        put_hex(self.span.into(), &mut text[36..52]);
+        put_hex(&self.trace.to_be_bytes(), &mut text[3..35]);
+        put_hex(&self.span.to_be_bytes(), &mut text[36..52]);
         // Of the flags that are not known, none is passed on in version 00.
-        put_hex((self.flags & 0b11).into(), &mut text[53..]);
+        put_hex(&[self.flags & 0b11], &mut text[53..]);
         text
     }
 }
@@ -78,11 +78,12 @@ fn hex(digits: &[u8]) -> Option<u128> {
     })
 }
 
-/// Writes all of `digits`.
-fn put_hex(mut number: u128, digits: &mut [u8]) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(number & 0xf) as usize];
-        number >>= 4;
+/// Writes two digits a byte.
+fn put_hex(bytes: &[u8], digits: &mut [u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (byte, digits) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
+        digits[0] = HEX[usize::from(byte >> 4)];
+        digits[1] = HEX[usize::from(byte & 0xf)];
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod access_log;
 mod account;
 mod allocations;
 mod api;
@@ -66,6 +67,7 @@ mod swapping;
 mod systemd;
 mod table_changes;
 mod tls;
+mod tracing;
 mod tunnels;
 mod upgrades;
 mod upstream_answers;

@@ -9,7 +9,7 @@ use super::moment::Moments;
 use crate::model::{KeySource, Timestamp, TraceParent};
 
 /// What is known of a request when it is over. What does not apply is `None`, and left out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Line<'a> {
     /// When its head was there.
     pub began: Timestamp,
@@ -68,6 +68,17 @@ pub struct Subject<'a> {
     pub name: &'a str,
 }
 
+/// Writes the name of a field, and what stands before its value: all in one piece, since
+/// there are many.
+macro_rules! name {
+    ($out:expr, $name:literal) => {
+        $out.extend_from_slice(concat!(",\"", $name, "\":").as_bytes())
+    };
+    ($out:expr, $name:literal, quoted) => {
+        $out.extend_from_slice(concat!(",\"", $name, "\":\"").as_bytes())
+    };
+}
+
 impl Line<'_> {
     /// Whether it went wrong, so that it is written whatever the sample.
     pub(super) fn is_failure(&self) -> bool {
@@ -88,102 +99,119 @@ impl Line<'_> {
         self.write_times(out);
         self.write_decision(seed, out);
         if let Some(upstream) = self.upstream {
-            said("upstream", upstream.as_bytes(), out);
-            let reused: &[u8] = if self.is_reused {
-                b",\"upstream_reused\":true"
-            } else {
-                b",\"upstream_reused\":false"
-            };
-            out.extend_from_slice(reused);
+            name!(out, "upstream", quoted);
+            said(upstream.as_bytes(), out);
+            name!(out, "upstream_reused");
+            out.extend_from_slice(if self.is_reused { b"true" } else { b"false" });
         }
-        number("attempts", self.attempts.into(), out);
+        name!(out, "attempts");
+        decimal(self.attempts.into(), out);
         if !self.flags.is_empty() {
-            name("response_flags", out);
-            out.push(b'"');
+            name!(out, "response_flags", quoted);
             self.flags.write(out);
             out.push(b'"');
         }
         if let Some(error) = self.error {
-            text("error", error, out);
+            name!(out, "error", quoted);
+            ours(error, out);
         }
         out.extend_from_slice(b"}\n");
     }
 
     fn write_request(&self, with_query: bool, out: &mut Vec<u8>) {
         if let Some(id) = self.request_id {
-            said("request_id", id, out);
+            name!(out, "request_id", quoted);
+            said(id, out);
         }
         if let Some(trace) = self.trace {
-            name("traceparent", out);
-            out.push(b'"');
+            name!(out, "traceparent", quoted);
             out.extend_from_slice(&trace.text());
             out.push(b'"');
         }
-        text("client", self.client, out);
+        name!(out, "client", quoted);
+        ours(self.client, out);
         if !self.method.is_empty() {
-            said("method", self.method.as_bytes(), out);
+            name!(out, "method", quoted);
+            said(self.method.as_bytes(), out);
         }
         if let Some(host) = self.host {
-            said("host", host, out);
+            name!(out, "host", quoted);
+            said(host, out);
         }
         if !self.target.is_empty() {
             let target = self.target.as_bytes();
-            let path = if with_query { target } else { without_query(target) };
-            said("path", path, out);
+            name!(out, "path", quoted);
+            said(if with_query { target } else { without_query(target) }, out);
         }
         if let Some(protocol) = self.protocol {
-            text("proto", protocol, out);
+            name!(out, "proto", quoted);
+            ours(protocol, out);
         }
-        number("status", self.status.into(), out);
-        number("bytes_in", self.bytes_in, out);
-        number("bytes_out", self.bytes_out, out);
+        name!(out, "status");
+        decimal(self.status.into(), out);
+        name!(out, "bytes_in");
+        decimal(self.bytes_in, out);
+        name!(out, "bytes_out");
+        decimal(self.bytes_out, out);
     }
 
     fn write_times(&self, out: &mut Vec<u8>) {
-        thousandths("duration_ms", self.duration, 1, out);
+        name!(out, "duration_ms");
+        thousandths(self.duration.as_micros(), out);
         if let Some(route) = self.route {
-            thousandths("route_us", route, 1_000, out);
+            name!(out, "route_us");
+            thousandths(route.as_nanos(), out);
         }
         if let Some(connect) = self.connect {
-            thousandths("connect_ms", connect, 1, out);
+            name!(out, "connect_ms");
+            thousandths(connect.as_micros(), out);
         }
         if let Some(first_byte) = self.first_byte {
-            thousandths("ttfb_ms", first_byte, 1, out);
+            name!(out, "ttfb_ms");
+            thousandths(first_byte.as_micros(), out);
         }
     }
 
     fn write_decision(&self, seed: KeyHashSeed, out: &mut Vec<u8>) {
         if let Some(Subject { noun, name }) = self.subject {
-            text(noun, name, out);
+            out.extend_from_slice(if noun == "app" { b",\"app\":\"" } else { b",\"routine\":\"" });
+            ours(name, out);
         }
-        text("env", self.environment, out);
+        name!(out, "env", quoted);
+        ours(self.environment, out);
         if let Some(deployment) = self.deployment {
             // As the APIs say it, which is text: it may be beyond 2^53.
-            name("deployment_id", out);
-            out.push(b'"');
+            name!(out, "deployment_id", quoted);
             decimal(deployment, out);
             out.push(b'"');
         }
         if let Some(generation) = self.generation {
-            number("generation", generation, out);
+            name!(out, "generation");
+            decimal(generation, out);
         }
-        for (name, value) in [
-            ("assigned_version", self.assigned),
-            ("served_version", self.served),
-            ("role", self.role),
-            ("reason", self.reason),
-        ] {
-            if let Some(value) = value {
-                text(name, value, out);
-            }
+        if let Some(assigned) = self.assigned {
+            name!(out, "assigned_version", quoted);
+            ours(assigned, out);
+        }
+        if let Some(served) = self.served {
+            name!(out, "served_version", quoted);
+            ours(served, out);
+        }
+        if let Some(role) = self.role {
+            name!(out, "role", quoted);
+            ours(role, out);
+        }
+        if let Some(reason) = self.reason {
+            name!(out, "reason", quoted);
+            ours(reason, out);
         }
         if let Some(bucket) = self.bucket {
-            number("bucket", bucket.into(), out);
+            name!(out, "bucket");
+            decimal(bucket.into(), out);
         }
         if let Some(source) = self.key_source {
             let (kind, of) = source.parts();
-            name("key_source", out);
-            out.push(b'"');
+            name!(out, "key_source", quoted);
             out.extend_from_slice(kind.as_bytes());
             if let Some(of) = of {
                 out.push(b':');
@@ -192,8 +220,7 @@ impl Line<'_> {
             out.push(b'"');
         }
         if let Some(user) = self.user {
-            name("key_hash", out);
-            out.push(b'"');
+            name!(out, "key_hash", quoted);
             sixteen_digits(seed.of(user), out);
             out.push(b'"');
         }
@@ -234,44 +261,24 @@ fn without_query(target: &[u8]) -> &[u8] {
     memchr::memchr(b'?', target).map_or(target, |at| &target[..at])
 }
 
-fn name(name: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-}
-
-/// A string of ours, which needs no escape.
-fn text(field: &str, value: &str, out: &mut Vec<u8>) {
-    name(field, out);
-    out.push(b'"');
+/// The rest of a string of ours, which needs no escape.
+fn ours(value: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
     out.push(b'"');
 }
 
-/// A string of others.
-fn said(field: &str, value: &[u8], out: &mut Vec<u8>) {
-    name(field, out);
-    out.push(b'"');
+/// The rest of a string of others.
+fn said(value: &[u8], out: &mut Vec<u8>) {
     escape::json(value, out);
     out.push(b'"');
 }
 
-fn number(field: &str, value: u64, out: &mut Vec<u8>) {
-    name(field, out);
-    decimal(value, out);
-}
-
-/// A time in milliseconds, or in a thousandth of `per_ms`, with three decimals.
-fn thousandths(field: &str, time: Duration, per_ms: u64, out: &mut Vec<u8>) {
-    let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let parts = ns / (1_000 / per_ms);
-    number(field, parts / 1_000, out);
-    let rest = u8::try_from(parts / 100 % 10).expect("a digit");
-    let (tenths, hundredths, last) = (rest, parts / 10 % 10, parts % 10);
-    out.push(b'.');
-    for digit in [tenths.into(), hundredths, last] {
-        out.push(b'0' + u8::try_from(digit).expect("a digit"));
-    }
+/// So many thousandths, as a number with three decimals.
+fn thousandths(parts: u128, out: &mut Vec<u8>) {
+    let parts = u64::try_from(parts).unwrap_or(u64::MAX);
+    decimal(parts / 1_000, out);
+    let digit = |number: u64| b'0' + u8::try_from(number % 10).expect("a digit");
+    out.extend_from_slice(&[b'.', digit(parts / 100), digit(parts / 10), digit(parts)]);
 }
 
 fn decimal(mut number: u64, out: &mut Vec<u8>) {
@@ -304,39 +311,12 @@ mod tests {
         pub(in crate::observe) fn of_nothing() -> Self {
             Self {
                 began: Timestamp(1_795_780_800_123_456_789),
-                request_id: None,
-                trace: None,
                 client: "192.0.2.7",
-                method: "",
-                host: None,
-                target: "",
                 protocol: Some("HTTP/1.1"),
-                referer: None,
-                agent: None,
                 status: 200,
                 is_whole: true,
-                bytes_in: 0,
-                bytes_out: 0,
-                duration: Duration::ZERO,
-                route: None,
-                connect: None,
-                first_byte: None,
-                subject: None,
                 environment: "production",
-                deployment: None,
-                generation: None,
-                assigned: None,
-                served: None,
-                role: None,
-                reason: None,
-                bucket: None,
-                key_source: None,
-                user: None,
-                upstream: None,
-                is_reused: false,
-                attempts: 0,
-                flags: Flags::NONE,
-                error: None,
+                ..Self::default()
             }
         }
     }
