@@ -360,9 +360,10 @@ fn serve_admin(
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }
         let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
+        let requests = admin.requests.clone();
         local.spawn_local(async move {
             tokio::select! {
-                () = watch_splits(table, users) => {}
+                () = watch_splits(table, users, requests) => {}
                 _ = end.wait_for(|&ended| ended) => {}
             }
         });
