@@ -24,7 +24,7 @@
 //! | [`model`] | the nouns: names, routes, splits, routines, the catalog | |
 //! | [`routing`] | from a request to a `Decision`; the table, and its one swap | `model` |
 //! | [`server`] | the one accept loop behind every `serve`, and the TLS handshake | |
-//! | [`observe`] | what the process says about itself, and about who comes | `model`, `stats` |
+//! | [`observe`] | what the process says about itself, and about who comes: counts, the access log, spans | `model`, `stats` |
 //! | [`tls`] | certificates: the operator's, or a local authority's | `model` |
 //! | [`document`] | a TOML file that a person wrote, with every mistake by its line | |
 //! | [`config`] | what the operator wrote, checked | `document`, `model` |
@@ -186,6 +186,15 @@
 //!   opens in steps that are two minutes apart at 1 KiB/s on loopback. That is told beneath
 //!   TLS, which takes what the client has not.
 //! - A request that has been through Serin eight times goes in a circle.
+//! - A line of the access log is made where the request ends, in a buffer of the worker: it
+//!   borrows all that it says, and a batch of 64 costs one hand-over. To carry the values to the
+//!   thread that writes would copy them twice. What of others stands in it is visible ASCII.
+//! - A log has no key: SipHash-2-4, under a secret that is drawn at the start, of the hash by
+//!   which users are counted. Whoever has the log cannot try keys.
+//! - OTLP is opentelemetry's messages (`opentelemetry-proto`) and a POST of our own. Its SDK and
+//!   exporter would bring a queue whose losses cannot be read, retries that sleep, and settings
+//!   from the environment.
+//! - `traceparent` is looked at only where a log or a collector wants to know.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store
 //!   is the same SQLite, in memory.

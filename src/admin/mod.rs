@@ -118,7 +118,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{Requests, Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -147,6 +147,7 @@ pub struct Admin {
     /// What the data plane says of its requests and of its endpoints.
     pub tallies: Tallies,
     pub traffic: Traffic,
+    pub requests: Requests,
     /// Who came to the data plane, and what the checks of the splits say.
     pub users: Users,
     pub wellness: Wellness,

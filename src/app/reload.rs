@@ -13,6 +13,7 @@ use crate::admin::{self, Admin};
 use crate::config::{Config, Listen, ReadError, Tls};
 use crate::control::{CommandError, Warning};
 use crate::model::{Account, Policy, Quotas};
+use crate::observe::{AccessLog, AccessLogError, OpenLog};
 
 /// Why the config in effect stays.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,8 @@ pub(super) enum ReloadError {
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
     #[error(transparent)]
+    AccessLog(#[from] AccessLogError),
+    #[error(transparent)]
     Control(#[from] CommandError),
 }
 
@@ -41,6 +44,7 @@ pub(super) struct Reloader {
     /// The account that the config in effect has.
     pub(super) account: (Account, Quotas),
     pub(super) admin: Arc<Admin>,
+    pub(super) access_log: AccessLog,
     pub(super) set_policy: watch::Sender<Arc<Policy>>,
     pub(super) set_drain: watch::Sender<Duration>,
 }
@@ -91,6 +95,8 @@ impl Reloader {
         if keys.is_empty() && !self.admin_is_local {
             return Err(ReloadError::Open);
         }
+        // Where it is open already, it is opened once more: what is there may have been renamed.
+        let open_log = OpenLog::open(config.access_log.as_ref())?;
         // What the API made of the account stays while the config says the same of it.
         let account = (config.account.account.clone(), config.account.quotas);
         let account = (account != self.account).then_some(account);
@@ -107,6 +113,7 @@ impl Reloader {
         // What follows cannot fail.
         self.set_policy.send_replace(Arc::new(config.policy.clone()));
         self.set_drain.send_replace(config.server.drain_timeout);
+        self.access_log.switch(open_log);
         if let Some(account) = account {
             self.account = account;
         }

@@ -25,10 +25,19 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{
+    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Requests, Spans,
+    SpansThread, Tallies, Traffic, Users, Wellness,
+};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
+
+/// How long what waits for the access log is written at the end: a pipe may stand still.
+const ACCESS_LOG_END_MAX: Duration = Duration::from_secs(2);
+
+/// How long spans that wait are sent at the end.
+const SPANS_END_MAX: Duration = Duration::from_secs(2);
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -56,6 +65,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Certificates(#[from] CertificatesError),
+    #[error(transparent)]
+    AccessLog(#[from] AccessLogError),
     #[error("cannot start a thread or its event loop")]
     Thread(#[from] io::Error),
 }
@@ -87,6 +98,10 @@ pub struct Running {
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
+    access_log: AccessLogThread,
+    spans: SpansThread,
+    /// For the two that have nobody left to tell them anything.
+    end_tellers: watch::Sender<bool>,
 }
 
 /// Serin has ended, and not well.
@@ -142,6 +157,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         None => Store::in_memory()?,
     };
     let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
+    let open_log = OpenLog::open(config.access_log.as_ref())?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -151,9 +167,16 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
-    let users = Users::new(workers);
+    let (users, requests) = (Users::new(workers), Requests::new(workers));
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
+    let roster = Roster::new();
+    let (end_tellers, tellers_end) = watch::channel(false);
+    let outside = Outside { clock: outside::now, key_hash: KeyHashSeed::new(outside::random()) };
+    let duty = roster.duty("access-log", tellers_end.clone());
+    let (access_log, access_log_thread) = AccessLog::start(open_log, outside, duty)?;
+    let duty = roster.duty("spans", tellers_end);
+    let (spans, spans_thread) = Spans::start(policy.clone(), duty)?;
     let proxy = Arc::new(Proxy {
         table: table.clone(),
         draws: Draws {
@@ -164,14 +187,16 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         seats: Seats::default(),
         tallies: tallies.clone(),
         traffic: traffic.clone(),
+        requests: requests.clone(),
         users: users.clone(),
         wellness: wellness.clone(),
+        access_log: access_log.clone(),
+        spans,
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
         tls: Arc::new(upstream_tls(config.tls.upstream_ca.as_deref())?),
     });
-    let roster = Roster::new();
     let (end_workers, workers_end) = watch::channel(false);
     let (end_admin, admin_ends) = watch::channel(false);
 
@@ -182,6 +207,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         table: table.clone(),
         tallies: tallies.clone(),
         traffic,
+        requests,
         users,
         wellness,
         account: ACCOUNT.to_owned(),
@@ -199,6 +225,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         admin_is_local: addresses.open().is_none(),
         account: (config.account.account.clone(), config.account.quotas),
         admin: admin.clone(),
+        access_log,
         set_policy,
         set_drain,
     };
@@ -226,6 +253,9 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         end_admin,
         admin,
         control,
+        access_log: access_log_thread,
+        spans: spans_thread,
+        end_tellers,
     })
 }
 
@@ -272,6 +302,14 @@ impl Running {
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
+        self.end_tellers.send_replace(true);
+        let waiting = self.access_log.waiting();
+        if !self.access_log.end(ACCESS_LOG_END_MAX) {
+            tracing::warn!(waiting, "the access log takes no more, so lines are lost");
+        }
+        if !self.spans.end(SPANS_END_MAX) {
+            tracing::warn!("the collector takes no more spans, so some are lost");
+        }
         let fallen = self.roster.fallen();
         if fallen.is_empty() { Ok(()) } else { Err(Fallen(fallen)) }
     }
@@ -322,9 +360,10 @@ fn serve_admin(
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }
         let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
+        let requests = admin.requests.clone();
         local.spawn_local(async move {
             tokio::select! {
-                () = watch_splits(table, users) => {}
+                () = watch_splits(table, users, requests) => {}
                 _ = end.wait_for(|&ended| ended) => {}
             }
         });

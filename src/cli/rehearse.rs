@@ -15,7 +15,8 @@ use super::value::{Environment, duration, share};
         deployments is not read, and of the last canary only --last tells.\n\n\
         A user is who has a key of their own, so the field of an access log must be what the routine's key is. The combined format has \
         client (as client-ip makes a key of it), user, path, query:NAME, referer, agent and quoted:N, the Nth text in quotes; \
-        of JSON each field may be the key, and ts, time, timestamp or @timestamp is the time. Sessions want lines in the order of time. Compressed files are not read: \
+        of JSON each field may be the key, and ts, time, timestamp or @timestamp is the time. The JSON that Serin writes has no key but its key_hash, \
+        which is taken where there is no key: it tells users apart and not where they stand, so how many move is to be expected, and who they are is not known. Sessions want lines in the order of time. Compressed files are not read: \
         zcat access.log.gz | serin rehearse … --access-log -\n\n\
         Exit status: 0 good, 1 a danger was found, or what is asked for cannot be rehearsed (no such version, broken lines, a config with mistakes), 2 usage, 3 a file or admin cannot be reached, or the report cannot be written.\n\n\
         Examples:\n  \
@@ -72,7 +73,7 @@ pub struct Rehearse {
     /// Users of an access log, of JSON lines or in the combined format; `-` is stdin
     #[arg(long, value_name = "FILE", help_heading = "Users", conflicts_with_all = ["users", "seed", "zipf", "requests", "duration"])]
     pub access_log: Option<PathBuf>,
-    /// What of a line is the user's key [default: key of JSON, client of the combined format]
+    /// What of a line is the user's key [default: key, or else key_hash, of JSON, client of the combined format]
     #[arg(long, value_name = "NAME", help_heading = "Users", requires = "access_log")]
     pub field: Option<String>,
     /// How far apart two requests of one session may be

@@ -1,10 +1,11 @@
 //! What the operator wrote, checked and complete.
 //!
-//! `section`, `policy`, `access_key`, `account`, `routine`,
+//! `section`, `policy`, `access_log`, `tracing`, `access_key`, `account`, `routine`,
 //! `upstream`, `deployment`, `app`, `region` and `site` say what it may hold. Every mistake of a file is
 //! found in one reading, each with its line.
 
 mod access_key;
+mod access_log;
 mod account;
 mod app;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod routine;
 mod section;
 mod settings;
 mod site;
+mod tracing;
 mod upstream;
 mod value;
 
@@ -32,7 +34,9 @@ pub use settings::{CertificateFiles, Listen, Server, Tls};
 pub use crate::document::{Finding, Mistakes as ConfigError, ReadError};
 
 use crate::document;
-use crate::model::{DeclaredApp, DeclaredRoutine, Domain, Policy, Regions, RoutineName, Site};
+use crate::model::{
+    AccessLog, DeclaredApp, DeclaredRoutine, Domain, Policy, Regions, RoutineName, Site,
+};
 
 /// The longest config that is read: room for 100,000 routines.
 const CONFIG_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -51,6 +55,8 @@ pub struct Config {
     pub tls: Tls,
     /// How the data plane treats clients and upstreams.
     pub policy: Policy,
+    /// `None` writes no request down.
+    pub access_log: Option<AccessLog>,
     /// In the order of the file; no two share an id. With none, admin is open, and on
     /// a loopback address.
     pub access_keys: Vec<DeclaredKey>,
@@ -101,6 +107,7 @@ impl Config {
             tls: section::tls(root, store_path.as_deref()),
             store_path,
             policy: policy::policy(root),
+            access_log: access_log::access_log(root),
             apps: app::apps(root, &routines),
             regions: region::regions(root),
             sites: site::sites(root),
@@ -111,7 +118,7 @@ impl Config {
 }
 
 /// The keys of the whole file.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 23] = [
     "default_routine",
     "domain",
     "listen",
@@ -127,6 +134,8 @@ const KEYS: [&str; 21] = [
     "retries",
     "health",
     "ejection",
+    "access_log",
+    "tracing",
     "access_key",
     "account",
     "routine",

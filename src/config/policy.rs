@@ -3,6 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use super::tracing::tracing;
 use super::value::{duration, network, timeout};
 use crate::document::{Table, Value};
 use crate::model::{
@@ -22,6 +23,7 @@ pub(super) fn policy(root: &Table<'_>) -> Policy {
         retries: retries(root),
         health: health(root),
         ejection: ejection(root),
+        tracing: tracing(root),
     }
 }
 

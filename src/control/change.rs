@@ -68,6 +68,16 @@ impl Change {
             | Self::Minted(_) => None,
         }
     }
+
+    /// Where something is deployed or published by it.
+    pub fn deployed(&self) -> Option<Environment> {
+        match self {
+            Self::Deployed(_, environment, _)
+            | Self::App(AppChange::Published(_, environment, _)) => Some(*environment),
+            _ => None,
+        }
+    }
+
     /// The site whose requests may be decided otherwise from now on.
     pub fn rerouted(&self) -> Option<SiteId> {
         match self {

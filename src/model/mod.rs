@@ -1,6 +1,7 @@
 //! The nouns. Plain values, checked once where they are made and trusted afterwards.
 
 mod access_key;
+mod access_log;
 mod account;
 mod app;
 mod catalog;
@@ -22,10 +23,13 @@ mod rule;
 mod site;
 mod split;
 mod sticky;
+mod trace;
+mod tracing;
 mod upstream;
 mod variable;
 
 pub use access_key::{AccessKey, Secret, SecretError};
+pub use access_log::{AccessLog, LogDestination, LogFormat, Sample};
 pub use account::{
     Account, FailureCode, Failures, LATENCY_MAX, ServiceStatus, is_about_containers,
 };
@@ -61,6 +65,8 @@ pub use rule::{
 pub use site::{Site, SiteId};
 pub use split::{Kind, Percent, Position, Release, SPLIT_TAG, Shares, SharesError, Side, Split};
 pub use sticky::{KeySource, Sticky, StickyError};
+pub use trace::{TRACEPARENT, TRACEPARENT_BYTES, TraceParent};
+pub use tracing::{Collector, Tracing};
 pub use upstream::{ENDPOINTS_MAX, Upstream, UpstreamError};
 pub use variable::{
     VARIABLE_KEY_MAX_BYTES, VARIABLE_VALUE_MAX_BYTES, Variable, VariableError, VariableKey,

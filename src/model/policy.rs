@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::network::TrustedProxies;
+use super::tracing::Tracing;
 
 /// All of it.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,8 @@ pub struct Policy {
     pub health: Option<HealthCheck>,
     /// Nobody is ejected unless written.
     pub ejection: Option<Ejection>,
+    /// No span is made unless written.
+    pub tracing: Option<Tracing>,
 }
 
 /// `[timeouts]`: none is zero. Those on heads and bodies are silences between bytes, and

@@ -54,17 +54,25 @@ impl KeySource {
             _ => Err(StickyError::Unknown(text.to_owned())),
         }
     }
+
+    /// What is looked for, and the name that it has there.
+    pub fn parts(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Header(name) => ("header", Some(name.as_str())),
+            Self::Cookie(name) => ("cookie", Some(name)),
+            Self::Query(name) => ("query", Some(name)),
+            Self::ClientIp => ("client-ip", None),
+            Self::Mint(name) => ("mint", Some(name)),
+            Self::Spread => ("spread", None),
+        }
+    }
 }
 
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header(name) => write!(f, "header:{name}"),
-            Self::Cookie(name) => write!(f, "cookie:{name}"),
-            Self::Query(name) => write!(f, "query:{name}"),
-            Self::ClientIp => f.write_str("client-ip"),
-            Self::Mint(name) => write!(f, "mint:{name}"),
-            Self::Spread => f.write_str("spread"),
+        match self.parts() {
+            (kind, Some(name)) => write!(f, "{kind}:{name}"),
+            (kind, None) => f.write_str(kind),
         }
     }
 }

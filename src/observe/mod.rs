@@ -1,12 +1,33 @@
 //! What the process says about itself, and about who comes to it.
 
+mod access_log;
+mod commits;
+mod connections;
+mod durations;
 mod gauge;
+mod patient;
+mod process;
+mod requests;
+mod spans;
 mod tallies;
 mod traffic;
 mod users;
 mod wellness;
 
+pub use access_log::{
+    AccessLog, AccessLogCounts, AccessLogError, AccessLogThread, Flags, KeyHashSeed, Line, OpenLog,
+    Outside, Subject, WorkerAccessLog,
+};
+pub use commits::Commits;
+pub use connections::{ConnectionCounts, WorkerConnections};
+pub use durations::{BOUNDS_NS, Durations};
 pub use gauge::{Counted, Gauge};
+pub use process::Process;
+pub use requests::{
+    Answered, Answering, CLASSES, Cut, Finished, REASONS_MAX, Requests, VERSIONS_MAX,
+    WorkerRequests,
+};
+pub use spans::{Spans, SpansCounts, SpansThread};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{

@@ -52,7 +52,7 @@ pub fn onward(
     is_http1: bool,
 ) -> (String, HeaderMap) {
     let client = Client::new(address, is_secure, &policy.trusted);
-    let onward = Onward::new(head, &Upload::empty(), &client, policy);
+    let onward = Onward::new(head, &Upload::empty(), &client, policy, None);
     let (before, target) = onward.target();
     let target = [before, target].concat();
     let protocol = if is_http1 { Protocol::Http1 } else { Protocol::Http2 };
@@ -69,7 +69,7 @@ pub fn to_http2(
     policy: &Policy,
 ) -> Result<request::Parts, Refused> {
     let client = Client::new(address, false, &policy.trusted);
-    let onward = Onward::new(head, &Upload::empty(), &client, policy);
+    let onward = Onward::new(head, &Upload::empty(), &client, policy, None);
     Ok(fit::to_http2(&onward, endpoint)?.into_parts().0)
 }
 

@@ -1,12 +1,12 @@
 //! One request, start to end.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::Body;
@@ -16,10 +16,12 @@ use super::expect::is_expected;
 use super::failover::fails_over;
 use super::guard::{admit, is_last_hop};
 use super::headers::{Back, Client, Onward};
+use super::passage::{Notes, Passage};
 use super::reply::Known;
 use super::retry::Failed;
 use super::spare::Spare;
 use super::stream::Stream;
+use super::trace::Traced;
 use super::upgrade::switch;
 use super::upload::{Source, Unasked, Upload};
 use super::worker::Worker;
@@ -40,13 +42,15 @@ pub(super) fn asked_host(parts: &Parts) -> Option<&[u8]> {
 impl Worker {
     /// Answers every request, one way or the other.
     pub(super) async fn respond(
-        self: Rc<Self>,
-        environment: Environment,
+        &self,
         parts: &Parts,
         source: Source,
-        client: Rc<Client>,
+        passage: &mut Passage<'_>,
     ) -> Answer {
         let policy = self.policy();
+        let is_told = self.access_log.is_on() || policy.tracing.is_some();
+        passage.traced =
+            is_told.then(|| self.traces.follow(&parts.headers, policy.tracing.as_ref()));
         let limit = policy.limits.body_bytes;
         // Dropped on whatever way out, so that the client is heard out.
         let mut upload = match source {
@@ -57,28 +61,38 @@ impl Worker {
         if admitted.is_ok() && is_last_hop(parts) {
             return options();
         }
+        let environment = passage.visitor.environment;
+        let client = passage.visitor.client.clone();
         let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
-        let Decided { mut decision, key, trusted, unanswered } = match decided {
+        let Decided { decision, key, trusted, unanswered, generation } = match decided {
             Ok(decided) => decided,
-            Err(error) => return self.refuse(environment, &error, asked_host(parts)),
+            Err(error) => return self.refuse(passage, &error),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
         }
 
+        passage.generation = Some(generation);
+        passage.routed = is_told.then(|| passage.begun.elapsed());
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
-        let spare = Spare::of(&decision, &mut upload, policy.failover);
-        let mut answered =
-            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
+        let decision = passage.decision.insert(decision);
+        let spare = Spare::of(decision, &mut upload, policy.failover);
+        let errand = Errand {
+            policy: &policy,
+            parts,
+            client: &client,
+            at: passage.begun,
+            traced: passage.traced,
+            notes: &passage.notes,
+        };
+        let mut answered = self.carry_out(errand, upload, decision, key.as_deref()).await;
         if let Some(spare) = spare
             && let Err(failed) = answered
         {
-            let key = key.as_deref();
             // Few requests come here, and all would carry its state.
-            let asked = (parts, &*client);
-            answered =
-                Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
+            let elsewhere = self.elsewhere(errand, failed, spare, decision, key.as_deref());
+            answered = Box::pin(elsewhere).await;
         }
         let mut answer = match answered {
             Ok(answer) => {
@@ -92,29 +106,34 @@ impl Worker {
             }
             Err(failed) => {
                 drop(unanswered);
-                self.note_failure(&failed, &decision);
-                self.traffic.error(failed.error.kind());
+                self.note_failure(&failed, decision);
+                self.note_error(&failed.error);
+                passage.error = Some(failed.error.kind());
                 failed.error.to_answer(environment, None, decision.without_fallback())
             }
         };
         if policy.headers.response {
-            answer.head.disclose(&decision);
+            answer.head.disclose(decision);
         }
-        answer.head.set_minted_key(&decision, secure);
-        answer.body.answers(self, decision.answerer);
+        answer.head.set_minted_key(decision, secure);
         answer
     }
 
     /// The answer to a request that nobody else is asked to answer.
-    pub(super) fn refuse(
-        &self,
-        environment: Environment,
-        error: &ProxyError,
-        host: Option<&[u8]>,
-    ) -> Answer {
+    pub(super) fn refuse(&self, passage: &mut Passage<'_>, error: &ProxyError) -> Answer {
         tracing::debug!(%error, "request refused");
+        self.note_error(error);
+        passage.error = Some(error.kind());
+        let host = passage.asking.parts().and_then(asked_host);
+        error.to_answer(passage.visitor.environment, host, None)
+    }
+
+    /// Takes note that Serin answers with an error of its own.
+    fn note_error(&self, error: &ProxyError) {
         self.traffic.error(error.kind());
-        error.to_answer(environment, host, None)
+        if let Some(limit) = error.limit() {
+            self.traffic.limit(limit);
+        }
     }
 
     fn decide(
@@ -126,7 +145,7 @@ impl Worker {
     ) -> Result<Decided, ProxyError> {
         let Proxy { table, draws, .. } = &*self.proxy;
         table.read(|table| {
-            let decision = table
+            let mut decision = table
                 .decide(environment, parts, client.address, draws)
                 .map_err(ProxyError::Unroutable)?;
             let other = decision.other().filter(|_| fails_over(&decision, policy.failover));
@@ -136,22 +155,23 @@ impl Worker {
                 Some(minted) => Some(minted.value.clone().into_bytes()),
                 None => table.key_of(target, parts, client.address),
             });
-            let unanswered = self.note_user(table, parts, client, &decision);
-            Ok(Decided { decision, key, trusted: table.trusts(client.address), unanswered })
+            let unanswered = self.note_user(table, parts, client, &mut decision);
+            let (trusted, generation) = (table.trusts(client.address), table.generation());
+            Ok(Decided { decision, key, trusted, unanswered, generation })
         })
     }
 
     /// Asks who was decided on: a version, for as long as its route says, or an origin.
     pub(super) async fn carry_out(
         &self,
-        policy: &Policy,
-        parts: &Parts,
+        errand: Errand<'_>,
         upload: Upload,
-        client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Answer, Failed> {
-        let Timeouts { connect, response_head, request_body_idle, .. } = policy.timeouts;
+        let timeouts = &errand.policy.timeouts;
+        let Timeouts { connect, response_head, request_body_idle, .. } = *timeouts;
+        errand.notes.ask((!upload.is_empty()).then(|| upload.progress()));
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
             Answerer::Version(target) => {
@@ -159,30 +179,29 @@ impl Worker {
                 let patience = of_route.unwrap_or(response_head);
                 let Some(upstream) = &target.upstream else {
                     let silence = request_body_idle;
-                    let answered = self.answer(parts, upload, target, key, silence).await;
+                    let answered = self.answer(errand.parts, upload, target, key, silence).await;
                     return answered.map_err(Failed::from);
                 };
                 (upstream, patience)
             }
         };
         let waits = Waits { connect, response_head, request_body_idle };
-        self.forward(policy, parts, upload, client, upstream, waits).await
+        self.forward(errand, upload, upstream, waits).await
     }
 
     async fn forward(
         &self,
-        policy: &Policy,
-        parts: &Parts,
+        errand: Errand<'_>,
         mut upload: Upload,
-        client: &Client,
         upstream: &Upstream,
         waits: Waits,
     ) -> Result<Answer, Failed> {
-        let course = self.set_out(upstream, policy)?;
-        let head = Onward::new(parts, &upload, client, policy);
+        let Errand { policy, parts, client, at, traced, notes } = errand;
+        let course = self.set_out(upstream, policy, at)?;
+        let head = Onward::new(parts, &upload, client, policy, traced);
         let unasked = if upload.is_unasked() { upload.hold_back() } else { None };
 
-        let (reply, content, lease) = self.send(course, &head, upload, waits).await?;
+        let (reply, content, lease) = self.send(course, &head, upload, waits, notes).await?;
 
         let asked_in = parts.version;
         if reply.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -236,6 +255,18 @@ impl Worker {
     }
 }
 
+/// What is to be done about a request.
+#[derive(Clone, Copy)]
+pub(super) struct Errand<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) parts: &'a Parts,
+    pub(super) client: &'a Client,
+    /// When whoever is asked is asked.
+    pub(super) at: Instant,
+    pub(super) traced: Option<Traced>,
+    pub(super) notes: &'a Notes,
+}
+
 /// What one table decides about a request.
 struct Decided {
     decision: Decision,
@@ -245,6 +276,7 @@ struct Decided {
     trusted: bool,
     /// The user, if this is their first request since their version was decided.
     unanswered: Option<Unanswered>,
+    generation: u64,
 }
 
 /// What Serin says of itself when it is asked in an upstream's stead.

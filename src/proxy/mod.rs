@@ -1,10 +1,12 @@
 //! The data plane: takes requests, has them decided, and carries the decisions
 //! out. Each worker does all of it alone, on a thread of its own.
 
+mod access_log;
 mod answer;
 mod body;
 mod budget;
 mod complaints;
+mod complete;
 mod connect;
 mod connection;
 mod crowd;
@@ -28,6 +30,7 @@ mod inflow;
 mod linger;
 mod opening;
 mod outflow;
+mod passage;
 mod pool;
 mod probe;
 mod progress;
@@ -38,6 +41,7 @@ mod seats;
 mod share;
 mod spare;
 mod stream;
+mod trace;
 mod trailers;
 mod tunnel;
 mod upgrade;
@@ -54,7 +58,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{AccessLog, Requests, Spans, Tallies, Traffic, Users, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
@@ -70,9 +74,12 @@ pub struct Proxy {
     pub seats: Seats,
     pub tallies: Tallies,
     pub traffic: Traffic,
+    pub requests: Requests,
     pub users: Users,
     /// Written by the checks that [`start_checks`] starts.
     pub wellness: Wellness,
+    pub access_log: AccessLog,
+    pub spans: Spans,
     /// Each worker has a copy of its own, and takes another one when it changes.
     pub policy: watch::Receiver<Arc<Policy>>,
     /// After the end was asked for, running requests have this long.

@@ -8,7 +8,8 @@ use crate::observe::{Terms, Unanswered, Visit};
 use crate::routing::{Decision, Reason, RoutingTable};
 
 impl Worker {
-    /// Takes note of whose request it is that `table` has decided about. Where a key decided
+    /// Takes note of whose request it is that `table` has decided about, in `decision`, too.
+    /// Where a key decided
     /// between versions, whoever is seen for the first time is to be told who has answered.
     #[inline]
     pub(super) fn note_user(
@@ -16,13 +17,17 @@ impl Worker {
         table: &RoutingTable,
         parts: &Parts,
         client: &Client,
-        decision: &Decision,
+        decision: &mut Decision,
     ) -> Option<Unanswered> {
+        if decision.reason == Reason::Only
+            && let Some(target) = decision.target()
+        {
+            // No key decided. Who comes is known even so, before there is a choice.
+            decision.user = table.user_of(target, parts, client.address, &self.proxy.draws);
+        }
         let target = decision.target()?;
         let user = match decision.reason {
-            Reason::Key => decision.user,
-            // No key decided. Who comes is known even so, before there is a choice.
-            Reason::Only => table.user_of(target, parts, client.address, &self.proxy.draws),
+            Reason::Key | Reason::Only => decision.user,
             Reason::Spread => None,
             Reason::Override | Reason::Region | Reason::Failover | Reason::Origin => return None,
         };
@@ -34,7 +39,7 @@ impl Worker {
         let terms = Terms { placing: target.placing, deployment: target.deployment?.0 };
         let is_divided = decision.reason == Reason::Key;
         let assigned = target.tally.filter(|_| is_divided).map(|tally| tally.0);
-        let visit = Visit { split, user, terms, assigned };
+        let visit = Visit { split, user: user.hash, terms, assigned };
         self.users.note(visit, || match &decision.minted {
             Some(minted) => Some(minted.value.clone().into_bytes()),
             None => table.key_of(target, parts, client.address),

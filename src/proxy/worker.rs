@@ -20,9 +20,10 @@ use super::endpoints::Endpoints;
 use super::linger::Linger;
 use super::pool::Pool;
 use super::share::Share;
+use super::trace::TraceIds;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::{WorkerTallies, WorkerTraffic, WorkerUsers};
+use crate::observe::{WorkerAccessLog, WorkerRequests, WorkerTallies, WorkerTraffic, WorkerUsers};
 use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
@@ -31,7 +32,10 @@ pub struct Worker {
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
     pub(super) traffic: WorkerTraffic,
+    pub(super) requests: WorkerRequests,
     pub(super) users: WorkerUsers,
+    pub(super) access_log: WorkerAccessLog,
+    pub(super) traces: TraceIds,
     pub(super) endpoints: Endpoints,
     pub(super) budget: Budget,
     pub(super) linger: Linger,
@@ -76,11 +80,15 @@ pub fn start(
         local.block_on(&runtime, async {
             let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
             let (share, passed) = Share::of(&proxy, doors.len());
+            let requests = proxy.requests.of_worker(index);
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
-                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
+                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits, requests.connections())),
                 traffic: proxy.traffic.of_worker(index),
+                requests,
                 users: proxy.users.of_worker(index),
+                access_log: proxy.access_log.of_worker(seed_of(&proxy)),
+                traces: TraceIds::new(seed_of(&proxy)),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),
                 budget: Budget::default(),
                 proxy,
@@ -94,6 +102,7 @@ pub fn start(
                 tokio::task::spawn_local(sweep(worker.clone())),
                 tokio::task::spawn_local(take_policies(worker.clone())),
                 tokio::task::spawn_local(take_sick(worker.clone())),
+                tokio::task::spawn_local(keep_log(worker.clone())),
             ];
             let mut served = tokio::task::JoinSet::new();
             for ((listener, door), passed) in doors.into_iter().zip(passed) {
@@ -101,6 +110,7 @@ pub fn start(
             }
             served.join_all().await;
             chores.iter().for_each(tokio::task::JoinHandle::abort);
+            worker.access_log.hand_over();
         });
         drop(local);
         // Threads that still ask a resolver are not waited for: the drain is over.
@@ -169,6 +179,7 @@ async fn sweep(worker: Rc<Worker>) {
         worker.pool.sweep(idle);
         give_back_memory();
         worker.endpoints.sweep();
+        worker.requests.sweep();
     }
 }
 
@@ -198,4 +209,14 @@ async fn take_sick(worker: Rc<Worker>) {
         let sick = found.borrow_and_update().clone();
         worker.endpoints.take_sick(sick);
     }
+}
+
+/// Hands lines of the access log over while requests are served.
+async fn keep_log(worker: Rc<Worker>) {
+    worker.access_log.keep().await;
+}
+
+/// A number that nobody else has.
+fn seed_of(proxy: &SharedProxy) -> u64 {
+    u64::from_le_bytes(*(proxy.draws.mint)().first_chunk().expect("16 bytes begin with 8"))
 }

@@ -17,6 +17,9 @@ const COMBINED_TIME: &str = "%d/%b/%Y:%H:%M:%S %z";
 
 /// Where a line says who asked, unless it is told.
 const JSON_FIELD: &str = "key";
+
+/// What a line of Serin's own log has in place of a key.
+const HASH_FIELD: &str = "key_hash";
 const COMBINED_FIELD: &str = "client";
 
 /// What of a line is the user's key.
@@ -24,6 +27,8 @@ const COMBINED_FIELD: &str = "client";
 pub(super) enum Field {
     /// Of a line of JSON; a dot leads into an object.
     Json(String),
+    /// Of a line of JSON: its key, or else the hash of it.
+    JsonKey,
     /// The address, as the key source `client-ip` makes a key of it.
     Client,
     /// Who is logged in.
@@ -42,6 +47,8 @@ pub(super) enum Field {
 pub(super) struct Request<'l> {
     /// `None` where the line has none.
     pub(super) key: Option<Cow<'l, [u8]>>,
+    /// Whether that is the hash of a key. It tells users apart, and not where they stand.
+    pub(super) is_hashed: bool,
     /// In milliseconds since 1970.
     pub(super) at_ms: Option<i64>,
 }
@@ -57,7 +64,7 @@ impl Field {
     /// The field called `name`, or the usual one, of a log that begins with `first_line`.
     pub(super) fn of(name: Option<&str>, first_line: &[u8]) -> Result<Self, LogError> {
         if first_line.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self::Json(name.unwrap_or(JSON_FIELD).to_owned()));
+            return Ok(name.map_or(Self::JsonKey, |name| Self::Json(name.to_owned())));
         }
         let name = name.unwrap_or(COMBINED_FIELD);
         let unknown = || LogError(name.to_owned());
@@ -79,7 +86,8 @@ impl Field {
     /// What `line` tells; `None` of one that is broken.
     pub(super) fn read<'l>(&self, line: &'l [u8]) -> Option<Request<'l>> {
         match self {
-            Self::Json(name) => read_json(name, line),
+            Self::Json(name) => read_json(&[name], line),
+            Self::JsonKey => read_json(&[JSON_FIELD, HASH_FIELD], line),
             _ => self.read_combined(line),
         }
     }
@@ -96,13 +104,13 @@ impl Field {
                 target().and_then(|target| parameter(before(target, b'?').1, name))
             }
             Self::Quoted(number) => quoted.clone().nth(number - 1).map(Cow::Borrowed),
-            Self::Json(_) => None,
+            Self::Json(_) | Self::JsonKey => None,
         };
         quoted.clone().next()?;
         // The format writes `-` for what is not there.
         let is_told = |key: &Cow<'_, [u8]>| **key != *b"-" || matches!(self, Self::Query(_));
         let key = key.filter(|key| !key.is_empty() && is_told(key));
-        Some(Request { key, at_ms: time_ms(time) })
+        Some(Request { key, is_hashed: false, at_ms: time_ms(time) })
     }
 }
 
@@ -110,6 +118,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json(name) => f.write_str(name),
+            Self::JsonKey => write!(f, "{JSON_FIELD} or {HASH_FIELD}"),
             Self::Client => f.write_str("client"),
             Self::User => f.write_str("user"),
             Self::Path => f.write_str("path"),
@@ -196,17 +205,29 @@ fn time_ms(text: &[u8]) -> Option<i64> {
     Some(moment.as_millisecond())
 }
 
-fn read_json<'l>(name: &str, line: &[u8]) -> Option<Request<'l>> {
+/// Of the fields called `names`, the first that is there has the key.
+fn read_json<'l>(names: &[&str], line: &[u8]) -> Option<Request<'l>> {
     let object: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    let key: Option<Cow<'_, [u8]>> = match found(&object, name) {
+    let time = TIME_FIELDS.iter().find_map(|name| object.get(*name));
+    let mut request = Request { key: None, is_hashed: false, at_ms: time.and_then(json_time_ms) };
+    for &name in names {
+        if let Some(key) = text_of(found(&object, name))? {
+            (request.key, request.is_hashed) = (Some(Cow::Owned(key)), name == HASH_FIELD);
+            break;
+        }
+    }
+    Some(request)
+}
+
+/// The text of a value, if it has one, and what is empty has none; `None` of what is no text.
+fn text_of(value: Option<&Value>) -> Option<Option<Vec<u8>>> {
+    let text = match value {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Cow::Owned(text.clone().into_bytes())),
-        Some(Value::Number(number)) => Some(Cow::Owned(number.to_string().into_bytes())),
+        Some(Value::String(text)) => Some(text.clone().into_bytes()),
+        Some(Value::Number(number)) => Some(number.to_string().into_bytes()),
         Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return None,
     };
-    let time = TIME_FIELDS.iter().find_map(|name| object.get(*name));
-    // An empty key is none.
-    Some(Request { key: key.filter(|key| !key.is_empty()), at_ms: time.and_then(json_time_ms) })
+    Some(text.filter(|text| !text.is_empty()))
 }
 
 /// A field of that whole name, or the one to which its dots lead.
@@ -312,6 +333,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_serins_own_log_has_the_hash_of_a_key() {
+        for (name, line, key, is_hashed) in [
+            (None, r#"{"ts":"2026-11-27T12:00:00.5Z","key_hash":"00ff"}"#, Some("00ff"), true),
+            (None, r#"{"key":"ann","key_hash":"00ff"}"#, Some("ann"), false),
+            (None, r#"{"key":"","key_hash":null}"#, None, false),
+            (Some("key_hash"), r#"{"key":"ann","key_hash":"00ff"}"#, Some("00ff"), true),
+            (Some("key"), r#"{"key_hash":"00ff"}"#, None, false),
+        ] {
+            let line = line.as_bytes();
+            let read = Field::of(name, line).unwrap().read(line).unwrap();
+            assert_eq!((read.key.as_deref(), read.is_hashed), (key.map(str::as_bytes), is_hashed));
+        }
+    }
+
+    #[test]
     fn what_is_no_line_of_a_log_is_broken() {
         for line in ["", "a", "a - - [x", "a - - [x] none", r#"a - - [x] "GET"#, r#"a - - [x] "\"#]
         {
@@ -321,7 +357,7 @@ mod tests {
             }
         }
         for line in ["", "{", "[]", "7", "{}x", "null"] {
-            assert!(Field::Json("key".to_owned()).read(line.as_bytes()).is_none(), "{line}");
+            assert!(Field::JsonKey.read(line.as_bytes()).is_none(), "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where users come from.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,10 @@ use crate::population::{Arrivals, Pace, Population, Rhythm};
 
 /// More broken lines than that share make a file another one than was meant.
 const BROKEN_MAX_PERCENT: u64 = 10;
+
+/// What is to be known of users whose keys are not.
+const HASHED: &str =
+    " (hashes of keys: how many users move is to be expected, who they are is not known)";
 
 /// So many broken lines are named.
 const BROKEN_NAMED: usize = 5;
@@ -74,17 +79,23 @@ pub(super) fn gather(users: &Users, session: Duration) -> Result<(Crowd, Gathere
         }
         Users::Log { path, field } => {
             let mut read_field = String::new();
+            let hashed = Cell::new(false);
             let read = |first: &[u8]| {
                 let field = Field::of(field.as_deref(), first)
                     .map_err(|error| RehearseError::Usage(error.to_string()))?;
                 read_field = field.to_string();
-                Ok(move |line: &[u8], crowd: &mut Crowd| log_line(&field, line, crowd))
+                let hashed = &hashed;
+                Ok(move |line: &[u8], crowd: &mut Crowd| log_line(&field, line, crowd, hashed))
             };
             let gathered = read_lines(path, read, &mut crowd)?;
             if crowd.kept() == 0 && crowd.keyless() > 0 {
                 return Err(RehearseError::NoKey { path: path.clone(), field: read_field });
             }
-            Gathered { from: format!("{read_field} in {}", path.display()), ..gathered }
+            let mut from = format!("{read_field} in {}", path.display());
+            if hashed.get() {
+                from.push_str(HASHED);
+            }
+            Gathered { from, ..gathered }
         }
     };
     if crowd.kept() == 0 {
@@ -181,8 +192,10 @@ fn key_line(line: &[u8], crowd: &mut Crowd) -> bool {
     }
 }
 
-fn log_line(field: &Field, line: &[u8], crowd: &mut Crowd) -> bool {
+/// Takes note, too, whether any line has a hash in the place of a key.
+fn log_line(field: &Field, line: &[u8], crowd: &mut Crowd, hashed: &Cell<bool>) -> bool {
     let Some(request) = field.read(line) else { return false };
+    hashed.set(hashed.get() || request.is_hashed);
     match request.key {
         None => crowd.see_keyless(request.at_ms),
         Some(key) if key.len() > KEY_MAX_BYTES => return false,

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use super::site_route::{SiteOrigin, SiteRoute};
 use super::sticky::MintedKey;
 use super::target::{Reason, Target};
-use crate::model::{AppName, Domain, Environment, RoutineName};
+use crate::model::{AppName, Domain, Environment, Position, RoutineName};
 
 /// Who answers a request, and why.
 #[derive(Debug)]
 pub struct Decision {
     pub answerer: Answerer,
     pub reason: Reason,
-    /// Whose request it is, where a key decided: the hash of the key under
-    /// [`Draws::salt`](super::Draws::salt).
-    pub user: Option<u64>,
+    /// Whose request it is, where a key decided; the data plane finds it out, too, where there
+    /// is one version alone.
+    pub user: Option<User>,
     /// A key that was minted for this request, to be set as a cookie.
     pub minted: Option<MintedKey>,
     /// The route of a site that led here, if one did.
@@ -22,6 +22,18 @@ pub struct Decision {
     /// The version that the request was assigned to, where another one answers. An
     /// assignment never changes because of who is well.
     pub assigned: Option<Arc<Target>>,
+}
+
+/// Who has a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// The hash of the key under [`Draws::salt`](super::Draws::salt).
+    pub hash: u64,
+    /// Where the key comes from, by its place in [`Target::sources`]; `None` of one that was
+    /// minted for this request.
+    pub source: Option<usize>,
+    /// Where the key stands, where that decided.
+    pub position: Option<Position>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,6 +101,9 @@ impl Decision {
 
     /// What becomes of a decision whose versions failed.
     pub fn fall_back_to(&mut self, origin: Arc<SiteOrigin>) {
+        if let Answerer::Version(target) = &self.answerer {
+            self.assigned.get_or_insert_with(|| target.clone());
+        }
         self.answerer = Answerer::Origin(origin);
         self.reason = Reason::Origin;
     }

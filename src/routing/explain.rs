@@ -97,8 +97,8 @@ impl RoutingTable {
         let named = overridden.then(|| named_version(&request.headers, subject.name().as_str()));
         let named = named.transpose()?.flatten();
         let (key, minted) = match seek(&routine.sources, request, peer, &self.settings.trusted) {
-            Sought::Key(key, source) => {
-                let (octets, source) = (key.to_vec(), Some(source.clone()));
+            Sought::Key(key, at) => {
+                let (octets, source) = (key.to_vec(), Some(routine.sources[at].clone()));
                 (Some(KeyFound { octets, source }), false)
             }
             Sought::Mint(_) => (None, true),

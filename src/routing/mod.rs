@@ -20,15 +20,15 @@ mod table;
 mod target;
 mod version_override;
 
-pub use decision::{Answerer, Decision, Unroutable};
+pub use decision::{Answerer, Decision, Unroutable, User};
 pub use draws::{Draws, SpreadCounters};
 pub use explain::{Explanation, KeyFound, Placement, Regional};
 pub use publish::{TableReader, TableWriter, published};
 pub use site_route::{SiteOrigin, SiteRoute};
-pub use sticky::{MintedKey, address_key};
+pub use sticky::{MintedKey, address_key, client_address};
 pub use subject::SubjectName;
 pub use table::{RoutingTable, Settings};
-pub use target::{Reason, SplitNumber, Tally, Target};
+pub use target::{REFUSED, Reason, SplitNumber, Tally, Target};
 pub use version_override::OVERRIDE_HEADERS;
 
 /// A request for `host`, for the tests of rooms that know no HTTP.

@@ -30,7 +30,8 @@ impl MintedKey {
 
 /// What the sources of a routine say about a request.
 pub(super) enum Sought<'r> {
-    Key(Key<'r>, &'r KeySource),
+    /// The key, and the place of its source.
+    Key(Key<'r>, usize),
     /// No key, and this cookie is to be minted.
     Mint(&'r str),
     /// No key: spread.
@@ -52,7 +53,7 @@ pub(super) fn seek<'r>(
     peer: IpAddr,
     trusted: &TrustedProxies,
 ) -> Sought<'r> {
-    for source in sources {
+    for (at, source) in sources.iter().enumerate() {
         let key = match source {
             KeySource::Header(name) => first_line(&request.headers, name)
                 .filter(|value| !value.is_empty())
@@ -70,7 +71,7 @@ pub(super) fn seek<'r>(
             KeySource::Spread => return Sought::Nothing,
         };
         if let Some(key) = key {
-            return Sought::Key(key, source);
+            return Sought::Key(key, at);
         }
     }
     Sought::Nothing
@@ -167,11 +168,7 @@ fn hex(digit: u8) -> Option<u8> {
 /// The address of the client: the peer's, or, where the peer is a trusted proxy,
 /// the last one of `X-Forwarded-For` that is not trusted. What is no address ends
 /// the search, since nobody who is trusted vouches for what stands before it.
-pub(super) fn client_address(
-    headers: &HeaderMap,
-    peer: IpAddr,
-    trusted: &TrustedProxies,
-) -> IpAddr {
+pub fn client_address(headers: &HeaderMap, peer: IpAddr, trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer;
     if !trusted.contains(peer) {
         return client;

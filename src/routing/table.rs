@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use imbl::OrdMap;
+use xxhash_rust::xxh3::Xxh3;
 
-use super::decision::{Answerer, Decision, Unroutable};
+use super::decision::{Answerer, Decision, Unroutable, User};
 use super::draws::Draws;
 use super::host::Host;
 use super::index::{Hash, Index};
@@ -194,17 +195,26 @@ impl RoutingTable {
             Choice::Canary { seed, threshold, percent, older, newer } => {
                 let (side, reason) =
                     match seek(&routine.sources, request, peer, &self.settings.trusted) {
-                        Sought::Key(key, _) => {
-                            user = Some(key.hash(draws.salt));
-                            (key.position(*seed).side(*threshold), Reason::Key)
+                        Sought::Key(key, source) => {
+                            let position = key.position(*seed);
+                            user = Some(User {
+                                hash: key.hash(draws.salt),
+                                source: Some(source),
+                                position: Some(position),
+                            });
+                            (position.side(*threshold), Reason::Key)
                         }
                         Sought::Mint(cookie) => {
                             let key = MintedKey::new(cookie, (draws.mint)());
                             let octets = key.value.as_bytes();
-                            user = Some(Position::of(draws.salt, octets).get());
-                            let side = Position::of(*seed, octets).side(*threshold);
+                            let position = Position::of(*seed, octets);
+                            user = Some(User {
+                                hash: Position::of(draws.salt, octets).get(),
+                                source: None,
+                                position: Some(position),
+                            });
                             minted = Some(key);
-                            (side, Reason::Key)
+                            (position.side(*threshold), Reason::Key)
                         }
                         Sought::Nothing => {
                             let turn = draws.spread.next(routine.slot, environment);
@@ -249,9 +259,12 @@ impl RoutingTable {
         request: &Parts,
         peer: IpAddr,
         draws: &Draws,
-    ) -> Option<u64> {
+    ) -> Option<User> {
         match seek(&target.sources, request, peer, &self.settings.trusted) {
-            Sought::Key(key, _) => Some(key.hash(draws.salt)),
+            Sought::Key(key, source) => {
+                let hash = key.hash(draws.salt);
+                Some(User { hash, source: Some(source), position: None })
+            }
             Sought::Mint(_) | Sought::Nothing => None,
         }
     }
@@ -319,6 +332,46 @@ impl RoutingTable {
         let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name);
         let tallies = found.into_iter().flat_map(|found| &found.tallies);
         tallies.map(|((environment, version), tally)| (*environment, version, *tally))
+    }
+
+    /// The version that is counted at each number, live or not.
+    pub fn counted(&self) -> impl Iterator<Item = (Tally, SubjectName, Environment, &CodeVersion)> {
+        let routines = self.routines.iter().flat_map(|chunk| chunk.iter().flatten());
+        routines.flat_map(|routine| {
+            let tallies = routine.tallies.iter();
+            tallies.map(|((environment, version), tally)| {
+                (*tally, routine.subject.name(), *environment, version)
+            })
+        })
+    }
+
+    /// A digest of what is live: each version of each routine and app, its share, its
+    /// deployment and where its keys come from. Two tables with the same digest give the same
+    /// users the same versions, if they know the same routes and regions.
+    pub fn digest(&self) -> u64 {
+        // A sum, so that it does not matter what was made first.
+        self.live_targets().map(|target| self.digest_of(target)).fold(0, u64::wrapping_add)
+    }
+
+    fn digest_of(&self, target: &Target) -> u64 {
+        let canary = self.canary(target.split).into_iter().flatten();
+        let percent = { canary }.find(|(of, _)| of.version == target.version).map(|(_, it)| it);
+        let mut digest = Xxh3::new();
+        for text in [
+            target.subject.noun(),
+            target.subject.as_str(),
+            target.environment.as_str(),
+            target.version.as_str(),
+        ] {
+            digest.update(&(text.len() as u64).to_le_bytes());
+            digest.update(text.as_bytes());
+        }
+        let deployment = target.deployment.map_or(0, |it| it.0);
+        let percent = percent.map_or(0, |it| u64::from(it.get()));
+        for number in [deployment, percent, target.placing, u64::from(target.is_canary)] {
+            digest.update(&number.to_le_bytes());
+        }
+        digest.digest()
     }
 
     /// What a request leads to: by a route of the config, host before path; by a route
@@ -394,7 +447,31 @@ impl Subject {
     }
 }
 
+impl Choice {
+    /// The newer one of two versions.
+    fn canary(&self) -> Option<&Target> {
+        let targets = match self {
+            Self::Only(_) => return None,
+            Self::Canary { older, newer, .. } => [older, newer],
+            Self::Regional { inside, outside, .. } => [outside, inside],
+        };
+        targets.into_iter().map(|target| &**target).find(|target| target.is_canary)
+    }
+}
+
 impl CompiledRoutine {
+    /// A version that was named, in the role that it has for others.
+    fn named_target(&self, environment: Environment, version: &CodeVersion) -> Arc<Target> {
+        let target = self.target(environment, version);
+        let live = self.live[environment.index()].as_ref();
+        match live.and_then(Choice::canary) {
+            Some(canary) if canary.version == *version => {
+                Arc::new(Target { is_canary: true, ..Target::clone(&target) })
+            }
+            _ => target,
+        }
+    }
+
     /// The version that the request names, whether or not it is deployed, so that a
     /// version can be tried while it is dark.
     fn overridden(
@@ -407,7 +484,7 @@ impl CompiledRoutine {
             return Ok(None);
         };
         match self.subject.version(&named) {
-            Some((version, _)) => Ok(Some(self.target(environment, &version))),
+            Some((version, _)) => Ok(Some(self.named_target(environment, &version))),
             None => Err(Unroutable::BadOverride(self.subject.no_version(&named))),
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+mod access_log;
 mod account;
 mod allocations;
 mod api;
@@ -13,6 +14,7 @@ mod cli_examples;
 mod cli_https;
 mod cli_top;
 mod cohorts;
+mod courses;
 mod crash;
 mod dry_run;
 mod endpoints;
@@ -69,6 +71,7 @@ mod swapping;
 mod systemd;
 mod table_changes;
 mod tls;
+mod tracing;
 mod tunnels;
 mod upgrades;
 mod upstream_answers;

@@ -40,6 +40,11 @@ impl Client {
         }
     }
 
+    /// Its address as text.
+    pub(in crate::proxy) fn address_text(&self) -> &str {
+        self.text.to_str().expect("an address is ASCII")
+    }
+
     pub(in crate::proxy) fn is_trusted(&self) -> bool {
         self.trusted
     }

@@ -12,12 +12,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use super::{
     Client, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, is_hop_by_hop, named, via,
 };
-use crate::model::{Endpoint, Headers, Policy};
+use crate::model::{Endpoint, Headers, Policy, TRACEPARENT};
 use crate::proxy::connect::Protocol;
 use crate::proxy::guard::max_forwards;
+use crate::proxy::trace::Traced;
 use crate::proxy::trailers;
 use crate::proxy::upgrade::Asked;
 use crate::proxy::upload::Upload;
+
+const TRACEPARENT_FIELD: HeaderName = HeaderName::from_static(TRACEPARENT);
 
 /// The head of a request to an endpoint.
 pub(in crate::proxy) trait Head {
@@ -81,6 +84,8 @@ pub(in crate::proxy) struct Onward<'a> {
     is_chunked: bool,
     trailer: Option<HeaderValue>,
     max_forwards: Option<u64>,
+    /// Where it stands in a trace, if that is not what the client says.
+    traced: Option<Traced>,
 }
 
 impl<'a> Onward<'a> {
@@ -89,6 +94,7 @@ impl<'a> Onward<'a> {
         upload: &Upload,
         client: &'a Client,
         policy: &Policy,
+        traced: Option<Traced>,
     ) -> Self {
         let headers = &parts.headers;
         let is_chunked = upload.is_chunked();
@@ -115,6 +121,7 @@ impl<'a> Onward<'a> {
             is_chunked,
             trailer: None,
             max_forwards: None,
+            traced: traced.filter(Traced::is_said_anew),
         };
         if is_chunked && !onward.is_named(&TRAILER) {
             onward.trailer = trailers::announced(headers);
@@ -148,6 +155,8 @@ impl<'a> Onward<'a> {
             "expect" => self.has_body && self.parts.version >= Version::HTTP_11,
             "forwarded" => self.client.is_trusted() && !self.policy.forwarded,
             "max-forwards" => self.max_forwards.is_none(),
+            TRACEPARENT => self.traced.is_none(),
+            "tracestate" => !self.traced.is_some_and(|traced| traced.begins()),
             // Whatever comes after the hyphen: `-Port` and `-Prefix` are believed as well.
             text if text.starts_with("x-forwarded-") => self.client.is_trusted(),
             _ => !is_hop_by_hop(name),
@@ -256,6 +265,9 @@ impl Head for Onward<'_> {
         }
         if let Some(left) = self.max_forwards {
             to.pass(&MAX_FORWARDS, &HeaderValue::from(left.saturating_sub(1)));
+        }
+        if let Some(traced) = &self.traced {
+            to.say(&TRACEPARENT_FIELD, &traced.parent.text());
         }
         self.say_client(to);
         self.continue_list(&VIA, via(self.parts.version).as_bytes(), to);

@@ -12,6 +12,7 @@ use super::queue::{Grant, Queue};
 use super::shared::{Shared, Stream};
 use super::{Pool, Pooled, Seat};
 use crate::model::{Endpoint, Limits, Transport};
+use crate::observe::WorkerConnections;
 use crate::proxy::connect::{self, Deadline, Protocol, Socket};
 use crate::proxy::error::ProxyError;
 use crate::proxy::http1::Connection;
@@ -37,15 +38,37 @@ pub(in crate::proxy) struct Line {
     /// What the endpoint agreed on last.
     agreed: Cell<Option<Protocol>>,
     unused_since: Cell<Option<Instant>>,
+    counts: Rc<WorkerConnections>,
 }
 
 struct Idle {
     connection: Box<Connection>,
     since: Instant,
+    _resting: Resting,
+}
+
+/// A connection that waits for its next request, for as long as it does.
+pub(super) struct Resting(Rc<WorkerConnections>);
+
+impl Resting {
+    pub(super) fn new(counts: &Rc<WorkerConnections>) -> Self {
+        counts.rest();
+        Self(counts.clone())
+    }
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.rise();
+    }
 }
 
 impl Line {
-    pub(super) fn new(endpoint: Endpoint, open_max: NonZeroUsize) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        open_max: NonZeroUsize,
+        counts: Rc<WorkerConnections>,
+    ) -> Self {
         Self {
             endpoint,
             idle: RefCell::default(),
@@ -56,6 +79,7 @@ impl Line {
             opening: Cell::new(0),
             agreed: Cell::new(None),
             unused_since: Cell::new(None),
+            counts,
         }
     }
 
@@ -75,13 +99,17 @@ impl Line {
     /// response. So the socket itself is asked, unless the connection was in use a moment
     /// ago: that would be a system call a request where there are many, to learn what
     /// cannot have happened yet.
-    pub(in crate::proxy) fn take(self: &Rc<Self>, repeatable: bool) -> Option<Pooled> {
+    pub(in crate::proxy) fn take(
+        self: &Rc<Self>,
+        repeatable: bool,
+        now: Instant,
+    ) -> Option<Pooled> {
         if let Some(stream) = self.stream() {
             return Some(Pooled::Http2(stream));
         }
         loop {
-            let Idle { connection, since } = self.idle.borrow_mut().pop()?;
-            let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
+            let Idle { connection, since, .. } = self.idle.borrow_mut().pop()?;
+            let trusted = repeatable && now.saturating_duration_since(since) < TRUSTED_FOR;
             let socket = connection.socket();
             if trusted && !socket.has_news() || socket.is_quiet() {
                 return Some(Pooled::Http1(connection));
@@ -91,12 +119,13 @@ impl Line {
 
     /// A connection that nobody uses: a new one, or the next that comes back where no
     /// more may be opened. Who `switches` to another protocol gets a new one, of HTTP/1.1.
+    /// With one that was opened for it comes how long that took.
     pub(in crate::proxy) async fn acquire(
         self: &Rc<Self>,
         pool: &Pool,
         switches: bool,
         within: Duration,
-    ) -> Result<Pooled, ProxyError> {
+    ) -> Result<(Pooled, Option<Duration>), ProxyError> {
         let limits = pool.limits.get();
         let deadline = Deadline::after(within);
         let has_room = self.is_full() && self.close_oldest();
@@ -107,7 +136,7 @@ impl Line {
                     // One that others share may do, or be of no more use and leave its place.
                     self.serve();
                     match self.wait(granted, deadline).await? {
-                        Grant::Connection(connection) => return Ok(connection),
+                        Grant::Connection(connection) => return Ok((connection, None)),
                         Grant::Seat(seat) => seat,
                     }
                 }
@@ -115,7 +144,9 @@ impl Line {
                 None => self.sit_down(switches, false).ok_or(ProxyError::Crowded)?,
             },
         };
-        self.open(pool, seat, switches, &limits, deadline).await
+        let began = Instant::now();
+        let opened = self.open(pool, seat, switches, &limits, deadline).await?;
+        Ok((opened, Some(began.elapsed())))
     }
 
     /// Whether an idle connection makes room for another one.
@@ -154,7 +185,8 @@ impl Line {
         let connection = match protocol {
             Protocol::Http1 => Pooled::http1(socket, limits),
             Protocol::Http2 => {
-                let connection = Shared::new(connect::http2(socket, limits, deadline).await?);
+                let connection =
+                    Shared::new(connect::http2(socket, limits, deadline).await?, &self.counts);
                 self.shared.borrow_mut().push(connection.clone());
                 Pooled::Http2(Stream::of(connection, self.clone()))
             }
@@ -179,7 +211,8 @@ impl Line {
             };
         }
         connection.settle();
-        let idle = Idle { connection, since: Instant::now() };
+        let _resting = Resting::new(&self.counts);
+        let idle = Idle { connection, since: Instant::now(), _resting };
         let mut others = self.idle.borrow_mut();
         if others.len() < IDLE_PER_ENDPOINT_MAX {
             others.push(idle);
@@ -221,6 +254,7 @@ impl Line {
             return None;
         }
         self.open.set(self.open.get() + 1);
+        self.counts.open();
         if may_share {
             self.opening.set(self.opening.get() + 1);
         }
@@ -243,6 +277,7 @@ impl Line {
     /// A seat is free.
     pub(super) fn stand_up(self: &Rc<Self>) {
         self.open.set(self.open.get() - 1);
+        self.counts.close();
         self.serve();
     }
 
@@ -281,7 +316,7 @@ mod tests {
 
     fn line(endpoint: &str, open_max: usize) -> Rc<Line> {
         let endpoint = Endpoint::new(endpoint).unwrap();
-        Rc::new(Line::new(endpoint, open_max.try_into().unwrap()))
+        Rc::new(Line::new(endpoint, open_max.try_into().unwrap(), Rc::default()))
     }
 
     #[test]

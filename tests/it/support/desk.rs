@@ -14,7 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{Tallies, Traffic, Users, Wellness};
+use serin::observe::{Requests, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -114,6 +114,7 @@ impl Desk {
             table: opened.table,
             tallies: tallies.clone(),
             traffic: traffic.clone(),
+            requests: Requests::new(1),
             users: Users::new(1),
             wellness: wellness.clone(),
             account: "154edaf6".to_owned(),
