@@ -14,18 +14,19 @@ use super::access_keys::{AccessKeyError, access_keys};
 use super::bound::{Bound, Gate};
 use super::certificates::{Certificates, CertificatesError};
 use super::duty::{Duty, Roster};
+use super::history::keep_history;
 use super::inherited::Inherited;
 use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
 use super::splits::watch_splits;
 use super::upstream_tls::upstream_tls;
-use crate::admin::{self, Admin, Keyring, LiveAccount};
+use crate::admin::{self, Admin, Keyring, LiveAccount, Streams};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{History, Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
@@ -184,6 +185,8 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         traffic,
         users,
         wellness,
+        history: History::default(),
+        streams: Streams::default(),
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
@@ -322,9 +325,16 @@ fn serve_admin(
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }
         let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
+        let history = keep_history(
+            table.clone(),
+            admin.tallies.clone(),
+            users.clone(),
+            admin.history.clone(),
+        );
         local.spawn_local(async move {
             tokio::select! {
                 () = watch_splits(table, users) => {}
+                () = history => {}
                 _ = end.wait_for(|&ended| ended) => {}
             }
         });

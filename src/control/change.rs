@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::app_change::AppChange;
 use crate::model::{
-    CodeVersion, ConfigId, Deployment, Domain, Environment, Record, Routine, RoutineName,
-    RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
+    AccessKeyId, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, Environment, Record,
+    Routine, RoutineName, RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
 };
 
 /// One thing that is other than before. A command's changes are stored in their order.
@@ -38,6 +38,8 @@ pub enum Change {
     Route(Arc<RoutineRoute>),
     RouteGone(SiteId, ConfigId),
     App(AppChange),
+    /// The access key that asked for a deployment or a publish.
+    By(DeploymentId, AccessKeyId),
     /// The last code version or id minted.
     Minted(i64),
 }
@@ -65,9 +67,20 @@ impl Change {
             | Self::Route(_)
             | Self::RouteGone(..)
             | Self::App(_)
+            | Self::By(..)
             | Self::Minted(_) => None,
         }
     }
+
+    /// What has become live.
+    pub fn deployed(&self) -> Option<DeploymentId> {
+        match self {
+            Self::Deployed(_, _, deployment) => Some(deployment.id),
+            Self::App(AppChange::Published(_, _, publish)) => Some(publish.id),
+            _ => None,
+        }
+    }
+
     /// The site whose requests may be decided otherwise from now on.
     pub fn rerouted(&self) -> Option<SiteId> {
         match self {
@@ -90,6 +103,7 @@ impl Change {
             | Self::Record(..)
             | Self::RecordGone(..)
             | Self::App(_)
+            | Self::By(..)
             | Self::Minted(_) => None,
         }
     }

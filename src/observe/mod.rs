@@ -1,12 +1,14 @@
 //! What the process says about itself, and about who comes to it.
 
 mod gauge;
+mod history;
 mod tallies;
 mod traffic;
 mod users;
 mod wellness;
 
 pub use gauge::{Counted, Gauge};
+pub use history::{HISTORY, History, SLICE, Slice, Standing};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{

@@ -10,6 +10,7 @@ mod architecture;
 mod assets;
 mod cohorts;
 mod crash;
+mod dashboard;
 mod dry_run;
 mod endpoints;
 mod esa;

@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring, LiveAccount};
+use serin::admin::{self, Admin, Keyring, LiveAccount, Streams};
 use serin::control::{ControlPlane, Store};
 use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{Tallies, Traffic, Users, Wellness};
+use serin::observe::{History, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -116,6 +116,8 @@ impl Desk {
             traffic: traffic.clone(),
             users: Users::new(1),
             wellness: wellness.clone(),
+            history: History::default(),
+            streams: Streams::default(),
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()).into(),
