@@ -17,7 +17,7 @@ use serin::model::{
     Catalog, CodeVersion, Deployment, DeploymentId, Environment, Percent, Policy, Routine,
     RoutineName, Shares, Timeouts, Timestamp, Upstream, Version,
 };
-use serin::observe::{Tallies, Traffic, Users, Wellness};
+use serin::observe::{Requests, Tallies, Traffic, Users, Wellness};
 use serin::proxy::{Listeners, Proxy, Seats, UpstreamTls, start};
 use serin::routing::{Draws, RoutingTable, Settings, SpreadCounters, published};
 use serin::tls::{client_config, unchecked_client_config};
@@ -118,6 +118,7 @@ fn serin_before(backend: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
         seats: Seats::default(),
         tallies: Tallies::new(1),
         traffic: Traffic::new(1),
+        requests: Requests::new(1),
         users: Users::new(1),
         wellness: Wellness::default(),
         policy,

@@ -121,7 +121,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{History, Tallies, Traffic, Users, Wellness};
+use crate::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -150,6 +150,7 @@ pub struct Admin {
     /// What the data plane says of its requests and of its endpoints.
     pub tallies: Tallies,
     pub traffic: Traffic,
+    pub requests: Requests,
     /// Who came to the data plane, and what the checks of the splits say.
     pub users: Users,
     pub wellness: Wellness,
@@ -163,6 +164,8 @@ pub struct Admin {
     pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
     pub domain: RwLock<Option<Domain>>,
+    /// Where production listens.
+    pub production: SocketAddr,
     /// Where staging listens.
     pub staging: SocketAddr,
     /// Signs what may be uploaded, and access tokens. A new one at each start ends older

@@ -1,13 +1,14 @@
 //! Keeps the last hour: once every slice, what was counted since.
 
 use super::outside;
-use crate::observe::{History, SLICE, Standing, Tallies, Users};
+use crate::observe::{Answering, Courses, History, Requests, SLICE, Standing, Tallies, Users};
 use crate::routing::{SplitNumber, TableReader};
 
 /// Ends a slice of the history from time to time, for ever.
 pub(super) async fn keep_history(
     table: TableReader,
     tallies: Tallies,
+    requests: Requests,
     users: Users,
     history: History,
 ) {
@@ -19,7 +20,9 @@ pub(super) async fn keep_history(
             targets.filter_map(|target| Some((target.split.0, target.tally?.0))).collect()
         });
         let standing = |split| standing(&table, &users, split);
-        history.turn(outside::now(), live.into_iter(), |it| tallies.total(it), standing);
+        let total = |number| tallies.total(number);
+        let courses = |number| Courses::of(&requests.of(Answering::Version(number)));
+        history.turn(outside::now(), live.into_iter(), total, courses, standing);
     }
 }
 

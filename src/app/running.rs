@@ -26,7 +26,7 @@ use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{History, Tallies, Traffic, Users, Wellness};
+use crate::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
@@ -152,7 +152,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let workers = config.server.workers_or(cores()).get();
     let tallies = Tallies::new(workers);
     let (traffic, wellness) = (Traffic::new(workers), Wellness::default());
-    let users = Users::new(workers);
+    let (users, requests) = (Users::new(workers), Requests::new(workers));
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let proxy = Arc::new(Proxy {
@@ -165,6 +165,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         seats: Seats::default(),
         tallies: tallies.clone(),
         traffic: traffic.clone(),
+        requests: requests.clone(),
         users: users.clone(),
         wellness: wellness.clone(),
         policy: policy.clone(),
@@ -183,6 +184,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         table: table.clone(),
         tallies: tallies.clone(),
         traffic,
+        requests,
         users,
         wellness,
         history: History::default(),
@@ -190,6 +192,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
+        production: addresses.production,
         staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
@@ -328,6 +331,7 @@ fn serve_admin(
         let history = keep_history(
             table.clone(),
             admin.tallies.clone(),
+            admin.requests.clone(),
             users.clone(),
             admin.history.clone(),
         );

@@ -1,14 +1,20 @@
 //! What the process says about itself, and about who comes to it.
 
+mod durations;
 mod gauge;
 mod history;
+mod requests;
 mod tallies;
 mod traffic;
 mod users;
 mod wellness;
 
+pub use durations::{BOUNDS_NS, Durations};
 pub use gauge::{Counted, Gauge};
-pub use history::{HISTORY, History, SLICE, Slice, Standing};
+pub use history::{Courses, HISTORY, History, OfVersion, Outcome, SLICE, Slice, Standing};
+pub use requests::{
+    Answered, Answering, CLASSES, Cut, Finished, REASONS_MAX, Requests, WorkerRequests,
+};
 pub use tallies::{Tallied, Tallies, WorkerTallies};
 pub use traffic::{Traffic, TrafficCounts, WorkerTraffic};
 pub use users::{

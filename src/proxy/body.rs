@@ -1,7 +1,6 @@
 //! Bodies of responses on their way through: streamed, never held whole.
 
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,8 +9,6 @@ use http_body::{Frame, SizeHint};
 use super::error::ProxyError;
 use super::stream::Stream;
 use super::upgrade::Switched;
-use super::worker::Worker;
-use crate::routing::Answerer;
 use crate::server::Busy;
 
 /// The body of a response to a client.
@@ -56,13 +53,6 @@ impl Body {
 
     pub(super) fn hold(&mut self, busy: Busy) {
         self.busy = Some(busy);
-    }
-
-    /// Says on whose behalf it is streamed, should there be a complaint.
-    pub(super) fn answers(&mut self, worker: Rc<Worker>, answerer: Answerer) {
-        if let Source::Upstream(stream) = &mut self.source {
-            stream.answers(worker, answerer);
-        }
     }
 }
 

@@ -17,6 +17,7 @@ use super::expect::WAIT_MAX;
 use super::fit::{self, is_within};
 use super::headers::Head;
 use super::http1::Broken;
+use super::passage::Notes;
 use super::pool::{Lease, Pool, Pooled};
 use super::progress::Progress;
 use super::reply::Reply;
@@ -49,27 +50,43 @@ impl Waits {
     }
 }
 
-/// Sends a request to `endpoint` and waits for the head of its response. `fresh` asks for
-/// a connection that was not waiting for it; a request that asks for another protocol has
-/// one of its own.
+/// One attempt.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) waits: Waits,
+    /// Whether it asks for a connection that was not waiting for it.
+    pub(super) fresh: bool,
+    /// When it begins; once there is a connection, when it is sent.
+    pub(super) at: Instant,
+    pub(super) notes: &'a Notes,
+}
+
+/// Sends a request to an endpoint and waits for the head of its response. One that asks for
+/// another protocol has a connection of its own.
 pub(super) async fn exchange(
     pool: &Rc<Pool>,
-    endpoint: &Endpoint,
+    mut attempt: Attempt<'_>,
     head: &impl Head,
     upload: Upload,
-    waits: Waits,
-    fresh: bool,
 ) -> Result<Replied, Failure> {
+    let Attempt { endpoint, waits, fresh, at, notes } = attempt;
     let line = pool.line(endpoint);
     let is_safe = is_safe(head, &upload);
     // Where HTTP/2 is known to be spoken, nobody can switch to anything.
     let switches = head.switches() && endpoint.transport() != Transport::H2c;
-    let pooled = if fresh || switches { None } else { line.take(is_safe) };
+    let pooled = if fresh || switches { None } else { line.take(is_safe, at) };
     let connection = match pooled {
         Some(connection) => connection,
         // Boxed, because few requests come here, and all would carry its state.
         None => match Box::pin(line.acquire(pool, switches, waits.connect)).await {
-            Ok(acquired) => acquired,
+            Ok((acquired, took)) => {
+                if let Some(took) = took {
+                    notes.connected(took);
+                }
+                attempt.at = Instant::now();
+                acquired
+            }
             Err(error) => return Err(Failure::unsent(upload, error)),
         },
     };
@@ -78,9 +95,9 @@ pub(super) async fn exchange(
     let lease = Lease::new(line, connection, upload.progress());
     let sent = if is_stream {
         let request = fit::to_http2(head, endpoint).map_err(Failure::sent)?;
-        Box::pin(send_http2(pool, lease, request.map(|()| upload), waits, is_safe)).await
+        Box::pin(send_http2(pool, lease, request.map(|()| upload), attempt, is_safe)).await
     } else {
-        send_http1(lease, endpoint, head, upload, waits, is_safe).await
+        send_http1(lease, attempt, head, upload, is_safe).await
     };
     sent.map_err(|failure| {
         let says = if has_answered && (failure.died || failure.unsent) {
@@ -139,17 +156,16 @@ impl Failure {
 /// twice.
 async fn send_http1(
     mut lease: Lease,
-    endpoint: &Endpoint,
+    attempt: Attempt<'_>,
     head: &impl Head,
     upload: Upload,
-    waits: Waits,
     is_safe: bool,
 ) -> Result<Replied, Failure> {
     let progress = upload.progress();
     let connection = lease.http1_mut().expect("who takes it for one of HTTP/1.1 has looked");
     let mut alarm = connection.take_alarm();
-    let response = connection.exchange(head, endpoint, upload);
-    let broken = match within(waits, &progress, &mut alarm, response).await {
+    let response = connection.exchange(head, attempt.endpoint, upload);
+    let broken = match within(attempt, &progress, &mut alarm, response).await {
         Ok(Ok(reply)) => {
             connection.note_answer(alarm);
             return Ok((reply, Content::Http1, lease));
@@ -177,7 +193,7 @@ async fn send_http2(
     pool: &Pool,
     mut lease: Lease,
     mut request: Request<Upload>,
-    waits: Waits,
+    attempt: Attempt<'_>,
     is_safe: bool,
 ) -> Result<Replied, Failure> {
     // A body of which nothing is read can be sent again.
@@ -187,7 +203,7 @@ async fn send_http2(
         unreachable!("who takes it for a stream has looked");
     };
     let mut failure =
-        match within(waits, &upload, &mut Alarm::default(), stream.try_send(request)).await {
+        match within(attempt, &upload, &mut Alarm::default(), stream.try_send(request)).await {
             Ok(Ok(response)) if !is_within(response.headers(), &pool.limits()) => {
                 return Err(Failure::sent(ProxyError::HeadTooLarge));
             }
@@ -245,15 +261,15 @@ fn stream_failure(mut error: TrySendError<Request<Upload>>, upload: &Progress) -
 
 /// Waits for `response` until the request's body has been still for too long, or the
 /// upstream after it was gone. A long upload that moves is no silence.
-async fn within<T>(
-    waits: Waits,
+async fn within<T, E>(
+    attempt: Attempt<'_>,
     upload: &Progress,
     alarm: &mut Alarm,
-    response: impl Future<Output = T>,
-) -> Result<T, ProxyError> {
+    response: impl Future<Output = Result<T, E>>,
+) -> Result<Result<T, E>, ProxyError> {
+    let Attempt { waits, at: begun, notes, .. } = attempt;
     let Waits { response_head, request_body_idle, .. } = waits;
     let mut response = std::pin::pin!(response);
-    let begun = Instant::now();
     let mut now = begun;
     loop {
         let awaited = upload.awaited();
@@ -274,9 +290,13 @@ async fn within<T>(
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
             Poll::Pending => alarm.poll(cx, look).map(|()| None),
         });
-        if let Some(outcome) = answered.await {
+        let outcome = answered.await;
+        now = Instant::now();
+        if let Some(outcome) = outcome {
+            if outcome.is_ok() {
+                notes.answered(now - begun);
+            }
             return Ok(outcome);
         }
-        now = Instant::now();
     }
 }

@@ -1,15 +1,15 @@
 //! What becomes of a request whose version failed: the deployment's other version answers,
 //! or else the site's origin.
 
-use http::request::Parts;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::error::{Fault, ProxyError};
-use super::headers::Client;
+use super::handle::Errand;
 use super::retry::Failed;
 use super::spare::Spare;
 use super::worker::Worker;
-use crate::model::{Endpoint, Failover, Policy};
+use crate::model::{Endpoint, Failover};
 use crate::routing::{Answerer, Decision};
 
 impl Worker {
@@ -18,14 +18,14 @@ impl Worker {
     /// becomes what was done.
     pub(super) async fn elsewhere(
         &self,
-        policy: &Policy,
+        errand: Errand<'_>,
         mut failed: Failed,
         mut spare: Spare,
-        (parts, client): (&Parts, &Client),
         decision: &mut Decision,
         key: Option<&[u8]>,
     ) -> Result<Answer, Failed> {
-        if failed.is_repeatable && fails_over(decision, policy.failover) {
+        let failover = errand.policy.failover;
+        if failed.is_repeatable && fails_over(decision, failover) {
             let Some(mut upload) = spare.take() else {
                 return Err(failed);
             };
@@ -35,8 +35,9 @@ impl Worker {
                 self.tallies.failed_over(tally.0);
             }
             decision.fail_over();
-            let next = Spare::of(decision, &mut upload, policy.failover);
-            match self.carry_out(policy, parts, upload, client, decision, key).await {
+            let next = Spare::of(decision, &mut upload, failover);
+            let errand = Errand { at: Instant::now(), ..errand };
+            match self.carry_out(errand, upload, decision, key).await {
                 Err(again) if let Some(next) = next => (failed, spare) = (again, next),
                 answered => return answered,
             }
@@ -48,7 +49,8 @@ impl Worker {
             self.note_failure(&failed, decision);
             self.traffic.count(|counts| counts.fallbacks += 1);
             decision.fall_back_to(origin);
-            return self.carry_out(policy, parts, upload, client, decision, None).await;
+            let errand = Errand { at: Instant::now(), ..errand };
+            return self.carry_out(errand, upload, decision, None).await;
         }
         Err(failed)
     }
@@ -61,15 +63,16 @@ impl Worker {
         {
             self.tallies.failed(tally.0);
         }
-        self.complain_of(endpoint.as_ref(), error, &decision.answerer);
+        self.complain(endpoint.as_ref(), error, &decision.answerer);
     }
 
-    /// Takes note of a response that broke off.
-    pub(super) fn complain(&self, error: &ProxyError, answerer: &Answerer) {
-        self.complain_of(None, error, answerer);
-    }
-
-    fn complain_of(&self, endpoint: Option<&Endpoint>, error: &ProxyError, answerer: &Answerer) {
+    /// Complains of what failed a request, or broke its response off.
+    pub(super) fn complain(
+        &self,
+        endpoint: Option<&Endpoint>,
+        error: &ProxyError,
+        answerer: &Answerer,
+    ) {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         if error.is_shortage() {
             return self.complaints.shortage(error, &cause);

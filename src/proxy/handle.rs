@@ -1,12 +1,12 @@
 //! One request, start to end.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::body::Body;
@@ -16,6 +16,7 @@ use super::expect::is_expected;
 use super::failover::fails_over;
 use super::guard::{admit, is_last_hop};
 use super::headers::{Back, Client, Onward};
+use super::passage::{Notes, Passage};
 use super::reply::Known;
 use super::retry::Failed;
 use super::spare::Spare;
@@ -40,11 +41,10 @@ pub(super) fn asked_host(parts: &Parts) -> Option<&[u8]> {
 impl Worker {
     /// Answers every request, one way or the other.
     pub(super) async fn respond(
-        self: Rc<Self>,
-        environment: Environment,
+        &self,
         parts: &Parts,
         source: Source,
-        client: Rc<Client>,
+        passage: &mut Passage<'_>,
     ) -> Answer {
         let policy = self.policy();
         let limit = policy.limits.body_bytes;
@@ -57,10 +57,12 @@ impl Worker {
         if admitted.is_ok() && is_last_hop(parts) {
             return options();
         }
+        let environment = passage.visitor.environment;
+        let client = passage.visitor.client.clone();
         let decided = admitted.and_then(|()| self.decide(environment, parts, &client, &policy));
-        let Decided { mut decision, key, trusted, unanswered } = match decided {
+        let Decided { decision, key, trusted, unanswered } = match decided {
             Ok(decided) => decided,
-            Err(error) => return self.refuse(environment, &error, asked_host(parts)),
+            Err(error) => return self.refuse(passage, &error),
         };
         if let Some(tally) = decision.target().and_then(|target| target.tally) {
             self.tallies.assigned(tally.0);
@@ -68,17 +70,22 @@ impl Worker {
 
         let client = client.trusted_as(trusted);
         let secure = client.is_secure(&parts.headers);
-        let spare = Spare::of(&decision, &mut upload, policy.failover);
-        let mut answered =
-            self.carry_out(&policy, parts, upload, &client, &decision, key.as_deref()).await;
+        let decision = passage.decision.insert(decision);
+        let spare = Spare::of(decision, &mut upload, policy.failover);
+        let errand = Errand {
+            policy: &policy,
+            parts,
+            client: &client,
+            at: passage.begun,
+            notes: &passage.notes,
+        };
+        let mut answered = self.carry_out(errand, upload, decision, key.as_deref()).await;
         if let Some(spare) = spare
             && let Err(failed) = answered
         {
-            let key = key.as_deref();
             // Few requests come here, and all would carry its state.
-            let asked = (parts, &*client);
-            answered =
-                Box::pin(self.elsewhere(&policy, failed, spare, asked, &mut decision, key)).await;
+            let elsewhere = self.elsewhere(errand, failed, spare, decision, key.as_deref());
+            answered = Box::pin(elsewhere).await;
         }
         let mut answer = match answered {
             Ok(answer) => {
@@ -92,29 +99,26 @@ impl Worker {
             }
             Err(failed) => {
                 drop(unanswered);
-                self.note_failure(&failed, &decision);
+                self.note_failure(&failed, decision);
                 self.traffic.error(failed.error.kind());
+                passage.error = Some(failed.error.kind());
                 failed.error.to_answer(environment, None, decision.without_fallback())
             }
         };
         if policy.headers.response {
-            answer.head.disclose(&decision);
+            answer.head.disclose(decision);
         }
-        answer.head.set_minted_key(&decision, secure);
-        answer.body.answers(self, decision.answerer);
+        answer.head.set_minted_key(decision, secure);
         answer
     }
 
     /// The answer to a request that nobody else is asked to answer.
-    pub(super) fn refuse(
-        &self,
-        environment: Environment,
-        error: &ProxyError,
-        host: Option<&[u8]>,
-    ) -> Answer {
+    pub(super) fn refuse(&self, passage: &mut Passage<'_>, error: &ProxyError) -> Answer {
         tracing::debug!(%error, "request refused");
         self.traffic.error(error.kind());
-        error.to_answer(environment, host, None)
+        passage.error = Some(error.kind());
+        let host = passage.asking.parts().and_then(asked_host);
+        error.to_answer(passage.visitor.environment, host, None)
     }
 
     fn decide(
@@ -144,14 +148,14 @@ impl Worker {
     /// Asks who was decided on: a version, for as long as its route says, or an origin.
     pub(super) async fn carry_out(
         &self,
-        policy: &Policy,
-        parts: &Parts,
+        errand: Errand<'_>,
         upload: Upload,
-        client: &Client,
         decision: &Decision,
         key: Option<&[u8]>,
     ) -> Result<Answer, Failed> {
-        let Timeouts { connect, response_head, request_body_idle, .. } = policy.timeouts;
+        let timeouts = &errand.policy.timeouts;
+        let Timeouts { connect, response_head, request_body_idle, .. } = *timeouts;
+        errand.notes.ask((!upload.is_empty()).then(|| upload.progress()));
         let (upstream, response_head) = match &decision.answerer {
             Answerer::Origin(origin) => (&origin.upstream, response_head),
             Answerer::Version(target) => {
@@ -159,30 +163,29 @@ impl Worker {
                 let patience = of_route.unwrap_or(response_head);
                 let Some(upstream) = &target.upstream else {
                     let silence = request_body_idle;
-                    let answered = self.answer(parts, upload, target, key, silence).await;
+                    let answered = self.answer(errand.parts, upload, target, key, silence).await;
                     return answered.map_err(Failed::from);
                 };
                 (upstream, patience)
             }
         };
         let waits = Waits { connect, response_head, request_body_idle };
-        self.forward(policy, parts, upload, client, upstream, waits).await
+        self.forward(errand, upload, upstream, waits).await
     }
 
     async fn forward(
         &self,
-        policy: &Policy,
-        parts: &Parts,
+        errand: Errand<'_>,
         mut upload: Upload,
-        client: &Client,
         upstream: &Upstream,
         waits: Waits,
     ) -> Result<Answer, Failed> {
-        let course = self.set_out(upstream, policy)?;
+        let Errand { policy, parts, client, at, notes } = errand;
+        let course = self.set_out(upstream, policy, at)?;
         let head = Onward::new(parts, &upload, client, policy);
         let unasked = if upload.is_unasked() { upload.hold_back() } else { None };
 
-        let (reply, content, lease) = self.send(course, &head, upload, waits).await?;
+        let (reply, content, lease) = self.send(course, &head, upload, waits, notes).await?;
 
         let asked_in = parts.version;
         if reply.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -234,6 +237,17 @@ impl Worker {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
         Ok(Answer::ours(StatusCode::OK, headers, answer))
     }
+}
+
+/// What is to be done about a request.
+#[derive(Clone, Copy)]
+pub(super) struct Errand<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) parts: &'a Parts,
+    pub(super) client: &'a Client,
+    /// When whoever is asked is asked.
+    pub(super) at: Instant,
+    pub(super) notes: &'a Notes,
 }
 
 /// What one table decides about a request.

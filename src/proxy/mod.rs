@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod budget;
 mod complaints;
+mod complete;
 mod connect;
 mod connection;
 mod crowd;
@@ -28,6 +29,7 @@ mod inflow;
 mod linger;
 mod opening;
 mod outflow;
+mod passage;
 mod pool;
 mod probe;
 mod progress;
@@ -54,7 +56,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::model::{Environment, Policy};
-use crate::observe::{Tallies, Traffic, Users, Wellness};
+use crate::observe::{Requests, Tallies, Traffic, Users, Wellness};
 use crate::routing::{Draws, TableReader};
 
 pub use connect::UpstreamTls;
@@ -70,6 +72,7 @@ pub struct Proxy {
     pub seats: Seats,
     pub tallies: Tallies,
     pub traffic: Traffic,
+    pub requests: Requests,
     pub users: Users,
     /// Written by the checks that [`start_checks`] starts.
     pub wellness: Wellness,

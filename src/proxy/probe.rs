@@ -7,11 +7,13 @@ use std::sync::Arc;
 use http::header::{CONNECTION, HOST, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
+use tokio::time::Instant;
 
 use super::connect::{Deadline, Protocol, UpstreamTls, reach};
 use super::error::ProxyError;
-use super::exchange::{Waits, exchange};
+use super::exchange::{Attempt, Waits, exchange};
 use super::headers::{Fields, Head};
+use super::passage::Notes;
 use super::pool::Pool;
 use super::upload::Upload;
 use crate::model::{Endpoint, HealthCheck, Limits, Probe};
@@ -58,7 +60,9 @@ pub(super) async fn ask(
         let waits = Waits { connect: longer, response_head: longer, request_body_idle: longer };
         // Of its own, so that each question has a new connection.
         let pool = Rc::new(Pool::new(tls, limits));
-        let answer = exchange(&pool, endpoint, &question, Upload::empty(), waits, true).await;
+        let notes = &Notes::default();
+        let attempt = Attempt { endpoint, waits, fresh: true, at: Instant::now(), notes };
+        let answer = exchange(&pool, attempt, &question, Upload::empty()).await;
         let (reply, ..) = answer.map_err(|failure| Unwell::Unreachable(failure.error))?;
         let status = reply.status;
         if (200..400).contains(&status.as_u16()) { Ok(()) } else { Err(Unwell::Status(status)) }

@@ -14,6 +14,8 @@ pub(super) struct Progress {
     awaited: Cell<bool>,
     failed: Cell<bool>,
     overflowed: Cell<Option<u64>>,
+    /// Bytes that were read.
+    taken: Cell<u64>,
     /// Until the upstream asks for it, or has had the time to.
     held_back: Cell<bool>,
 }
@@ -39,6 +41,7 @@ impl Progress {
             awaited: Cell::new(false),
             failed: Cell::new(false),
             overflowed: Cell::new(None),
+            taken: Cell::new(0),
             held_back: Cell::new(false),
         })
     }
@@ -67,6 +70,15 @@ impl Progress {
     /// The limit that the body was too large for.
     pub(super) fn overflowed(&self) -> Option<u64> {
         self.overflowed.get()
+    }
+
+    /// How many bytes of it were read.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.get()
+    }
+
+    pub(super) fn take(&self, bytes: usize) {
+        self.taken.set(self.taken.get() + bytes as u64);
     }
 
     /// Whether the upstream still has time to ask for it.

@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use super::ejection::is_gateway_failure;
 use super::endpoints::{Chosen, Noted, Tried};
 use super::error::ProxyError;
-use super::exchange::{Failure, Replied, Says, Waits, exchange, is_safe};
+use super::exchange::{Attempt, Failure, Replied, Says, Waits, exchange, is_safe};
 use super::headers::Head;
+use super::passage::Notes;
 use super::upload::Upload;
 use super::worker::Worker;
 use crate::model::{Endpoint, Policy, Upstream};
@@ -66,11 +67,12 @@ impl<'a> Course<'a> {
 }
 
 impl Worker {
-    /// Chooses where a request to `upstream` goes first.
+    /// Chooses where a request to `upstream` goes first, `now`.
     pub(super) fn set_out<'a>(
         &self,
         upstream: &'a Upstream,
         policy: &'a Policy,
+        now: Instant,
     ) -> Result<Course<'a>, Failed> {
         self.budget.earn(policy.retries);
         let mut tried = Tried::default();
@@ -80,15 +82,7 @@ impl Worker {
             return Err(Failed { error, is_repeatable: true, endpoint: None });
         };
         tried.add(chosen);
-        Ok(Course {
-            upstream,
-            policy,
-            chosen,
-            tried,
-            began: Instant::now(),
-            moved_on: false,
-            resent: 0,
-        })
+        Ok(Course { upstream, policy, chosen, tried, began: now, moved_on: false, resent: 0 })
     }
 
     /// Sends a request on its course.
@@ -98,12 +92,15 @@ impl Worker {
         head: &impl Head,
         mut upload: Upload,
         waits: Waits,
+        notes: &Notes,
     ) -> Result<Replied, Failed> {
-        let (mut fresh, mut left) = (false, waits);
+        let (mut fresh, mut left, mut at) = (false, waits, course.began);
         loop {
             let is_safe = is_safe(head, &upload);
             let endpoint = course.endpoint();
-            let failure = match exchange(&self.pool, endpoint, head, upload, left, fresh).await {
+            notes.attempt(course.chosen.index);
+            let attempt = Attempt { endpoint, waits: left, fresh, at, notes };
+            let failure = match exchange(&self.pool, attempt, head, upload).await {
                 Ok(replied) => {
                     self.note(&course, !is_gateway_failure(replied.0.status));
                     return Ok(replied);
@@ -123,7 +120,8 @@ impl Worker {
             let Some(again) = unchanged else {
                 return Err(failed);
             };
-            left = waits.after(course.began.elapsed());
+            at = Instant::now();
+            left = waits.after(at - course.began);
             if left.are_over() || !self.goes_on(&mut course, unsent, says) {
                 return Err(failed);
             }

@@ -17,9 +17,7 @@ use super::linger::Linger;
 use super::pool::Lease;
 use super::progress::Progress;
 use super::trailers;
-use super::worker::Worker;
 use crate::model::Timeouts;
-use crate::routing::Answerer;
 use crate::server::Silence;
 
 /// Where the content of a response comes from.
@@ -41,7 +39,6 @@ pub(super) struct Stream {
     /// Of the upstream, while the client takes what comes.
     silence: Silence,
     unfinished: Option<Box<Unfinished>>,
-    answers: Option<(Rc<Worker>, Answerer)>,
 }
 
 /// A request that was answered before its body was through.
@@ -71,13 +68,7 @@ impl Stream {
             failed: None,
             silence: Silence::of(timeouts.response_body_idle),
             unfinished,
-            answers: None,
         }
-    }
-
-    /// On whose behalf it is streamed, should there be a complaint.
-    pub(super) fn answers(&mut self, worker: Rc<Worker>, answerer: Answerer) {
-        self.answers = Some((worker, answerer));
     }
 
     pub(super) fn poll(
@@ -154,9 +145,6 @@ impl Stream {
     fn fail(&mut self, error: ProxyError) -> ProxyError {
         // Dropped, it closes the connection.
         self.lease = None;
-        if let Some((worker, answerer)) = self.answers.take() {
-            worker.complain(&error, &answerer);
-        }
         error
     }
 

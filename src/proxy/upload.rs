@@ -139,6 +139,11 @@ impl Rest {
             return Poll::Pending;
         };
         let at_end = incoming.is_end_stream();
+        if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            progress.take(data.len());
+        }
         let frame = frame.map(|frame| self.examine(frame));
         let is_whole = matches!(frame, Some(Ok(_))) && at_end;
         match &frame {

@@ -22,7 +22,7 @@ use super::pool::Pool;
 use super::share::Share;
 use super::{Listeners, SharedProxy};
 use crate::model::{Environment, Policy, Timeouts};
-use crate::observe::{WorkerTallies, WorkerTraffic, WorkerUsers};
+use crate::observe::{WorkerRequests, WorkerTallies, WorkerTraffic, WorkerUsers};
 use crate::server::{self, Passed, Passing, Patience};
 
 /// What one thread needs to answer requests.
@@ -31,6 +31,7 @@ pub struct Worker {
     pub(super) pool: Rc<Pool>,
     pub(super) tallies: WorkerTallies,
     pub(super) traffic: WorkerTraffic,
+    pub(super) requests: WorkerRequests,
     pub(super) users: WorkerUsers,
     pub(super) endpoints: Endpoints,
     pub(super) budget: Budget,
@@ -80,6 +81,7 @@ pub fn start(
                 tallies: proxy.tallies.of_worker(index),
                 pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
                 traffic: proxy.traffic.of_worker(index),
+                requests: proxy.requests.of_worker(index),
                 users: proxy.users.of_worker(index),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),
                 budget: Budget::default(),

@@ -28,7 +28,7 @@ pub use site_route::{SiteOrigin, SiteRoute};
 pub use sticky::{MintedKey, address_key};
 pub use subject::SubjectName;
 pub use table::{RoutingTable, Settings};
-pub use target::{Reason, SplitNumber, Tally, Target};
+pub use target::{REFUSED, Reason, SplitNumber, Tally, Target};
 pub use version_override::OVERRIDE_HEADERS;
 
 /// A request for `host`, for the tests of rooms that know no HTTP.

@@ -394,7 +394,31 @@ impl Subject {
     }
 }
 
+impl Choice {
+    /// The newer one of two versions.
+    fn canary(&self) -> Option<&Target> {
+        let targets = match self {
+            Self::Only(_) => return None,
+            Self::Canary { older, newer, .. } => [older, newer],
+            Self::Regional { inside, outside, .. } => [outside, inside],
+        };
+        targets.into_iter().map(|target| &**target).find(|target| target.is_canary)
+    }
+}
+
 impl CompiledRoutine {
+    /// A version that was named, in the role that it has for others.
+    fn named_target(&self, environment: Environment, version: &CodeVersion) -> Arc<Target> {
+        let target = self.target(environment, version);
+        let live = self.live[environment.index()].as_ref();
+        match live.and_then(Choice::canary) {
+            Some(canary) if canary.version == *version => {
+                Arc::new(Target { is_canary: true, ..Target::clone(&target) })
+            }
+            _ => target,
+        }
+    }
+
     /// The version that the request names, whether or not it is deployed, so that a
     /// version can be tried while it is dark.
     fn overridden(
@@ -407,7 +431,7 @@ impl CompiledRoutine {
             return Ok(None);
         };
         match self.subject.version(&named) {
-            Some((version, _)) => Ok(Some(self.target(environment, &version))),
+            Some((version, _)) => Ok(Some(self.named_target(environment, &version))),
             None => Err(Unroutable::BadOverride(self.subject.no_version(&named))),
         }
     }

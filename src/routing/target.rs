@@ -30,7 +30,25 @@ pub enum Reason {
     Origin,
 }
 
+/// Stands behind the last [`Reason::index`]: for requests that nothing was decided about.
+pub const REFUSED: usize = Reason::ALL.len();
+
 impl Reason {
+    pub const ALL: [Self; 7] = [
+        Self::Only,
+        Self::Key,
+        Self::Spread,
+        Self::Override,
+        Self::Region,
+        Self::Failover,
+        Self::Origin,
+    ];
+
+    /// Its place in [`Reason::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Only => "only",
@@ -81,6 +99,8 @@ pub struct Target {
     pub deployment: Option<DeploymentId>,
     /// `None` is the built-in backend.
     pub upstream: Option<Upstream>,
+    /// Whether it is the newer one of two versions that its environment serves.
+    pub is_canary: bool,
     /// `None` where the version was never live here and an override chose.
     pub tally: Option<Tally>,
     /// Where its keys come from.
@@ -115,6 +135,7 @@ impl Target {
             version: version.clone(),
             deployment,
             upstream,
+            is_canary: false,
             tally,
             sources,
             placing,
@@ -128,7 +149,8 @@ impl Target {
 
     /// The same with `other` beside it.
     pub(super) fn beside(&self, other: &Arc<Self>) -> Arc<Self> {
-        Arc::new(Self { other: Some(other.clone()), ..self.clone() })
+        let is_canary = self.version.is_newer_than(&other.version);
+        Arc::new(Self { other: Some(other.clone()), is_canary, ..self.clone() })
     }
 }
 

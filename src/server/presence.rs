@@ -184,7 +184,7 @@ impl Presence {
         if self.newcomer_until.take().is_some() {
             self.first_request.notify_one();
         }
-        Busy(self.clone())
+        Busy { presence: self.clone(), ended: None }
     }
 
     /// Whether a request is running.
@@ -221,12 +221,23 @@ impl Presence {
 }
 
 /// A request that is running.
-pub struct Busy(Rc<Presence>);
+pub struct Busy {
+    presence: Rc<Presence>,
+    ended: Option<Instant>,
+}
+
+impl Busy {
+    /// The request has ended `now`, as somebody has just seen on the clock.
+    pub fn end(mut self, now: Instant) {
+        self.ended = Some(now);
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.running.set(self.0.running.get() - 1);
-        self.0.idle_since.set(Instant::now());
+        let Self { presence, ended } = self;
+        presence.running.set(presence.running.get() - 1);
+        presence.idle_since.set(ended.unwrap_or_else(Instant::now));
     }
 }
 

@@ -9,6 +9,7 @@ mod apps;
 mod architecture;
 mod assets;
 mod cohorts;
+mod courses;
 mod crash;
 mod dashboard;
 mod dry_run;

@@ -92,9 +92,10 @@ pub(super) async fn history(
 
 impl SliceShape {
     fn new(slice: &Slice, versions: &HashMap<u32, String>) -> Self {
-        let counted = slice.versions.iter().filter_map(|(number, counts)| {
-            let code_version = versions.get(number)?.clone();
-            Some(CountedShape { code_version, counts: CountsShape::new(counts) })
+        let counted = slice.versions.iter().filter_map(|version| {
+            let code_version = versions.get(&version.number)?.clone();
+            let counts = CountsShape::new(&version.counts, version.outcome.as_ref());
+            Some(CountedShape { code_version, counts })
         });
         Self {
             at_ms: slice.at.0 / 1_000_000,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use crate::model::{
     Allotment, CodeVersion, DeploymentId, EdgeContainerApp, Environment, Routine, Shares, Split,
     Timestamp, Upstream,
 };
-use crate::observe::Tallied;
+use crate::observe::{Answering, CLASSES, Courses, Outcome, Tallied};
 use crate::routing::SubjectName;
 
 /// What a row is of.
@@ -115,19 +116,37 @@ struct VersionShape {
     counts: CountsShape,
 }
 
-/// Since the start, as [`Tallied`] explains them.
+/// As [`Tallied`] and [`Outcome`] explain them.
 #[derive(Serialize)]
 pub(super) struct CountsShape {
     assigned: u64,
     served: u64,
     failed: u64,
     failed_over: u64,
+    #[serde(flatten)]
+    outcome: Option<OutcomeShape>,
+}
+
+#[derive(Serialize)]
+struct OutcomeShape {
+    /// Requests that were not answered, and those of 1xx to 5xx.
+    classes: [u64; CLASSES],
+    p50_ms: Option<f64>,
+    p90_ms: Option<f64>,
+    p99_ms: Option<f64>,
 }
 
 impl CountsShape {
-    pub(super) fn new(counts: &Tallied) -> Self {
+    pub(super) fn new(counts: &Tallied, outcome: Option<&Outcome>) -> Self {
         let Tallied { assigned, served, failed, failed_over } = *counts;
-        Self { assigned, served, failed, failed_over }
+        let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+        let outcome = outcome.map(|outcome| OutcomeShape {
+            classes: outcome.by_class,
+            p50_ms: outcome.p50.map(ms),
+            p90_ms: outcome.p90.map(ms),
+            p99_ms: outcome.p99.map(ms),
+        });
+        Self { assigned, served, failed, failed_over, outcome }
     }
 }
 
@@ -153,13 +172,15 @@ impl RowShape {
     }
 }
 
-type Counted = HashMap<(Environment, CodeVersion), Tallied>;
+type Counted = HashMap<(Environment, CodeVersion), (Tallied, Outcome)>;
 
-/// What was counted of every version that is or was live.
+/// What was counted of every version that is or was live, since the start.
 fn counted(admin: &Admin, name: &SubjectName) -> Counted {
     admin.table.read(|table| {
         let tallies = table.tallies(name).map(|(environment, version, number)| {
-            ((environment, version.clone()), admin.tallies.total(number.0))
+            let answered = admin.requests.of(Answering::Version(number.0));
+            let counts = (admin.tallies.total(number.0), Courses::of(&answered).outcome());
+            ((environment, version.clone()), counts)
         });
         tallies.collect()
     })
@@ -186,7 +207,8 @@ impl LiveShape {
             let upstream = subject.upstream(&version);
             let endpoints = upstream.map(Upstream::endpoints).unwrap_or_default();
             let ailments: Vec<_> = endpoints.iter().filter_map(|it| sick.get(it)).collect();
-            let counts = counted.get(&(environment, version.clone()));
+            let counts = counted.get(&(environment, version.clone())).cloned();
+            let (counts, outcome) = counts.unwrap_or_default();
             VersionShape {
                 label: subject.label(&version).to_owned(),
                 percentage,
@@ -194,7 +216,7 @@ impl LiveShape {
                 endpoints: endpoints.len(),
                 unwell: ailments.len(),
                 reason: ailments.first().map(|it| it.reason.to_string()),
-                counts: CountsShape::new(&counts.copied().unwrap_or_default()),
+                counts: CountsShape::new(&counts, Some(&outcome)),
                 code_version: version.to_string(),
             }
         };

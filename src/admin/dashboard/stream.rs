@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,6 +88,9 @@ struct Hello {
     keys: bool,
     key: Option<String>,
     may_write: bool,
+    /// Where requests go.
+    production: SocketAddr,
+    staging: SocketAddr,
     /// Milliseconds since the Unix epoch.
     now_ms: i64,
 }
@@ -109,6 +113,8 @@ pub(super) async fn open(
         keys: !admin.keyring.is_empty(),
         key: caller.key().map(ToString::to_string),
         may_write: caller.may(Effect::Writes).is_ok(),
+        production: admin.production,
+        staging: admin.staging,
         now_ms: (admin.clock)().0 / 1_000_000,
     };
     let mut told = Told::default();

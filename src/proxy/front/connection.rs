@@ -45,6 +45,8 @@ pub(super) struct Connection<'s, S> {
     body: Option<Body>,
     framing: Framing,
     has_begun: bool,
+    /// Content of the response that was handed on, in bytes.
+    content_said: u64,
     /// How the response broke off, before that is told.
     failed: Option<Lost>,
 }
@@ -58,6 +60,7 @@ impl<'s, S: Line> Connection<'s, S> {
             body: None,
             framing: Framing::None,
             has_begun: false,
+            content_said: 0,
             failed: None,
         }
     }
@@ -112,7 +115,13 @@ impl<'s, S: Line> Connection<'s, S> {
         self.framing = framing;
         self.hearing.ask_no_more();
         self.has_begun = true;
+        self.content_said = 0;
         persists
+    }
+
+    /// Content of the response that was handed on, in bytes.
+    pub(super) fn content_said(&self) -> u64 {
+        self.content_said
     }
 
     /// Ready once the client has taken all of the response, as far as the kernel tells.
@@ -227,6 +236,7 @@ impl<'s, S: Line> Connection<'s, S> {
             }
             Framing::None | Framing::UntilClose => {}
         }
+        self.content_said += data.len() as u64;
         self.out.next.data = data;
         if self.body.as_ref().is_some_and(http_body::Body::is_end_stream) {
             return self.end(None);

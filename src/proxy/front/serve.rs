@@ -11,7 +11,7 @@ use http::{Method, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt, ReadBuf};
 
-use super::connection::Connection;
+use super::connection::{Connection, Lost};
 use super::dismissal::Dismissal;
 use super::head;
 use super::hearing::{Hearing, Next};
@@ -20,6 +20,7 @@ use super::response::Asked;
 use crate::model::Timeouts;
 use crate::proxy::connection::Visitor;
 use crate::proxy::error::ProxyError;
+use crate::proxy::passage::{Asking, Passage};
 use crate::proxy::tunnel::{self, Line, Side};
 use crate::proxy::upgrade::Switched;
 use crate::proxy::upload::Source;
@@ -110,11 +111,11 @@ async fn carry(worker: &Worker, client: Side<impl Line>, switched: Switched, _bu
 /// Answers one request after the other.
 async fn talk<S: Line>(
     worker: &Rc<Worker>,
-    visitor: &Visitor,
+    visitor: &Rc<Visitor>,
     stream: &mut S,
     read: BytesMut,
 ) -> Parting {
-    let Visitor { environment, client, presence, .. } = visitor;
+    let presence = &visitor.presence;
     let limits = HeadLimits::of(&worker.policy().limits);
     let hearing = Hearing::new(presence.clone(), limits, read);
     let mut connection = Connection::new(stream, hearing);
@@ -130,13 +131,13 @@ async fn talk<S: Line>(
         };
         let busy = presence.busy();
         let is_last = visitor.is_last_request(worker.policy().limits.requests_per_connection);
+        let asking = if next.is_ok() { Asking::Lent(&parts) } else { Asking::Unread };
+        let mut passage = Passage::new(worker, visitor, asking);
         let (mut asked, mut answer) = match next {
             Ok(content) => {
                 let persists = head::persists(&parts) && !is_last;
                 let (method, version) = (parts.method.clone(), parts.version);
-                let answering =
-                    worker.clone().respond(*environment, &parts, content, client.clone());
-                let mut answering = pin!(answering);
+                let mut answering = pin!(worker.respond(&parts, content, &mut passage));
                 let answered = poll_fn(|cx| connection.poll_answered(cx, answering.as_mut()));
                 let Some(answer) = answered.await else { return Parting::Lost };
                 (Asked { method, version, persists }, answer)
@@ -144,9 +145,10 @@ async fn talk<S: Line>(
             Err(refused) => {
                 let (method, version) = (Method::GET, Version::HTTP_11);
                 let asked = Asked { method, version, persists: false };
-                (asked, worker.refuse(*environment, &refused, None))
+                (asked, worker.refuse(&mut passage, &refused))
             }
         };
+        passage.status = Some(answer.head.status());
         let switched = answer.body.take_switched();
         // It was not for the client to end the connection.
         let closes = is_last || answer.head.closes();
@@ -155,16 +157,26 @@ async fn talk<S: Line>(
         let persists = connection.begin(answer, &asked);
         if let Err(lost) = poll_fn(|cx| connection.poll_said(cx)).await {
             tracing::debug!(error = &lost as &dyn std::error::Error, "connection ended");
+            passage.bytes_out = connection.content_said();
+            if let Lost::Body(error) = &lost {
+                passage.break_off(error);
+            }
             return Parting::Lost;
         }
+        let ended = passage.end(connection.content_said());
+        drop(passage);
         if let Some(switched) = switched {
             return Parting::Switched(switched, connection.into_hearing().into_read(), busy);
         }
-        let mut silence = Silence::of(worker.policy().timeouts.request_body_idle);
-        if !poll_fn(|cx| connection.poll_heard_out(cx, &mut silence)).await {
-            return Parting::Lost;
+        if connection.hearing().has_heard_request() {
+            busy.end(ended);
+        } else {
+            let mut silence = Silence::of(worker.policy().timeouts.request_body_idle);
+            if !poll_fn(|cx| connection.poll_heard_out(cx, &mut silence)).await {
+                return Parting::Lost;
+            }
+            drop(busy);
         }
-        drop(busy);
         let hearing = connection.hearing();
         if !persists || !hearing.goes_on() {
             return Parting::Ended { lingers: closes || hearing.leaves_unheard() };

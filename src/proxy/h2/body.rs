@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::super::body::Body;
+use super::super::passage::Passage;
 use super::streams::Pace;
 use crate::server::Presence;
 
@@ -40,11 +41,30 @@ pub(super) struct Paced {
     rest: Bytes,
     pace: Rc<Pace>,
     presence: Rc<Presence>,
+    passage: Box<Passage<'static>>,
+    /// Of the content, bytes that were given.
+    given: u64,
 }
 
 impl Paced {
-    pub(super) fn new(body: Body, pace: Rc<Pace>, presence: Rc<Presence>) -> Self {
-        Self { body, rest: Bytes::new(), pace, presence }
+    pub(super) fn new(
+        body: Body,
+        pace: Rc<Pace>,
+        presence: Rc<Presence>,
+        passage: Box<Passage<'static>>,
+    ) -> Self {
+        Self { body, rest: Bytes::new(), pace, presence, passage, given: 0 }
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        // Nobody asks for more behind what ends by itself.
+        if self.is_end_stream() {
+            self.passage.end(self.given);
+        } else {
+            self.passage.bytes_out = self.given;
+        }
     }
 }
 
@@ -83,7 +103,10 @@ impl http_body::Body for Paced {
         if self.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Err(error)) => {
+                    self.passage.break_off(&error);
+                    return Poll::Ready(Some(Err(error)));
+                }
                 None => return Poll::Ready(None),
             };
             match frame.into_data() {
@@ -97,6 +120,7 @@ impl http_body::Body for Paced {
         let count = self.rest.len().min(SLICE_BYTES_MAX);
         let bytes = self.rest.split_to(count);
         self.pace.given();
+        self.given += count as u64;
         let slice = Slice { bytes, presence: self.presence.clone() };
         Poll::Ready(Some(Ok(Frame::data(slice))))
     }

@@ -28,6 +28,7 @@ use self::prompt::Prompt;
 use self::streams::{Spawner, Streams};
 use super::body::Body;
 use super::connection::Visitor;
+use super::passage::{Asking, Passage};
 use super::tunnel::Line;
 use super::upload::Source;
 use super::worker::Worker;
@@ -67,11 +68,11 @@ pub(super) async fn serve(worker: Rc<Worker>, visitor: Rc<Visitor>, stream: impl
         let unanswered = streams.unanswered();
         // It takes kilobytes, which hyper and tokio would move again and again.
         Box::pin(async move {
-            let mut response = answer(worker, &visitor, request).await;
+            let (mut response, passage) = answer(&worker, &visitor, request).await;
             unanswered.answered();
             response.body_mut().hold(busy);
             let presence = visitor.presence.clone();
-            Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace, presence)))
+            Ok::<_, Infallible>(response.map(|body| Paced::new(body, pace, presence, passage)))
         })
     });
     let stream = Prompt::new(stream, policy.timeouts.request_head);
@@ -128,25 +129,25 @@ fn builder(policy: &Policy, streams: &Rc<Streams>) -> http2::Builder<Spawner> {
 }
 
 async fn answer(
-    worker: Rc<Worker>,
-    visitor: &Visitor,
+    worker: &Rc<Worker>,
+    visitor: &Rc<Visitor>,
     request: Request<Incoming>,
-) -> Response<Body> {
-    let Visitor { environment, client, presence, .. } = visitor;
+) -> (Response<Body>, Box<Passage<'static>>) {
     let policy = worker.policy();
     if visitor.is_last_request(policy.limits.requests_per_connection) {
-        presence.finish();
+        visitor.presence.finish();
     }
     let method = request.method().clone();
     let (mut parts, body) = request.into_parts();
-    let answer = match admit(&mut parts, &policy.limits) {
-        Ok(()) => {
-            let source = Source::Http2(body);
-            worker.respond(*environment, &parts, source, client.clone()).await
-        }
-        Err(error) => worker.refuse(*environment, &error, None),
+    let admitted = admit(&mut parts, &policy.limits);
+    let parts = Rc::new(parts);
+    let mut passage = Box::new(Passage::new(worker, visitor, Asking::Kept(parts.clone())));
+    let answer = match admitted {
+        Ok(()) => worker.respond(&parts, Source::Http2(body), &mut passage).await,
+        Err(error) => worker.refuse(&mut passage, &error),
     };
+    passage.status = Some(answer.head.status());
     let mut response = answer.into_response();
     forbid_body(&method, &mut response);
-    response
+    (response, passage)
 }

@@ -75,13 +75,17 @@ impl Line {
     /// response. So the socket itself is asked, unless the connection was in use a moment
     /// ago: that would be a system call a request where there are many, to learn what
     /// cannot have happened yet.
-    pub(in crate::proxy) fn take(self: &Rc<Self>, repeatable: bool) -> Option<Pooled> {
+    pub(in crate::proxy) fn take(
+        self: &Rc<Self>,
+        repeatable: bool,
+        now: Instant,
+    ) -> Option<Pooled> {
         if let Some(stream) = self.stream() {
             return Some(Pooled::Http2(stream));
         }
         loop {
             let Idle { connection, since } = self.idle.borrow_mut().pop()?;
-            let trusted = repeatable && since.elapsed() < TRUSTED_FOR;
+            let trusted = repeatable && now.saturating_duration_since(since) < TRUSTED_FOR;
             let socket = connection.socket();
             if trusted && !socket.has_news() || socket.is_quiet() {
                 return Some(Pooled::Http1(connection));
@@ -91,12 +95,13 @@ impl Line {
 
     /// A connection that nobody uses: a new one, or the next that comes back where no
     /// more may be opened. Who `switches` to another protocol gets a new one, of HTTP/1.1.
+    /// With one that was opened for it comes how long that took.
     pub(in crate::proxy) async fn acquire(
         self: &Rc<Self>,
         pool: &Pool,
         switches: bool,
         within: Duration,
-    ) -> Result<Pooled, ProxyError> {
+    ) -> Result<(Pooled, Option<Duration>), ProxyError> {
         let limits = pool.limits.get();
         let deadline = Deadline::after(within);
         let has_room = self.is_full() && self.close_oldest();
@@ -107,7 +112,7 @@ impl Line {
                     // One that others share may do, or be of no more use and leave its place.
                     self.serve();
                     match self.wait(granted, deadline).await? {
-                        Grant::Connection(connection) => return Ok(connection),
+                        Grant::Connection(connection) => return Ok((connection, None)),
                         Grant::Seat(seat) => seat,
                     }
                 }
@@ -115,7 +120,9 @@ impl Line {
                 None => self.sit_down(switches, false).ok_or(ProxyError::Crowded)?,
             },
         };
-        self.open(pool, seat, switches, &limits, deadline).await
+        let began = Instant::now();
+        let opened = self.open(pool, seat, switches, &limits, deadline).await?;
+        Ok((opened, Some(began.elapsed())))
     }
 
     /// Whether an idle connection makes room for another one.

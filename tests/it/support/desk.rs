@@ -14,7 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{History, Tallies, Traffic, Users, Wellness};
+use serin::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -114,6 +114,7 @@ impl Desk {
             table: opened.table,
             tallies: tallies.clone(),
             traffic: traffic.clone(),
+            requests: Requests::new(1),
             users: Users::new(1),
             wellness: wellness.clone(),
             history: History::default(),
@@ -121,6 +122,7 @@ impl Desk {
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()).into(),
+            production: "0.0.0.0:8080".parse().unwrap(),
             staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
             draw: Box::new(move || {

@@ -13,7 +13,9 @@ use serin::model::{
     RoutineName, RoutineRoute, Shares, Site, Timeouts, Timestamp, TrustedProxies, Upstream,
     Version,
 };
-use serin::observe::{Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness};
+use serin::observe::{
+    Answering, Requests, Tallied, Tallies, Traffic, TrafficCounts, Users, Wellness,
+};
 use serin::proxy::{
     BuiltIn, BuiltInRequest, Listeners, Proxy, Seats, TlsListener, UpstreamTls, start, start_checks,
 };
@@ -60,6 +62,7 @@ pub(crate) struct Edge {
     table: TableReader,
     pub(crate) tallies: Tallies,
     traffic: Traffic,
+    pub(crate) requests: Requests,
     pub(crate) wellness: Wellness,
     writer: Mutex<TableWriter>,
     settings: Settings,
@@ -173,6 +176,7 @@ impl Setup {
         let (set_policy, policy) = watch::channel(Arc::new(self.policy));
         let (tallies, traffic) = (Tallies::new(self.workers), Traffic::new(self.workers));
         let (users, wellness) = (Users::new(self.workers), Wellness::default());
+        let requests = Requests::new(self.workers);
         let proxy = Arc::new(Proxy {
             table: reader.clone(),
             draws: Draws {
@@ -183,6 +187,7 @@ impl Setup {
             seats: Seats::default(),
             tallies: tallies.clone(),
             traffic: traffic.clone(),
+            requests: requests.clone(),
             users: users.clone(),
             wellness: wellness.clone(),
             policy,
@@ -204,6 +209,7 @@ impl Setup {
             table: reader,
             tallies,
             traffic,
+            requests,
             wellness,
             writer: Mutex::new(writer),
             settings,
@@ -256,14 +262,22 @@ impl Edge {
 
     /// What was counted of a version of `shop` in production.
     pub(crate) fn tallied(&self, version: &str) -> Tallied {
+        self.tallies.total(self.tally(version))
+    }
+
+    /// By which a version of `shop` in production is counted.
+    pub(crate) fn answering(&self, version: &str) -> Answering {
+        Answering::Version(self.tally(version))
+    }
+
+    fn tally(&self, version: &str) -> u32 {
         let shop = SubjectName::Routine(RoutineName::new("shop").unwrap());
-        let tally = self.table.read(|table| {
+        self.table.read(|table| {
             let mut tallies = table.tallies(&shop).filter(|(environment, of, _)| {
                 *environment == Environment::Production && of.as_str() == version
             });
-            tallies.next().unwrap().2
-        });
-        self.tallies.total(tally.0)
+            tallies.next().unwrap().2.0
+        })
     }
 
     /// Asks the workers to end, and does not wait for it.

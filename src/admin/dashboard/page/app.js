@@ -1,6 +1,6 @@
 // The page: what is looked at, whether Serin is there, and who asks.
 
-import { count, h, say, show } from "./dom.js";
+import { count, h, say } from "./dom.js";
 import { Live, Pace, secret } from "./live.js";
 import { Overview, hrefOf } from "./overview.js";
 import { SubjectView } from "./subject.js";
@@ -104,5 +104,4 @@ addEventListener("keydown", (event) => {
   search.focus();
 });
 setInterval(() => view?.tick?.(), 1000);
-show(document.getElementById("alarms"), true);
 route();

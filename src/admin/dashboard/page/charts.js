@@ -2,7 +2,6 @@
 
 import { h, s, say, time } from "./dom.js";
 
-const HOUR_MS = 3600e3;
 const HEIGHT = 168;
 const EDGE = { top: 14, right: 12, bottom: 24, left: 44 };
 
@@ -10,7 +9,7 @@ const EDGE = { top: 14, right: 12, bottom: 24, left: 44 };
 function roof(most) {
   if (!(most > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 2.5, 5, 10].map((it) => it * power).find((it) => it >= most * 0.999);
+  return [1, 2, 4, 6, 8, 10].map((it) => it * power).find((it) => it >= most * 0.999);
 }
 
 export class Chart {
@@ -25,19 +24,19 @@ export class Chart {
     this.observer.observe(this.plot);
   }
 
-  // { end, lines: [{ name, kind, points: [[ms, value | null]] }], band: [[ms, least, most]], step, marks: [{ ms, label }] }
+  // { begin, end, lines: [{ name, kind, points: [[ms, value | null]] }], band: [[ms, least, most]], step, marks: [{ ms, label }] }
   draw(data) {
     this.data = data;
     const width = this.plot.clientWidth;
     if (width < 80) return;
-    const { end, lines, band = [], step = [], marks = [] } = data;
-    const begin = end - HOUR_MS;
+    const { begin, end, lines, band = [], step = [], marks = [] } = data;
+    const span = end - begin;
     const values = [
       ...lines.flatMap((line) => line.points.map((it) => it[1])),
       ...step.map((it) => it[1]), ...band.slice(Math.floor(band.length / 20)).map((it) => it[2]),
     ].filter((it) => it !== null);
     const top = Math.min(roof(Math.max(0, ...values) * 1.05), this.most ?? Infinity);
-    const x = (ms) => EDGE.left + ((ms - begin) / HOUR_MS) * (width - EDGE.left - EDGE.right);
+    const x = (ms) => EDGE.left + ((ms - begin) / span) * (width - EDGE.left - EDGE.right);
     const y = (value) => HEIGHT - EDGE.bottom - (Math.min(value, top) / top) * (HEIGHT - EDGE.top - EDGE.bottom);
     const seen = (it) => it[0] >= begin && it[0] <= end + 1000;
     const path = (points) => {
@@ -58,11 +57,11 @@ export class Chart {
         s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(top * part), y2: y(top * part) }),
         s("text", { class: "tick", x: EDGE.left - 8, y: y(top * part) + 4, "text-anchor": "end" }, this.tell(top * part)));
     }
-    const every = width < 420 ? 30 : 15;
-    for (let minutes = 0; minutes <= 60; minutes += every) {
-      const at = x(end - minutes * 60e3);
-      const anchor = minutes === 0 ? "end" : minutes === 60 ? "start" : "middle";
-      svg.append(s("text", { class: "tick", x: at, y: HEIGHT - 6, "text-anchor": anchor }, minutes === 0 ? "now" : time(end - minutes * 60e3)));
+    const parts = width < 420 ? 2 : 4;
+    for (let part = 0; part <= parts; part += 1) {
+      const ms = begin + (span * part) / parts;
+      const anchor = part === parts ? "end" : part === 0 ? "start" : "middle";
+      svg.append(s("text", { class: "tick", x: x(ms), y: HEIGHT - 6, "text-anchor": anchor }, part === parts ? "now" : time(ms)));
     }
     for (const mark of marks.filter((it) => it.ms > begin && it.ms <= end)) {
       svg.append(
@@ -76,7 +75,7 @@ export class Chart {
     }
     if (step.length) svg.append(s("path", { class: "asked", d: path(step.filter(seen)) }));
     for (const line of lines) svg.append(s("path", { class: `line ${line.kind}`, d: path(line.points.filter(seen)) }));
-    this.pointer(svg, { x, y, begin, end, lines, width });
+    this.pointer(svg, { x, y, begin, end, span, lines });
     this.plot.replaceChildren(svg);
     say(this.now, this.told(lines));
   }
@@ -88,14 +87,14 @@ export class Chart {
   }
 
   // What the lines were where the pointer is.
-  pointer(svg, { x, y, begin, end, lines }) {
+  pointer(svg, { x, y, begin, end, span, lines }) {
     const hair = s("line", { class: "hair", y1: EDGE.top, y2: HEIGHT - EDGE.bottom });
     const group = s("g", { class: "pointed", visibility: "hidden" }, hair);
     const dots = lines.map((line) => s("circle", { class: `dot ${line.kind}`, r: 3.5 }));
     group.append(...dots);
     svg.append(group);
     svg.addEventListener("pointermove", (event) => {
-      const ms = begin + ((event.offsetX - x(begin)) / (x(end) - x(begin))) * HOUR_MS;
+      const ms = begin + ((event.offsetX - x(begin)) / (x(end) - x(begin))) * span;
       const near = lines.map((line) => line.points.reduce((best, it) =>
         it[1] !== null && Math.abs(it[0] - ms) < Math.abs((best?.[0] ?? Infinity) - ms) ? it : best, null));
       const first = near.find(Boolean);

@@ -1,7 +1,7 @@
 // All routines and apps: who gets what, and whether it goes well.
 
 import { count, debounce, h, percent, rate, say, short, show } from "./dom.js";
-import { call, routinePath } from "./live.js";
+import { call } from "./live.js";
 
 const PAGE = 50;
 
@@ -9,8 +9,7 @@ export const hrefOf = (row, environment = "production") =>
   `#/${row.kind}/${encodeURIComponent(row.key)}/${environment}`;
 
 export const ended = (version) => version.classes.reduce((sum, it) => sum + it, 0);
-// What the user saw as a failure: a 5xx, or nothing at all.
-export const bad = (version) => version.classes[5] + version.classes[0];
+export const bad = (version) => version.classes[5];
 
 // Of two versions: what was asked for, what was seen, and what is to be expected.
 export function standing(live) {
@@ -87,12 +86,12 @@ class Cell {
     const it = standing(live);
     if (it) {
       const seen = it.seen === null ? "" : ` · ${it.seen.toFixed(1)} % seen`;
-      say(this.what, `${short(it.newer.code_version)} ${it.asked} %${seen}`);
+      say(this.what, `${short(it.newer.code_version)} at ${it.asked} %${seen}`);
       this.what.title = `${it.newer.code_version}: ${it.asked} %; ${it.older.code_version}: ${100 - it.asked} %`;
     } else if (live.regions) {
       say(this.what, `${short(live.versions.at(-1).code_version)} in ${live.regions.join(", ")}`);
     } else {
-      say(this.what, `${short(live.versions[0].code_version)} 100 %`);
+      say(this.what, `everybody gets ${short(live.versions[0].code_version)}`);
       this.what.title = live.versions[0].code_version;
     }
     this.pace.note(this.key, live.versions.reduce((sum, version) => sum + version.assigned, 0));
@@ -107,7 +106,7 @@ class Cell {
     const unwell = live.versions.filter((version) => version.unwell).length;
     const pace = this.pace.of(this.key);
     const parts = [`${pace === null ? "…" : rate(pace)} requests/s`];
-    if (failed) parts.push(`${percent(failed, all, 2)} failed`);
+    if (failed) parts.push(`${percent(failed, all, 2)} 5xx`);
     if (unwell) parts.push("upstream unwell");
     if (live.check.verdict === "mismatch") parts.unshift("not what was asked for");
     say(this.how, parts.join(" · "));
@@ -185,7 +184,6 @@ export class Overview {
   event(name, said) {
     if (name === "hello") {
       show(this.make, said.may_write);
-      this.rows.clear();
     } else if (name === "row") {
       const row = this.rows.get(said.id);
       if (row) row.update(said);
@@ -269,5 +267,3 @@ function firstSteps() {
     h("p", { className: "or" }, "Or see one that is set up: end this Serin and run ", h("code", null, "serin demo"),
       ". Or declare routines in the config: ", h("code", null, "configs/example.toml"), " explains every key."));
 }
-
-export { routinePath };

@@ -25,11 +25,11 @@ export class Steer {
     this.rollback = h("button", { type: "button", id: "rollback", onclick: () => this.rolledBack() }, "Roll back…");
     this.two = h("div", { className: "slide" },
       h("div", { className: "ends" },
-        h("label", { className: "end newer", htmlFor: "newer" }, h("span", { className: "caption" }, "Newer users get"), this.newer),
-        h("label", { className: "end older", htmlFor: "older" }, h("span", { className: "caption" }, "All others get"), this.older)),
+        h("label", { className: "end newer", htmlFor: "newer" }, h("span", { className: "caption" }, "This share gets"), this.newer),
+        h("label", { className: "end older", htmlFor: "older" }, h("span", { className: "caption" }, "Everybody else gets"), this.older)),
       h("label", { className: "slider", htmlFor: "share" }, h("span", { className: "hidden" }, "Share of users of the first version, in percent"), this.slider),
       h("div", { className: "under" }, this.output, this.steps));
-    this.readOnly = h("p", { className: "help" }, "This key only reads. It sees what would happen, and cannot make it happen.");
+    this.readOnly = h("p", { className: "help" }, "This key only reads, so it changes nothing.");
     this.root = h("section", { className: "card steer", "aria-labelledby": "steer-title" },
       h("h2", { id: "steer-title" }, "Change it"), this.two, this.preview, this.problem,
       h("div", { className: "buttons" }, this.rollback, this.promote, h("span", { className: "spring" }), this.reset, this.deploy), this.readOnly);
@@ -103,7 +103,7 @@ export class Steer {
     say(this.output, `${share} %`);
     this.slider.setAttribute("aria-valuetext", `${share} percent get ${this.newer.value}`);
     const one = this.versions.length < 2;
-    show(this.two, !one);
+    show(this.two, !one && this.mayWrite);
     show(this.root, this.versions.length > 0);
     const same = this.versions.length === 0 || this.isLive();
     this.deploy.disabled = !this.mayWrite || same;
@@ -124,14 +124,14 @@ export class Steer {
     return call("POST", this.path("deployment"), { code_versions: shares, dry_run: true });
   }
 
-  // A dry run needs the right to change: without it, what follows from the rule is told.
   async asked() {
     const turn = (this.turn += 1);
     say(this.problem, "");
-    if (this.versions.length === 0 || this.isLive()) return this.preview.replaceChildren();
+    // A dry run is a POST, which a key that only reads may not send.
+    if (!this.mayWrite || this.versions.length === 0 || this.isLive()) return this.preview.replaceChildren();
     try {
-      const told = this.mayWrite ? await this.rehearsed(this.shares()) : null;
-      if (turn === this.turn) this.preview.replaceChildren(...(told ? consequence(told, Boolean(this.live)) : []));
+      const told = await this.rehearsed(this.shares());
+      if (turn === this.turn) this.preview.replaceChildren(...consequence(told, Boolean(this.live)));
     } catch (error) {
       if (turn !== this.turn) return;
       this.preview.replaceChildren();

@@ -61,10 +61,10 @@ export class SubjectView {
       h("h2", { id: "now-title" }, "Now"), this.verdict, this.bar.root, this.beside, this.nothing);
     const percentTold = (it) => `${Number(it.toFixed(it < 1 ? 2 : 1))} %`;
     this.charts = {
-      share: new Chart("Share of the newer version", { tell: percentTold, most: 100, hint: "of users since the deployment, in the band that an honest split keeps; faint: of requests" }),
+      share: new Chart("Share of the newer version", { tell: percentTold, most: 100, hint: "of users since the deployment, and what an honest split keeps to; faint: of requests" }),
       rate: new Chart("Requests a second", { tell: (it) => rate(it) }),
-      errors: new Chart("Failed", { tell: percentTold, most: 100, hint: "5xx, or no answer" }),
-      slow: new Chart("Latency", { tell: millis, hint: "half of all requests; faint: 99 of 100" }),
+      errors: new Chart("Errors", { tell: percentTold, most: 100, hint: "answered 5xx, by the version or in its place" }),
+      slow: new Chart("Latency", { tell: millis, hint: "p50; faint: p99" }),
     };
     this.deployments = new Deployments(this.app, row, environment, (to) => this.steer.rolledBack(to));
     this.explain = new Explain(row, environment);
@@ -97,7 +97,7 @@ export class SubjectView {
       this.knownVersions = JSON.stringify(detail.versions);
       this.versions.update(detail.versions);
     }
-    this.try.update(versions, detail.records);
+    this.try.update(versions, detail.records, hello[this.environment]);
     this.steer.update(live, detail.versions);
     if (live && this.liveId !== undefined && this.liveId !== live.deployment_id) this.deployments.load();
     this.liveId = live?.deployment_id;
@@ -154,13 +154,14 @@ export class SubjectView {
   tick() {
     const live = this.row?.[this.environment];
     if (!live || !this.built) return;
-    const columns = live.versions;
+    // As on the bar and the slider: the newer one first.
+    const columns = live.versions.toReversed();
     const isTwo = columns.length === 2;
     const title = columns.map((it) => it.code_version).join();
     if (this.columns !== title) {
       this.columns = title;
       this.heads.replaceChildren(h("td"), ...columns.map((it, at) => h("th", { scope: "col" },
-        h("i", { className: `key ${isTwo && at === 1 ? "newer" : "older"}` }), h("code", { title: it.label || it.code_version }, it.code_version))));
+        h("i", { className: `key ${isTwo && at === 0 ? "newer" : "older"}` }), h("code", { title: it.label || it.code_version }, h("span", { className: "full" }, it.code_version), h("span", { className: "short" }, short(it.code_version))))));
       this.cells = new Map();
       this.figures.replaceChildren();
     }
@@ -185,11 +186,11 @@ export class SubjectView {
       const pace = this.app.pace.of(this.paceKey(it));
       return pace === null ? "…" : rate(pace);
     });
-    fact("Failed", (it) => [`${count(bad(it))} · ${percent(bad(it), ended(it), 2)}`, bad(it) > 0]);
-    fact("By class", (it) => ["2xx", "3xx", "4xx", "5xx"].map((name, at) => (it.classes[at + 2] ? `${name} ${brief(it.classes[at + 2])}` : "")).filter(Boolean).join("  ") || "–");
-    fact("Latency, half", (it) => millis(it.p50_ms));
-    fact("90 of 100", (it) => millis(it.p90_ms));
-    fact("99 of 100", (it) => millis(it.p99_ms));
+    fact("Answered 5xx", (it) => [`${count(bad(it))} · ${percent(bad(it), ended(it), 2)}`, bad(it) > 0]);
+    fact("By class", (it) => ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].map((name, at) => (it.classes[at] ? `${name} ${brief(it.classes[at])}` : "")).filter(Boolean).join("  ") || "–");
+    fact("Latency p50", (it) => millis(it.p50_ms));
+    fact("p90", (it) => millis(it.p90_ms));
+    fact("p99", (it) => millis(it.p99_ms));
     fact("Answers at", (it) => it.upstream ?? "built-in backend");
     fact("Health", (it) => [it.unwell ? `${it.unwell} of ${it.endpoints} unwell: ${it.reason}` : it.endpoints ? "well" : "built in", it.unwell > 0]);
   }
@@ -220,6 +221,7 @@ export class SubjectView {
     const end = Math.max(Date.now() + this.clock, this.slices.at(-1)?.at_ms ?? 0);
     const step = (this.every ?? 10) * 1000;
     const [older, newer] = live?.versions ?? [];
+    const begin = Math.max(end - HOUR_MS, Math.min(end - 10 * 60e3, (this.slices[0]?.at_ms ?? end) - 60e3));
     const names = [older, newer].filter(Boolean).map((it, at) => ({ version: it.code_version, name: short(it.code_version), kind: at ? "newer" : "older" }));
     const marks = this.deployments.shown.map((it) => ({
       ms: it.created_ms,
@@ -239,14 +241,14 @@ export class SubjectView {
       if (before !== null && end - before > 1.8 * step) points.push([before + step, empty], [end, empty]);
       return { name, kind, points };
     };
-    const data = { end, marks };
+    const data = { begin, end, marks };
     this.charts.rate.draw({ ...data, lines: names.map((it) => line(it, (c) => (c.assigned * 1000) / step, 0)) });
-    this.charts.errors.draw({ ...data, lines: names.map((it) => line(it, (c) => (ended(c) ? (100 * bad(c)) / ended(c) : null), null)) });
+    this.charts.errors.draw({ ...data, lines: names.map((it) => line(it, (c) => (c.classes && ended(c) ? (100 * bad(c)) / ended(c) : null), null)) });
     this.charts.slow.draw({
       ...data,
       lines: [
-        ...names.map((it) => line({ ...it, name: `${it.name} half`, kind: it.kind }, (c) => c.p50_ms, null)),
-        ...names.map((it) => line({ ...it, name: "99 of 100", kind: `${it.kind} faint` }, (c) => c.p99_ms, null)),
+        ...names.map((it) => line({ ...it, name: `p50 ${it.name}` }, (c) => c.p50_ms ?? null, null)),
+        ...names.map((it) => line({ ...it, name: `p99 ${it.name}`, kind: `${it.kind} faint` }, (c) => c.p99_ms ?? null, null)),
       ],
     });
     show(this.charts.share.root, this.slices.some((it) => it.standing) || Boolean(newer));

@@ -70,8 +70,9 @@ export class Try {
       h("pre", { tabIndex: 0, "aria-label": "Command" }, this.code), h("div", { className: "buttons" }, copyButton(() => this.code.textContent)));
   }
 
-  update(versions, hosts) {
-    const known = `${versions.join()} ${hosts.join()}`;
+  update(versions, hosts, listener) {
+    this.listener = reachable(listener);
+    const known = `${versions.join()} ${hosts.join()} ${listener}`;
     if (known === this.known) return;
     this.known = known;
     const fill = (select, all) => {
@@ -86,14 +87,20 @@ export class Try {
   }
 
   paint() {
-    say(this.code, `curl -H 'Host: ${this.host.value}' \\\n  -H '${OVERRIDE}: ${this.name}="${this.select.value}"' \\\n  http://<production listener>/`);
+    say(this.code, `curl -H 'Host: ${this.host.value}' \\\n  -H '${OVERRIDE}: ${this.name}="${this.select.value}"' \\\n  http://${this.listener}/`);
   }
+}
+
+// A listener of every address is reached by the name of this page.
+function reachable(listener) {
+  const [, host, port] = listener.match(/^(.*):(\d+)$/);
+  return `${["0.0.0.0", "[::]"].includes(host) ? location.hostname : host}:${port}`;
 }
 
 export class Explain {
   constructor(row, environment) {
     this.asked = { [row.kind]: row.name, environment };
-    this.field = h("input", { id: "key", autocomplete: "off", spellcheck: false, required: true });
+    this.field = h("input", { id: "key", placeholder: "user-42", autocomplete: "off", spellcheck: false, required: true });
     this.chain = h("ol", { className: "chain", "aria-live": "polite" });
     const form = h("form", null, h("label", { htmlFor: "key" }, "Key of a user"),
       h("div", { className: "line" }, this.field, h("button", { type: "submit" }, "Explain")));
@@ -143,9 +150,9 @@ export class Deployments {
     this.more = h("button", { type: "button", className: "quiet", onclick: () => this.load(this.next) }, "Earlier ones");
     this.nothing = h("p", { className: "nothing" }, "Nothing was deployed here.");
     this.table = h("div", { className: "scroll" }, h("table", null, h("thead", null, h("tr", null,
-      ["", "When", "Who gets what", "Moved", "By", ""].map((it) => h("th", { scope: "col" }, it)))), this.list));
+      ["Number", "When", "Who gets what", "Moved", "By", ""].map((it) => h("th", { scope: "col" }, it)))), this.list));
     this.root = h("section", { className: "card", "aria-labelledby": "deployments-title" },
-      h("h2", { id: "deployments-title" }, "Deployments"), this.table, this.nothing, h("div", { className: "buttons" }, this.more));
+      h("h2", { id: "deployments-title" }, "Deployments"), this.table, this.nothing, this.more);
     show(this.more, false);
   }
 
