@@ -11,7 +11,6 @@ use crate::admin::Admin;
 use crate::admin::api::{ApiError, AppShape, RoutineShape, alarm};
 use crate::control::CommandError;
 use crate::model::{AppId, Catalog, Endpoint, Environment, RoutineName};
-use crate::observe::TrafficCounts;
 use crate::routing::{SplitNumber, SubjectName};
 
 /// Rows of one page.
@@ -20,6 +19,8 @@ const PAGE_MAX: usize = 100;
 
 /// Alarms and endpoints that are named; more are counted.
 const NAMED_MAX: usize = 20;
+
+const EJECTED: &str = "left out for a while, since it has failed too often";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,9 +167,10 @@ fn slices(admin: &Admin, name: &SubjectName) -> Value {
 fn process(admin: &Admin, catalog: &Catalog) -> Value {
     let alarmed = admin.users.alarmed();
     let alarms: Vec<Value> = admin.table.read(|table| {
-        let words = |&split: &u32| {
+        let named = |&split: &u32| {
             let number = SplitNumber(split);
-            let text = alarm(table, number, &admin.users.checked(split)?)?;
+            // Of a deployment that another one has replaced there is nothing to tell.
+            alarm(table, number, &admin.users.checked(split)?)?;
             let [(target, _), _] = table.canary(number)?;
             let key = match &target.subject {
                 SubjectName::Routine(name) => name.to_string(),
@@ -177,39 +179,33 @@ fn process(admin: &Admin, catalog: &Catalog) -> Value {
             Some(json!({
                 "kind": target.subject.noun(),
                 "key": key,
+                "name": target.subject.as_str(),
                 "environment": target.environment.as_str(),
-                "text": text,
             }))
         };
-        alarmed.iter().filter_map(words).collect()
+        alarmed.iter().filter_map(named).collect()
     });
-    let sick = admin.wellness.sick();
-    let ejected = admin.wellness.ejections().all();
-    let now = Instant::now();
-    let out = |endpoint: &&Endpoint| ejected[*endpoint].1 > now && !sick.contains_key(*endpoint);
-    let mut unwell: Vec<_> =
-        sick.iter().map(|(endpoint, it)| (endpoint, it.reason.to_string())).collect();
-    unwell.extend(
-        ejected
-            .keys()
-            .filter(out)
-            .map(|endpoint| (endpoint, "ejected: it has failed too often".to_owned())),
-    );
-    unwell.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+    let unwell = unwell(admin);
     let named = unwell.iter().take(NAMED_MAX);
     let named = named.map(|(it, why)| json!({ "endpoint": it.as_str(), "reason": why }));
-    let TrafficCounts { errors, retries, failovers, fallbacks, ejections, .. } =
-        admin.traffic.total();
     json!({
         "open_tunnels": admin.tallies.tunnels().total(),
         "alarms": alarms.iter().take(NAMED_MAX).collect::<Vec<_>>(),
         "alarm_count": alarms.len(),
         "unwell": named.collect::<Vec<_>>(),
         "unwell_count": unwell.len(),
-        "errors": errors,
-        "retries": retries,
-        "failovers": failovers,
-        "fallbacks": fallbacks,
-        "ejections": ejections,
     })
+}
+
+/// The endpoints that are not healthy or left out, and why.
+fn unwell(admin: &Admin) -> Vec<(Endpoint, String)> {
+    let sick = admin.wellness.sick();
+    let ejected = admin.wellness.ejections().all();
+    let now = Instant::now();
+    let out = |endpoint: &&Endpoint| ejected[*endpoint].1 > now && !sick.contains_key(*endpoint);
+    let out = ejected.keys().filter(out).map(|endpoint| (endpoint, EJECTED.to_owned()));
+    let sick = sick.iter().map(|(endpoint, ailment)| (endpoint, ailment.reason.to_string()));
+    let mut unwell: Vec<_> = sick.chain(out).map(|(it, why)| (it.clone(), why)).collect();
+    unwell.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+    unwell
 }

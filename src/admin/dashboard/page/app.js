@@ -25,6 +25,7 @@ const live = new Live({
       if (said.digest !== digest) return location.reload();
       hello = said;
       pace.reset();
+      document.querySelector(".brand").title = `Serin ${said.version}`;
     }
     if (name === "process") process(said);
     else view?.event(name, said);
@@ -44,11 +45,13 @@ function link(state) {
 function process(said) {
   link("live");
   const parts = [
+    said.alarm_count ? `${count(said.alarm_count)} alarm${said.alarm_count === 1 ? "" : "s"}` : null,
     said.open_tunnels ? `${count(said.open_tunnels)} open WebSocket${said.open_tunnels === 1 ? "" : "s"}` : null,
-    said.unwell_count ? `${count(said.unwell_count)} endpoint${said.unwell_count === 1 ? "" : "s"} unwell` : "all endpoints well",
+    said.unwell_count ? `${count(said.unwell_count)} endpoint${said.unwell_count === 1 ? "" : "s"} unwell` : "no endpoint unwell",
   ];
   say(document.getElementById("vitals"), parts.filter(Boolean).join(" · "));
-  const alarms = said.alarms.map((it) => h("a", { className: "alarm", href: hrefOf({ kind: it.kind, key: it.key }, it.environment) }, it.text));
+  const alarms = said.alarms.map((it) => h("a", { className: "alarm", href: hrefOf({ kind: it.kind, key: it.key }, it.environment) },
+    `The split of ${it.kind} ${it.name} in ${it.environment} is not what was asked for.`));
   const unwell = said.unwell.map((it) => h("p", { className: "alarm mild" }, `${it.endpoint}: ${it.reason}`));
   const root = document.getElementById("alarms");
   const text = [...alarms, ...unwell].map((it) => it.textContent).join("\n");

@@ -1,9 +1,9 @@
 // Lines over the last hour, as SVG.
 
-import { h, s, say, time } from "./dom.js";
+import { h, s, time } from "./dom.js";
 
 const HEIGHT = 168;
-const EDGE = { top: 14, right: 12, bottom: 24, left: 44 };
+const EDGE = { top: 14, right: 12, bottom: 24, left: 50 };
 
 // A number at or above `most` that divides well.
 function roof(most) {
@@ -51,7 +51,7 @@ export class Chart {
       }
       return text;
     };
-    const svg = s("svg", { class: "svg", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": this.told(lines) });
+    const svg = s("svg", { class: "svg", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
     for (const part of [0, 0.5, 1]) {
       svg.append(
         s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(top * part), y2: y(top * part) }),
@@ -77,13 +77,15 @@ export class Chart {
     for (const line of lines) svg.append(s("path", { class: `line ${line.kind}`, d: path(line.points.filter(seen)) }));
     this.pointer(svg, { x, y, begin, end, span, lines });
     this.plot.replaceChildren(svg);
-    say(this.now, this.told(lines));
+    this.last = lines.map((line) => line.points.findLast((it) => it[1] !== null));
+    this.name(lines, this.last, "now");
+    svg.setAttribute("aria-label", this.now.textContent);
   }
 
-  told(lines) {
-    const last = lines.map((line) => [line.name, line.points.findLast((it) => it[1] !== null)?.[1]]);
-    const known = last.filter((it) => it[1] !== undefined);
-    return known.length ? known.map(([name, value]) => `${name} ${this.tell(value)}`).join(" · ") : "nothing yet";
+  // What each line is at a moment, each with its colour.
+  name(lines, points, when) {
+    const parts = lines.map((line, at) => points[at] && h("span", null, h("i", { className: `key ${line.kind}` }), `${line.name} ${this.tell(points[at][1])}`)).filter(Boolean);
+    this.now.replaceChildren(...(parts.length ? [h("span", { className: "when" }, when), ...parts] : ["nothing yet"]));
   }
 
   // What the lines were where the pointer is.
@@ -107,12 +109,11 @@ export class Chart {
         if (it) dots[at].setAttribute("cx", x(it[0]));
         if (it) dots[at].setAttribute("cy", y(it[1]));
       });
-      const parts = lines.map((line, at) => near[at] && `${line.name} ${this.tell(near[at][1])}`).filter(Boolean);
-      say(this.now, `${time(first[0])} – ${parts.join(" · ")}`);
+      this.name(lines, near, time(first[0]));
     });
     svg.addEventListener("pointerleave", () => {
       group.setAttribute("visibility", "hidden");
-      say(this.now, this.told(lines));
+      this.name(lines, this.last, "now");
     });
   }
 

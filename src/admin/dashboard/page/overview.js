@@ -11,6 +11,9 @@ export const hrefOf = (row, environment = "production") =>
 export const ended = (version) => version.classes.reduce((sum, it) => sum + it, 0);
 export const bad = (version) => version.classes[5];
 
+// From so many of a version's answers on, 5xx are worth a word: one in a hundred.
+export const fails = (version) => bad(version) * 100 >= ended(version) && bad(version) > 0;
+
 // Of two versions: what was asked for, what was seen, and what is to be expected.
 export function standing(live) {
   const [older, newer] = live.versions;
@@ -110,7 +113,7 @@ class Cell {
     if (unwell) parts.push("upstream unwell");
     if (live.check.verdict === "mismatch") parts.unshift("not what was asked for");
     say(this.how, parts.join(" · "));
-    this.how.classList.toggle("bad", live.check.verdict === "mismatch" || unwell > 0);
+    this.how.classList.toggle("bad", live.check.verdict === "mismatch" || unwell > 0 || live.versions.some(fails));
   }
 }
 
@@ -177,7 +180,6 @@ export class Overview {
   turn(by) {
     this.offset = Math.max(0, this.offset + by);
     this.app.look(this.query());
-    this.field.focus();
     scrollTo(0, 0);
   }
 
@@ -225,6 +227,7 @@ function legend() {
 }
 
 export function newRoutine(app) {
+  let dialog = null;
   const problem = h("p", { className: "problem", role: "alert" });
   const field = h("input", {
     id: "new-name", required: true, maxLength: 41, pattern: "[a-z][a-z0-9\\-]{0,39}[a-z0-9]", autocomplete: "off",
@@ -245,7 +248,7 @@ export function newRoutine(app) {
     }
   });
   if (app === null) return form;
-  const dialog = h("dialog", { "aria-label": "New routine" }, h("h2", null, "New routine"), form,
+  dialog = h("dialog", { "aria-label": "New routine" }, h("h2", null, "New routine"), form,
     h("div", { className: "buttons" }, h("button", { type: "button", className: "quiet", onclick: () => dialog.close() }, "Cancel")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

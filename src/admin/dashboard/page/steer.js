@@ -1,12 +1,12 @@
 // Changes who gets what: a slider that says who would move before anybody does.
 
 import { ask, count, debounce, h, moment, say, short, show, toast } from "./dom.js";
-import { call, routinePath } from "./live.js";
+import { action, call, routinePath } from "./live.js";
 
 const STEPS = [1, 5, 10, 25, 50];
 
 export class Steer {
-  constructor(app, name, environment) {
+  constructor(app, { name }, environment) {
     Object.assign(this, { app, name, environment, live: null, versions: [], dirty: false, mayWrite: true, turn: 0 });
     this.older = h("select", { id: "older", onchange: () => this.touched() });
     this.newer = h("select", { id: "newer", onchange: () => this.touched() });
@@ -207,6 +207,75 @@ export class Steer {
     } catch (error) {
       toast(error.message, true);
     }
+  }
+}
+
+// Of an app: one version gets a share, and the baseline, which had everybody last, keeps the rest.
+export class Publish {
+  constructor(app, row, environment) {
+    Object.assign(this, { app, row, environment, live: null, mayWrite: true });
+    this.version = h("select", { id: "newer", onchange: () => this.paint() });
+    this.slider = h("input", { type: "range", id: "share", min: 1, max: 100, value: 100, oninput: () => this.paint() });
+    this.output = h("output", { htmlFor: "share", className: "share-value" });
+    this.problem = h("p", { className: "problem", role: "alert" });
+    this.deploy = h("button", { type: "button", className: "primary", id: "deploy", onclick: () => this.publish() }, "Publish");
+    this.rollback = h("button", { type: "button", id: "rollback", onclick: () => this.rolledBack() }, "Roll back…");
+    this.root = h("section", { className: "card steer", "aria-labelledby": "steer-title" },
+      h("h2", { id: "steer-title" }, "Change it"),
+      h("div", { className: "ends" }, h("label", { className: "end newer", htmlFor: "newer" }, h("span", { className: "caption" }, "This share gets"), this.version)),
+      h("label", { className: "slider", htmlFor: "share" }, h("span", { className: "hidden" }, "Share of users, in percent"), this.slider),
+      h("div", { className: "under" }, this.output, h("p", { className: "help" }, "The version that had everybody last keeps the rest.")),
+      this.problem, h("div", { className: "buttons" }, this.rollback, h("span", { className: "spring" }), this.deploy));
+  }
+
+  may(mayWrite) {
+    this.mayWrite = mayWrite;
+    this.paint();
+  }
+
+  update(live, versions) {
+    const known = `${live?.deployment_id} ${versions.map((it) => it.version_id).join()}`;
+    if (this.known === known) return;
+    Object.assign(this, { known, live });
+    const newest = live?.versions.at(-1);
+    this.version.replaceChildren(...versions.map((it) => h("option", { value: it.version_id, selected: it.version_id === newest?.code_version }, it.version_id)));
+    this.slider.value = newest?.percentage ?? 100;
+    show(this.root, versions.length > 0);
+    this.paint();
+  }
+
+  paint() {
+    const share = this.slider.value;
+    this.slider.style.setProperty("--share", `${share}%`);
+    say(this.output, `${share} %`);
+    const same = this.live?.versions.at(-1);
+    this.deploy.disabled = !this.mayWrite || (same?.code_version === this.version.value && same.percentage === Number(share));
+    show(this.rollback, this.environment === "production" && Boolean(this.live));
+    this.rollback.disabled = !this.mayWrite;
+  }
+
+  async act(name, params, done) {
+    say(this.problem, "");
+    try {
+      await action(name, { AppId: this.row.key, ...params });
+      toast(done);
+      this.app.deployed();
+    } catch (error) {
+      say(this.problem, error.message);
+    }
+  }
+
+  publish() {
+    const params = { VersionId: this.version.value, PublishEnv: this.environment === "production" ? "prod" : "staging", PublishType: "percentage", Percentage: Number(this.slider.value) };
+    return this.act("PublishEdgeContainerAppVersion", params, `${this.version.value} is published in ${this.environment}.`);
+  }
+
+  async rolledBack(to) {
+    const select = h("select", { id: "to" }, [...this.version.options].map((it) => h("option", { value: it.value, selected: it.value === to }, it.value)));
+    const agreed = await ask("Roll back",
+      h("div", null, h("label", { htmlFor: "to" }, "Everybody gets again"), select, h("p", { className: "help" }, "What waits for its time is dropped.")),
+      h("button", { className: "primary", value: "yes" }, "Roll back"));
+    if (agreed) await this.act("RollbackEdgeContainerAppVersion", { VersionId: select.value }, "Rolled back.");
   }
 }
 

@@ -3,8 +3,8 @@
 import { brief, count, h, millis, moment, percent, rate, say, short, show } from "./dom.js";
 import { Chart } from "./charts.js";
 import { call } from "./live.js";
-import { Bar, bad, ended, hrefOf, standing } from "./overview.js";
-import { Steer } from "./steer.js";
+import { Bar, bad, ended, fails, hrefOf, standing } from "./overview.js";
+import { Publish, Steer } from "./steer.js";
 import { Deployments, Explain, Try, Versions } from "./tools.js";
 
 const ENVIRONMENTS = ["production", "staging"];
@@ -51,7 +51,7 @@ export class SubjectView {
     const { row, environment } = this;
     this.hosts = h("p", { className: "hosts" });
     this.text = h("p", { className: "lead" });
-    this.verdict = h("div", { className: "verdict", role: "status" });
+    this.verdict = h("div", { className: "verdict" });
     this.bar = new Bar();
     this.figures = h("tbody");
     this.heads = h("tr");
@@ -70,13 +70,13 @@ export class SubjectView {
     this.explain = new Explain(row, environment);
     this.try = new Try(row.name, this.kind);
     this.versions = new Versions(this.app, row.name);
-    this.steer = new Steer({ deployed: () => this.deployments.load() }, row.name, environment);
-    const isRoutine = this.kind === "routine";
+    const Change = this.kind === "routine" ? Steer : Publish;
+    this.steer = new Change({ deployed: () => this.deployments.load() }, row, environment);
     const tabs = ENVIRONMENTS.map((it) => h("a", { href: hrefOf(row, it), className: "tab", "aria-current": it === environment ? "page" : null }, it));
     this.root.replaceChildren(back(),
       h("div", { className: "head" }, h("div", null, h("h1", null, row.name), this.text, this.hosts),
         h("nav", { className: "tabs", "aria-label": "Environment" }, tabs)),
-      this.now, isRoutine ? this.steer.root : publishHint(),
+      this.now, this.steer.root,
       h("section", { className: "charts", "aria-label": "The last hour" }, Object.values(this.charts).map((it) => it.root)),
       this.deployments.root, h("div", { className: "pair" }, this.explain.root, this.try.root), this.versions.root);
     document.title = `${row.name} · Serin`;
@@ -143,11 +143,15 @@ export class SubjectView {
         lines.push("No user with a key was answered since the deployment, so there is nothing to compare yet.");
       }
     }
+    const calm = lines.length;
+    for (const version of live.versions.filter(fails)) {
+      lines.push(`${short(version.code_version)} was answered 5xx in ${percent(bad(version), ended(version))} of its requests.`);
+    }
     const text = lines.join(" ");
     if (this.toldText !== text) {
       this.toldText = text;
       const [first, ...rest] = lines;
-      this.verdict.replaceChildren(h("p", { className: "big" }, first), ...rest.map((line) => h("p", { className: check.verdict === "mismatch" ? "danger" : "help" }, line)));
+      this.verdict.replaceChildren(h("p", { className: "big" }, first), ...rest.map((line, at) => h("p", { className: check.verdict === "mismatch" || at + 1 >= calm ? "danger" : "help" }, line)));
     }
   }
 
@@ -192,7 +196,7 @@ export class SubjectView {
     fact("p90", (it) => millis(it.p90_ms));
     fact("p99", (it) => millis(it.p99_ms));
     fact("Answers at", (it) => it.upstream ?? "built-in backend");
-    fact("Health", (it) => [it.unwell ? `${it.unwell} of ${it.endpoints} unwell: ${it.reason}` : it.endpoints ? "well" : "built in", it.unwell > 0]);
+    fact("Health", (it) => [it.unwell ? `${it.unwell} of ${it.endpoints} unwell: ${it.reason}` : it.endpoints ? "nothing known against it" : "built in", it.unwell > 0]);
   }
 
   async more(last) {
@@ -273,8 +277,3 @@ export class SubjectView {
 }
 
 const back = () => h("p", { className: "crumb" }, h("a", { href: "#/" }, "All routines"));
-
-function publishHint() {
-  return h("section", { className: "card" }, h("h2", null, "Change it"),
-    h("p", { className: "help" }, "An app is published through ESA's API: PublishEdgeContainerAppVersion gives a version a share, RollbackEdgeContainerAppVersion takes it back."));
-}
