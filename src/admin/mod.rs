@@ -84,6 +84,7 @@ mod dashboard;
 mod dry_run;
 mod esa;
 mod guard;
+mod held;
 mod reload;
 mod signature;
 mod time;
@@ -117,6 +118,7 @@ pub use self::account::LiveAccount;
 pub use self::api::{Unexplained, alarm, configured, explain};
 pub use self::dashboard::Streams;
 use self::guard::{Hosts, Trespass};
+use self::held::Held;
 pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
@@ -240,9 +242,8 @@ async fn attend(
         let busy = presence.busy();
         let answer = service.call(request);
         async move {
-            let response: Result<Response, Infallible> = answer.await;
-            drop(busy);
-            response
+            let Ok(response) = answer.await;
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
         }
     });
     server::http1(&http, stream, counted, &presence, patience).await;

@@ -40,6 +40,12 @@ ALL_MAX_BYTES = 150 * 1024
 # From a key to the rows that it finds, or from a change to the page that shows it.
 PROMPT_S = 3
 
+# Serin keeps the last hour in slices of so long.
+SLICE_S = 10
+
+DRAWN = """
+const drawn = [...document.querySelectorAll('.chart')].filter(it => it.querySelector('.line.newer[d^=M]'));
+return drawn.length >= 3 && !!document.querySelector('.deployed')"""
 IS_LIVE = "return document.getElementById('link-text')?.textContent.startsWith('live')"
 TEXT = "return document.getElementById('main').innerText"
 SCROLLS = "return document.documentElement.scrollWidth > innerWidth"
@@ -141,6 +147,9 @@ def test_the_slider_deploys_and_the_share_follows_real_traffic(browser, shop):
         figures = page("return document.querySelector('.figures').innerText")
         assert re.search(rf"Users\s+{expected} · {expected / 10:.1f} %", figures), figures
         assert f"2xx {expected}" in figures, figures
+        # A slice of the history has ended by now, or soon will.
+        page.until(DRAWN, SLICE_S + PROMPT_S)
+        page.shot(PICTURES / "history.png")
         page.click("#promote")
         shows(page, "Promote the newer version")
         shows(page, f"{1000 - expected} of 1,000 users move")
@@ -209,6 +218,34 @@ def test_a_key_is_explained_as_the_api_explains_it(browser, shop):
         assert f"shop=\"{NEWER}\"" in command and shop.production in command
         assert Visitor(shop.production, "shop.localhost").version(
             "user-1", x_serin_version_override=f'shop="{NEWER}"') == NEWER
+
+
+def test_an_app_is_published_and_taken_back(browser, start):
+    first, second = "ver-879626371616510000", "ver-879626371616510001"
+    serin = start(ANY_PORT + f"""
+[[app]]
+app_id = "app-880688675783790000"
+name = "storefront"
+[[app.version]]
+version_id = "{first}"
+[[app.version]]
+version_id = "{second}"
+""")
+    with opened(browser, serin, "#/app/app-880688675783790000/production") as page:
+        shows(page, "Nothing is deployed in production")
+        page(f"document.getElementById('newer').value = '{first}'")
+        button(page, "Publish")
+        shows(page, f"Everybody gets {first}")
+        page(f"document.getElementById('newer').value = '{second}'")
+        page("document.getElementById('share').focus()")
+        page.press("ArrowLeft", times=80)
+        button(page, "Publish")
+        shows(page, "20 % of users are to get")
+        button(page, "Roll back…")
+        page.until("return !!document.getElementById('to')", PROMPT_S)
+        page(f"document.getElementById('to').value = '{first}'")
+        button(page, "Roll back")
+        shows(page, f"Everybody gets {first}")
 
 
 def test_with_keys_it_asks_for_one_and_a_key_that_reads_changes_nothing(browser, start):

@@ -231,6 +231,20 @@ fn a_stream_delays_no_end() {
 }
 
 #[test]
+fn a_stream_is_no_idle_connection() {
+    const IDLE: Duration = Duration::from_millis(50);
+    let desk = Desk::impatient(IDLE);
+    shop(&desk);
+    let (_, mut stream) = Stream::open(&desk, "", &[]);
+    for share in 1..=5 {
+        deploy(&desk, &[("1", 100 - share), ("2", share)]).with(201);
+        let is_told = |row: &Value| row["production"]["versions"][1]["percentage"] == share;
+        // A tick is ten times the idle time.
+        stream.until("row", is_told);
+    }
+}
+
+#[test]
 fn with_keys_the_page_is_open_and_what_it_shows_is_not() {
     let desk = Desk::keyed(&[("boss", "all", false), ("watcher", "look", true)]);
     assert_eq!(desk.request("GET", "/", &[BROWSER], b"").status, 200);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::shape::{RowShape, Subject};
 use super::stream::Told;
 use crate::admin::Admin;
-use crate::admin::api::{ApiError, AppShape, RoutineShape, alarm};
+use crate::admin::api::{ApiError, alarm};
 use crate::control::CommandError;
 use crate::model::{AppId, Catalog, Endpoint, Environment, RoutineName};
 use crate::routing::{SplitNumber, SubjectName};
@@ -38,9 +38,9 @@ pub(super) struct Look {
 }
 
 pub(super) enum Looked {
-    AtAll { search: String, offset: usize, limit: usize },
-    AtRoutine(RoutineName),
-    AtApp(AppId),
+    All { search: String, offset: usize, limit: usize },
+    Routine(RoutineName),
+    App(AppId),
 }
 
 /// A page of routines, then apps.
@@ -60,12 +60,12 @@ impl Looked {
         let Look { routine, app, search, offset, limit } = look;
         match (routine, app) {
             (Some(name), None) => {
-                RoutineName::new(&name).map(Self::AtRoutine).map_err(ApiError::bad_request)
+                RoutineName::new(&name).map(Self::Routine).map_err(ApiError::bad_request)
             }
-            (None, Some(id)) => AppId::new(&id).map(Self::AtApp).map_err(ApiError::bad_request),
+            (None, Some(id)) => AppId::new(&id).map(Self::App).map_err(ApiError::bad_request),
             (None, None) => {
                 let limit = limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-                Ok(Self::AtAll { search, offset, limit })
+                Ok(Self::All { search, offset, limit })
             }
             (Some(_), Some(_)) => Err(ApiError::bad_request("look at a routine or at an app")),
         }
@@ -75,26 +75,16 @@ impl Looked {
     pub(super) async fn tell(&self, admin: &Admin, told: &mut Told) -> Result<(), CommandError> {
         let catalog = admin.control.catalog().await?;
         match self {
-            Self::AtAll { search, offset, limit } => {
+            Self::All { search, offset, limit } => {
                 tell_page(admin, &catalog, (search, *offset, *limit), told);
             }
-            Self::AtRoutine(name) => {
+            Self::Routine(name) => {
                 let subject = catalog.routine(name).cloned().map(Subject::Routine);
-                let detail = |subject: &Subject| match subject {
-                    Subject::Routine(routine) => {
-                        json!(RoutineShape::new(routine, admin.domain().as_ref()))
-                    }
-                    Subject::App(_) => unreachable!("a routine was looked for"),
-                };
-                tell_subject(admin, subject, detail, told);
+                tell_subject(admin, subject, told);
             }
-            Self::AtApp(id) => {
+            Self::App(id) => {
                 let subject = catalog.app(id).cloned().map(Subject::App);
-                let detail = |subject: &Subject| match subject {
-                    Subject::App(app) => json!(AppShape::new(app, admin.domain().as_ref())),
-                    Subject::Routine(_) => unreachable!("an app was looked for"),
-                };
-                tell_subject(admin, subject, detail, told);
+                tell_subject(admin, subject, told);
             }
         }
         told.tell("process", "", &process(admin, &catalog));
@@ -110,13 +100,12 @@ fn tell_page(
 ) {
     let routines = || {
         let all = catalog.routines.values();
-        all.filter(|it| it.name.as_str().contains(search)).cloned().map(Subject::Routine)
+        all.filter(|routine| routine.name.as_str().contains(search))
     };
-    let apps = || {
-        let all = catalog.apps.values();
-        all.filter(|it| it.name.as_str().contains(search)).cloned().map(Subject::App)
-    };
-    let shown = routines().chain(apps()).skip(offset).take(limit);
+    let apps = || catalog.apps.values().filter(|app| app.name.as_str().contains(search));
+    let found = routines().cloned().map(Subject::Routine);
+    let found = found.chain(apps().cloned().map(Subject::App));
+    let shown = found.skip(offset).take(limit);
     let rows: Vec<RowShape> = shown.map(|subject| RowShape::new(admin, &subject)).collect();
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     told.retain("row", &ids);
@@ -134,18 +123,13 @@ fn tell_page(
     told.tell("list", "", &list);
 }
 
-fn tell_subject(
-    admin: &Admin,
-    subject: Option<Subject>,
-    detail: impl Fn(&Subject) -> Value,
-    told: &mut Told,
-) {
+fn tell_subject(admin: &Admin, subject: Option<Subject>, told: &mut Told) {
     let Some(subject) = subject else {
         told.retain("row", &[]);
         told.retain("detail", &[]);
         return told.tell("subject", "", &json!({ "exists": false }));
     };
-    told.tell("detail", "", &detail(&subject));
+    told.tell("detail", "", &subject.detail(admin.domain().as_ref()));
     told.tell("row", "", &RowShape::new(admin, &subject));
     told.tell("slices", "", &slices(admin, &subject.name()));
     told.tell("subject", "", &json!({ "exists": true }));

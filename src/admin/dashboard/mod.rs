@@ -68,7 +68,7 @@ fn names_an_action(query: &str) -> bool {
 
 fn takes_html(parts: &Parts) -> bool {
     let lines = parts.headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    let mut ranges = lines.flat_map(|line| line.split(',')).map(|range| range.trim());
+    let mut ranges = lines.flat_map(|line| line.split(',')).map(str::trim);
     ranges.any(|range| {
         let (kind, terms) = range.split_once(';').unwrap_or((range, ""));
         // RFC 9110, section 12.4.2: a weight of 0 is not taken.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::admin::Admin;
-use crate::admin::api::{CheckShape, check};
+use crate::admin::api::{AppShape, CheckShape, RoutineShape, check};
 use crate::admin::time::rfc3339;
 use crate::model::{
-    Allotment, CodeVersion, DeploymentId, EdgeContainerApp, Environment, Routine, Shares, Split,
-    Timestamp, Upstream,
+    Allotment, CodeVersion, DeploymentId, Domain, EdgeContainerApp, Environment, Routine, Shares,
+    Split, Timestamp, Upstream,
 };
 use crate::observe::{Answering, CLASSES, Courses, Outcome, Tallied};
 use crate::routing::SubjectName;
@@ -41,6 +42,14 @@ impl Subject {
         match self {
             Self::Routine(routine) => routine.split(shares),
             Self::App(app) => app.split(shares),
+        }
+    }
+
+    /// As the native API tells it.
+    pub(super) fn detail(&self, domain: Option<&Domain>) -> Value {
+        match self {
+            Self::Routine(routine) => json!(RoutineShape::new(routine, domain)),
+            Self::App(app) => json!(AppShape::new(app, domain)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -200,7 +200,7 @@ impl http_body::Body for Feed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        pin!(&mut self.events).poll_recv(cx).map(|events| events.map(|it| Ok(Frame::data(it))))
+        self.events.poll_recv(cx).map(|events| events.map(|it| Ok(Frame::data(it))))
     }
 }
 
