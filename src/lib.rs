@@ -30,7 +30,7 @@
 //! | [`config`] | what the operator wrote, checked | `document`, `model` |
 //! | [`proxy`] | the data plane: workers, pools, HTTP/1.1 on both sides, headers, errors | `routing`, `model`, `observe`, `server` |
 //! | [`control`] | the control plane: the one writer, its rules and its store; what a deployment would do | `routing`, `model`, `observe` |
-//! | [`admin`] | the listener for operators: the ESA dialect and the native API | `control`, `model`, `observe`, `routing`, `server` |
+//! | [`admin`] | the listener for operators: the ESA dialect, the native API and the dashboard | `control`, `model`, `observe`, `routing`, `server` |
 //! | [`backend`] | the built-in upstream that names its version | |
 //! | [`client`] | the admin API from outside | |
 //! | [`app`] | wiring, time, randomness, the environment | all of the above |
@@ -210,6 +210,13 @@
 //!   everybody, anything else to those who are known.
 //! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the
 //!   assets are counted; of a secret variable only that it is there.
+//! - The dashboard is the page's own paths and the native API: hand-written files that the
+//!   binary holds, under a path with their digest, so that they are read once and never mixed.
+//!   Its stream tells a viewer of what it looks at and has changed; it is read by `fetch`, since
+//!   an `EventSource` cannot say who asks. A link from another site may lead to the page, which
+//!   holds nothing and cannot be framed; everything else it is refused.
+//! - Shares over time are shares of users, in the band of the sample-ratio check. Of requests
+//!   there is no such band: one user makes many.
 //! - Used nonces are bounded by key. A full memory refuses (Throttling.User) and
 //!   forgets nothing that counts, since that would let a request in twice.
 //! - A route without a path means the path `/`, as it does in ESA's own tools; `serin

@@ -14,6 +14,8 @@ use super::Door;
 /// What a browser says about where a request comes from (Fetch Metadata).
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// Why a request is turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trespass {
@@ -74,6 +76,11 @@ pub(super) fn check(request: &Parts, door: &Door, names: Hosts) -> Result<(), Tr
         }
     }
     Ok(())
+}
+
+/// Whether a person came here by a link, or typed the address.
+pub(super) fn follows_a_link(request: &Parts) -> bool {
+    request.headers.get(&SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
 }
 
 fn printed(value: &HeaderValue) -> String {

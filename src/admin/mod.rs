@@ -1,8 +1,9 @@
-//! One listener for people and machines: the ESA dialect on `/`, the native API
-//! under `/api/v1`, and whether the process is alive and ready.
+//! One listener for people and machines: the ESA dialect on `/`, and for a browser the
+//! dashboard, the native API under `/api/v1`, and whether the process is alive and ready.
 //!
 //! With access keys, a call must say who is asking. Open to all are `/livez` and
-//! `/readyz`, and the upload forms, which carry a permission of their own.
+//! `/readyz`, the dashboard's page, which holds no data, and the upload forms, which carry a
+//! permission of their own.
 //!
 //! # Where ESA is silent
 //!
@@ -79,9 +80,11 @@
 mod account;
 mod api;
 mod body;
+mod dashboard;
 mod dry_run;
 mod esa;
 mod guard;
+mod held;
 mod reload;
 mod signature;
 mod time;
@@ -113,12 +116,14 @@ use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
 pub use self::api::{Unexplained, alarm, configured, explain};
-use self::guard::Hosts;
+pub use self::dashboard::Streams;
+use self::guard::{Hosts, Trespass};
+use self::held::Held;
 pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{Requests, Tallies, Traffic, Users, Wellness};
+use crate::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -151,12 +156,18 @@ pub struct Admin {
     /// Who came to the data plane, and what the checks of the splits say.
     pub users: Users,
     pub wellness: Wellness,
+    /// The last hour of the splits.
+    pub history: History,
+    /// Who looks at the dashboard.
+    pub streams: Streams,
     /// The account in default records: 8 hex digits.
     pub account: String,
     /// How that account behaves.
     pub live_account: LiveAccount,
     /// `<name>.<domain>` reaches a routine, as `<name>.localhost` always does.
     pub domain: RwLock<Option<Domain>>,
+    /// Where production listens.
+    pub production: SocketAddr,
     /// Where staging listens.
     pub staging: SocketAddr,
     /// Signs what may be uploaded, and access tokens. A new one at each start ends older
@@ -188,6 +199,11 @@ pub async fn serve(
         // Without an address of its own only the loopback names are left.
         address: listener.local_addr().ok(),
         scheme: if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
+    };
+    let streams = admin.streams.clone();
+    let shutdown = async move {
+        shutdown.await;
+        streams.end();
     };
     let service = TowerToHyperService::new(router(admin, door));
     let handle = |stream, _peer, presence: Rc<Presence>| {
@@ -226,9 +242,8 @@ async fn attend(
         let busy = presence.busy();
         let answer = service.call(request);
         async move {
-            let response: Result<Response, Infallible> = answer.await;
-            drop(busy);
-            response
+            let Ok(response) = answer.await;
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
         }
     });
     server::http1(&http, stream, counted, &presence, patience).await;
@@ -236,12 +251,13 @@ async fn attend(
 
 fn router(admin: Arc<Admin>, door: Door) -> Router {
     Router::new()
-        .route("/", any(esa::answer))
+        .route("/", any(front))
         .route(esa::UPLOAD_PATH, any(esa::upload))
         .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
         .nest("/api/v1", api::routes())
+        .nest(dashboard::PATH, dashboard::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
         .layer(middleware::from_fn_with_state((admin.clone(), door), admit))
@@ -261,12 +277,20 @@ async fn admit(
     let path = parts.uri.path();
     // A signature proves more than a name does, and a foreign page cannot sign.
     let hosts = if admin.keyring.is_empty() { Hosts::Ours } else { Hosts::Any };
-    let mut response = match guard::check(&parts, &door, hosts) {
+    let checked = guard::check(&parts, &door, hosts);
+    let mut response = match checked {
+        // A link may lead to the page from anywhere: it holds nothing, and nobody frames it.
+        Err(Trespass::Site(_))
+            if guard::follows_a_link(&parts) && dashboard::is_looked_at(&parts) =>
+        {
+            dashboard::page()
+        }
         Ok(()) => match path {
             // The dialect asks who calls in its own words, the form in its own way.
             "/" | esa::UPLOAD_PATH | esa::ASSETS_UPLOAD_PATH | LIVE_PATH | READY_PATH => {
                 next.run(Request::from_parts(parts, body)).await
             }
+            path if dashboard::is_open(path) => next.run(Request::from_parts(parts, body)).await,
             // All else, so that no new path is open by oversight.
             _ => match api::admit(&admin, Request::from_parts(parts, body)).await {
                 Ok(request) => next.run(request).await,
@@ -280,8 +304,18 @@ async fn admit(
         },
     };
     // Answers speak of one moment, and some carry a permission to upload.
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let lasts = response.headers_mut().entry(CACHE_CONTROL);
+    lasts.or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// What is at `/`: the page for a browser, the ESA dialect for all else.
+async fn front(state: State<Arc<Admin>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if dashboard::is_looked_at(&parts) {
+        return dashboard::page();
+    }
+    esa::answer(state, Request::from_parts(parts, body)).await
 }
 
 async fn readiness(State(admin): State<Arc<Admin>>) -> Response {

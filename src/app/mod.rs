@@ -12,6 +12,7 @@ mod duty;
 mod endpoint;
 mod explain;
 mod failure;
+mod history;
 mod inherited;
 mod interrupt;
 mod listen;

@@ -14,20 +14,21 @@ use super::access_keys::{AccessKeyError, access_keys};
 use super::bound::{Bound, Gate};
 use super::certificates::{Certificates, CertificatesError};
 use super::duty::{Duty, Roster};
+use super::history::keep_history;
 use super::inherited::Inherited;
 use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
 use super::splits::watch_splits;
 use super::upstream_tls::upstream_tls;
-use crate::admin::{self, Admin, Keyring, LiveAccount};
+use crate::admin::{self, Admin, Keyring, LiveAccount, Streams};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
 use crate::observe::{
-    AccessLog, AccessLogError, AccessLogThread, KeyHashSeed, OpenLog, Outside, Requests, Spans,
-    SpansThread, Tallies, Traffic, Users, Wellness,
+    AccessLog, AccessLogError, AccessLogThread, History, KeyHashSeed, OpenLog, Outside, Requests,
+    Spans, SpansThread, Tallies, Traffic, Users, Wellness,
 };
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -210,9 +211,12 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         requests,
         users,
         wellness,
+        history: History::default(),
+        streams: Streams::default(),
         account: ACCOUNT.to_owned(),
         live_account: LiveAccount::new(config.account.account.clone(), config.account.quotas),
         domain: config.domain.clone().into(),
+        production: addresses.production,
         staging: addresses.staging,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
@@ -361,9 +365,17 @@ fn serve_admin(
         }
         let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
         let requests = admin.requests.clone();
+        let history = keep_history(
+            table.clone(),
+            admin.tallies.clone(),
+            requests.clone(),
+            users.clone(),
+            admin.history.clone(),
+        );
         local.spawn_local(async move {
             tokio::select! {
                 () = watch_splits(table, users, requests) => {}
+                () = history => {}
                 _ = end.wait_for(|&ended| ended) => {}
             }
         });

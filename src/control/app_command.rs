@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    AppId, AppName, Domain, Environment, Percent, Publish, Reach, SiteId, Sticky, Timestamp,
-    Upstream, VersionId,
+    AccessKeyId, AppId, AppName, Domain, Environment, Percent, Publish, Reach, SiteId, Sticky,
+    Timestamp, Upstream, VersionId,
 };
 
 /// A change of an app that an operator asks for.
@@ -92,6 +92,8 @@ pub struct NewAppVersion {
 pub struct PublishRecord {
     pub publish: Arc<Publish>,
     pub environment: Environment,
+    /// The access key that asked for it; `None` too of one that waited for its time.
+    pub by: Option<AccessKeyId>,
 }
 
 /// Why a command about an app changes nothing.

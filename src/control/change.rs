@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::app_change::AppChange;
 use crate::model::{
-    CodeVersion, ConfigId, Deployment, Domain, Environment, Record, Routine, RoutineName,
-    RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
+    AccessKeyId, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, Environment, Record,
+    Routine, RoutineName, RoutineRoute, SiteId, StagedCode, Variable, VariableKey, Version,
 };
 
 /// One thing that is other than before. A command's changes are stored in their order.
@@ -38,6 +38,8 @@ pub enum Change {
     Route(Arc<RoutineRoute>),
     RouteGone(SiteId, ConfigId),
     App(AppChange),
+    /// The access key that asked for a deployment or a publish.
+    By(DeploymentId, AccessKeyId),
     /// The last code version or id minted.
     Minted(i64),
 }
@@ -65,15 +67,18 @@ impl Change {
             | Self::Route(_)
             | Self::RouteGone(..)
             | Self::App(_)
+            | Self::By(..)
             | Self::Minted(_) => None,
         }
     }
 
-    /// Where something is deployed or published by it.
-    pub fn deployed(&self) -> Option<Environment> {
+    /// What has become live, and where.
+    pub fn deployed(&self) -> Option<(Environment, DeploymentId)> {
         match self {
-            Self::Deployed(_, environment, _)
-            | Self::App(AppChange::Published(_, environment, _)) => Some(*environment),
+            Self::Deployed(_, environment, deployment) => Some((*environment, deployment.id)),
+            Self::App(AppChange::Published(_, environment, publish)) => {
+                Some((*environment, publish.id))
+            }
             _ => None,
         }
     }
@@ -100,6 +105,7 @@ impl Change {
             | Self::Record(..)
             | Self::RecordGone(..)
             | Self::App(_)
+            | Self::By(..)
             | Self::Minted(_) => None,
         }
     }

@@ -7,15 +7,17 @@ use super::route_command::{NewRoute, RouteRevision};
 use super::upload_command::UploadCommand;
 use super::variable_command::VariableCommand;
 use crate::model::{
-    AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain, EdgeContainerApp,
-    Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner, Routine,
-    RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream, VariableKey,
-    Version, VersionStatus,
+    AccessKeyId, AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain,
+    EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
+    Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
+    VariableKey, Version, VersionStatus,
 };
 
 /// A change that an operator asks for.
 #[derive(Debug, Clone)]
 pub enum Command {
+    /// What is deployed or published at once thereby is kept with the key that asked.
+    By(AccessKeyId, Box<Self>),
     App(AppCommand),
     Upload(UploadCommand),
     Variables(VariableCommand),
@@ -106,6 +108,25 @@ pub enum Command {
     SetQuotas(Quotas),
 }
 
+impl Command {
+    /// The same, asked for with `key`.
+    #[must_use]
+    pub fn by(self, key: Option<&AccessKeyId>) -> Self {
+        match key {
+            Some(key) => Self::By(key.clone(), Box::new(self)),
+            None => self,
+        }
+    }
+
+    /// What is to be done, whoever asked.
+    pub(super) fn deed(&self) -> &Self {
+        match self {
+            Self::By(_, command) => command.deed(),
+            command => command,
+        }
+    }
+}
+
 /// What came of a command.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -142,6 +163,8 @@ pub struct Deployed {
 pub struct DeploymentRecord {
     pub deployment: Deployment,
     pub environment: Environment,
+    /// The access key that asked for it, where there was one.
+    pub by: Option<AccessKeyId>,
 }
 
 /// Why a command changes nothing. Each dialect has its own words for these.

@@ -234,7 +234,7 @@ impl ControlPlane {
 
     /// What the deployment that `command` wants back served.
     fn past(&self, command: &Command) -> Result<Option<Shares>, StoreError> {
-        let Command::Rollback { name, environment, to } = command else {
+        let Command::Rollback { name, environment, to } = command.deed() else {
             return Ok(None);
         };
         match to {
@@ -285,7 +285,7 @@ impl Batch {
 
 /// Whether a command needs what only the store has.
 fn reads_history(command: &Command) -> bool {
-    matches!(command, Command::Rollback { .. })
+    matches!(command.deed(), Command::Rollback { .. })
 }
 
 fn failed(error: StoreError) -> CommandError {

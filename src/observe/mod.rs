@@ -5,6 +5,7 @@ mod commits;
 mod connections;
 mod durations;
 mod gauge;
+mod history;
 mod patient;
 mod process;
 mod requests;
@@ -22,6 +23,7 @@ pub use commits::Commits;
 pub use connections::{ConnectionCounts, WorkerConnections};
 pub use durations::{BOUNDS_NS, Durations};
 pub use gauge::{Counted, Gauge};
+pub use history::{Courses, HISTORY, History, OfVersion, Outcome, SLICE, Slice, Standing};
 pub use process::Process;
 pub use requests::{
     Answered, Answering, CLASSES, Cut, Finished, REASONS_MAX, Requests, VERSIONS_MAX,

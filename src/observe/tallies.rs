@@ -42,6 +42,17 @@ impl Tallied {
             failed_over: self.failed_over + other.failed_over,
         }
     }
+
+    /// What was counted since `before`; `None` where that is nothing.
+    pub(super) fn since(self, before: Self) -> Option<Self> {
+        let since = Self {
+            assigned: self.assigned.saturating_sub(before.assigned),
+            served: self.served.saturating_sub(before.served),
+            failed: self.failed.saturating_sub(before.failed),
+            failed_over: self.failed_over.saturating_sub(before.failed_over),
+        };
+        (since != Self::default()).then_some(since)
+    }
 }
 
 impl Tallies {

@@ -16,6 +16,7 @@ mod cli_top;
 mod cohorts;
 mod courses;
 mod crash;
+mod dashboard;
 mod dry_run;
 mod endpoints;
 mod esa;

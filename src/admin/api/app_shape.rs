@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 #[derive(Serialize)]
-pub(super) struct AppShape {
+pub(in crate::admin) struct AppShape {
     app_id: String,
     name: String,
     remarks: String,
@@ -34,7 +34,7 @@ struct Environments {
 }
 
 impl AppShape {
-    pub(super) fn new(app: &EdgeContainerApp, domain: Option<&Domain>) -> Self {
+    pub(in crate::admin) fn new(app: &EdgeContainerApp, domain: Option<&Domain>) -> Self {
         let live =
             |environment| Some(PublishShape::new(&app.id, environment, app.publish(environment)?));
         let domains = std::iter::once("localhost").chain(domain.map(Domain::as_str));

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use super::routine::find;
 use super::shape::{DeployedShape, DeploymentShape};
 use crate::admin::Admin;
 use crate::admin::dry_run::dry_run;
+use crate::admin::signature::Caller;
 use crate::control::{Command, DeploymentRecord, HistoryPage, Refused, Reply};
 use crate::model::{CodeVersion, DeploymentId, Environment, Percent, RoutineName, Shares};
 
@@ -51,6 +52,7 @@ struct NewShare {
 
 pub(super) async fn deploy(
     State(admin): State<Arc<Admin>>,
+    Extension(caller): Extension<Caller>,
     At((name, environment)): At<(RoutineName, Environment)>,
     Sent(new): Sent<NewDeployment>,
 ) -> Result<Response, ApiError> {
@@ -60,6 +62,7 @@ pub(super) async fn deploy(
         return Ok(Json(told).into_response());
     }
     let command = Command::Deploy { name: name.clone(), environment, shares };
+    let command = command.by(caller.key());
     Ok(deployed(&admin, &name, environment, command).await?.into_response())
 }
 
@@ -84,6 +87,7 @@ pub(super) struct Rollback {
 
 pub(super) async fn roll_back(
     State(admin): State<Arc<Admin>>,
+    Extension(caller): Extension<Caller>,
     At((name, environment)): At<(RoutineName, Environment)>,
     MaybeSent(rollback): MaybeSent<Rollback>,
 ) -> Result<(StatusCode, Json<DeployedShape>), ApiError> {
@@ -94,6 +98,7 @@ pub(super) async fn roll_back(
         None => None,
     };
     let command = Command::Rollback { name: name.clone(), environment, to };
+    let command = command.by(caller.key());
     deployed(&admin, &name, environment, command).await
 }
 

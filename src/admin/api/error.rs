@@ -29,7 +29,7 @@ impl ApiError {
     }
 
     /// What cannot be read as what it should be.
-    pub(super) fn bad_request(message: impl ToString) -> Self {
+    pub(in crate::admin) fn bad_request(message: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
@@ -37,7 +37,7 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
-    pub(super) fn not_found(code: &'static str, message: impl ToString) -> Self {
+    pub(in crate::admin) fn not_found(code: &'static str, message: impl ToString) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 

@@ -86,7 +86,7 @@ impl Named for (AppId, Environment) {
 }
 
 /// Parameters of the query.
-pub(super) struct Asked<T>(pub(super) T);
+pub(in crate::admin) struct Asked<T>(pub(in crate::admin) T);
 
 impl<T, S> FromRequestParts<S> for Asked<T>
 where
@@ -170,7 +170,7 @@ where
 }
 
 /// An environment named in a query.
-pub(super) fn environment(text: &str) -> Result<Environment, ApiError> {
+pub(in crate::admin) fn environment(text: &str) -> Result<Environment, ApiError> {
     Environment::new(text).ok_or_else(|| ApiError::bad_request(not_an_environment(text)))
 }
 

@@ -67,12 +67,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use http::{Method, Uri};
 
-use self::error::ApiError;
+pub(super) use self::app_shape::AppShape;
+pub(super) use self::error::ApiError;
 pub use self::explain::{Unexplained, explain};
 use self::extract::BODY_MAX_BYTES;
+pub(super) use self::extract::{Asked, environment};
+pub(super) use self::shape::RoutineShape;
+pub(super) use self::split_check::{CheckShape, check};
 pub use self::split_check::{alarm, configured};
 use super::guard::Trespass;
-use super::signature::{Effect, unsigned};
+use super::signature::{Caller, Effect, unsigned};
 use super::{Admin, body};
 
 pub(super) fn routes() -> Router<Arc<Admin>> {
@@ -116,6 +120,7 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
     if admin.keyring.is_empty() {
+        parts.extensions.insert(Caller::default());
         parts.uri = unsigned(&parts.uri);
         return Ok(Request::from_parts(parts, body));
     }
@@ -125,7 +130,9 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
         Method::GET | Method::HEAD => Effect::Reads,
         _ => Effect::Writes,
     };
-    admin.keyring.caller_of_path(&parts, &octets, (admin.clock)())?.may(effect)?;
+    let caller = admin.keyring.caller_of_path(&parts, &octets, (admin.clock)())?;
+    caller.may(effect)?;
+    parts.extensions.insert(caller);
     parts.uri = unsigned(&parts.uri);
     Ok(Request::from_parts(parts, Body::from(octets)))
 }

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 #[derive(Serialize)]
-pub(super) struct RoutineShape {
+pub(in crate::admin) struct RoutineShape {
     name: String,
     description: String,
     has_assets: bool,
@@ -33,7 +33,7 @@ struct Environments {
 }
 
 impl RoutineShape {
-    pub(super) fn new(routine: &Routine, domain: Option<&Domain>) -> Self {
+    pub(in crate::admin) fn new(routine: &Routine, domain: Option<&Domain>) -> Self {
         let live = |environment| {
             let live = routine.deployment(environment)?;
             Some(DeploymentShape::new(&routine.name, environment, live))

@@ -18,7 +18,7 @@ use crate::routing::{RoutingTable, SplitNumber, SubjectName, Target};
 /// What a check has come to, as [`Checked`] explains it. What is told of it is at most a
 /// second old.
 #[derive(Serialize)]
-pub(super) struct CheckShape {
+pub(in crate::admin) struct CheckShape {
     verdict: Verdict,
     /// Null where one version has all users.
     deployment_id: Option<String>,
@@ -78,7 +78,11 @@ pub(super) async fn of_app(
     Ok(Json(check(&admin, &SubjectName::App(app.name.clone()), environment)))
 }
 
-fn check(admin: &Admin, name: &SubjectName, environment: Environment) -> CheckShape {
+pub(in crate::admin) fn check(
+    admin: &Admin,
+    name: &SubjectName,
+    environment: Environment,
+) -> CheckShape {
     admin.table.read(|table| {
         let number = table.split_number(name, environment);
         let canary = number.and_then(|(number, _)| CheckShape::of(admin, table, number));

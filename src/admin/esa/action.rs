@@ -11,11 +11,14 @@ use super::{
 };
 use crate::admin::Admin;
 use crate::admin::signature::Effect;
+use crate::model::AccessKeyId;
 
 /// One call of one action.
 pub(super) struct Call<'a> {
     pub(super) admin: &'a Admin,
     pub(super) params: &'a Params,
+    /// The access key that called.
+    pub(super) by: Option<&'a AccessKeyId>,
     /// `http` or `https`.
     pub(super) scheme: &'a str,
     /// The host that was called, as the client named it.

@@ -24,7 +24,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Fields, EsaError> {
         return Ok(respelled(&dry_run(call.admin, &name, environment, shares).await?));
     }
     let command = Command::Deploy { name, environment, shares };
-    match call.admin.control.execute(command).await? {
+    match call.admin.control.execute(command.by(call.by)).await? {
         Reply::Deployed(deployed) => Ok(fields(&DeploymentInfo::new(&deployed.deployment))),
         _ => unreachable!("a deployment is answered with what became live"),
     }
@@ -46,7 +46,7 @@ pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
     };
     let command =
         Command::Deploy { name, environment, shares: Shares::whole(code_version.clone()) };
-    call.admin.control.execute(command).await?;
+    call.admin.control.execute(command.by(call.by)).await?;
     Ok(fields(&CodeVersionOnly { code_version: code_version.as_str() }))
 }
 

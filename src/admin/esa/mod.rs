@@ -123,7 +123,13 @@ async fn run(admin: &Admin, parts: &Parts, body: Body) -> Result<Fields, Failure
         enter_account(admin, action, &caller)?;
         let params = &read?;
         params.require(action.required)?;
-        let call = Call { admin, params, scheme: scheme(parts), authority: &authority(parts) };
+        let call = Call {
+            admin,
+            params,
+            by: caller.key(),
+            scheme: scheme(parts),
+            authority: &authority(parts),
+        };
         (action.run)(&call).await
     }
     .await;

@@ -58,7 +58,8 @@ pub(super) enum Effect {
     Writes,
 }
 
-/// Who sent a request: the key, unless there is none.
+/// Who sent a request: the key, unless there is none. By default everybody.
+#[derive(Clone, Default)]
 pub(super) struct Caller(Option<Arc<Key>>);
 
 impl Caller {

@@ -52,6 +52,12 @@ pub fn apply(
     now: Timestamp,
 ) -> Result<Applied, Refused> {
     let (changes, reply) = match command {
+        Command::By(key, command) => {
+            let Applied { mut changes, reply } = apply(catalog, *command, past, now)?;
+            let live: Vec<_> = changes.iter().filter_map(Change::deployed).collect();
+            changes.extend(live.into_iter().map(|(_, id)| Change::By(id, key.clone())));
+            Ok((changes, reply))
+        }
         Command::App(command) => app::apply(catalog, command, now),
         Command::Upload(command) => upload::apply(catalog, command, now),
         Command::Variables(command) => variable::apply(catalog, command),

@@ -13,8 +13,8 @@ use crate::control::app_change::AppChange;
 use crate::control::app_command::PublishRecord;
 use crate::control::handle::AppHistoryPage;
 use crate::model::{
-    AppId, AppName, AppVersion, Catalog, Domain, EdgeContainerApp, Environment, Publish, Record,
-    RecordOwner, ScheduledPublish, Timestamp, Upstream, VersionId,
+    AccessKeyId, AppId, AppName, AppVersion, Catalog, Domain, EdgeContainerApp, Environment,
+    Publish, Record, RecordOwner, ScheduledPublish, Timestamp, Upstream, VersionId,
 };
 
 type Apps = BTreeMap<AppId, EdgeContainerApp>;
@@ -51,13 +51,14 @@ impl Store {
             if page.environment.is_some_and(|asked| asked != environment) {
                 continue;
             }
-            let sql = "SELECT id, version, reach, rest, baseline, rollback, remarks, created \
-                       FROM publish \
+            let sql = "SELECT id, version, reach, rest, baseline, rollback, remarks, created, \
+                       access_key FROM publish LEFT JOIN deployed_by ON deployment = id \
                        WHERE app = ? AND environment = ? AND id < ? ORDER BY id DESC LIMIT ?";
             let key = (page.id.as_str(), environment.as_str(), before, page.limit);
             self.each("publish", 1, sql, key, |cells| {
                 let publish = Arc::new(cells.publish(0)?);
-                records.push(PublishRecord { publish, environment });
+                let by = cells.parse_optional(8, AccessKeyId::new)?;
+                records.push(PublishRecord { publish, environment, by });
                 Ok(())
             })?;
         }

@@ -11,8 +11,8 @@ use super::{Store, StoreError, Trouble};
 use crate::control::command::DeploymentRecord;
 use crate::control::handle::HistoryPage;
 use crate::model::{
-    Catalog, CodeVersion, Deployment, DeploymentId, Environment, Routine, RoutineName, StagedCode,
-    Timestamp, Upstream, Version,
+    AccessKeyId, Catalog, CodeVersion, Deployment, DeploymentId, Environment, Routine, RoutineName,
+    StagedCode, Timestamp, Upstream, Version,
 };
 
 impl Store {
@@ -83,12 +83,14 @@ impl Store {
             if page.environment.is_some_and(|asked| asked != environment) {
                 continue;
             }
-            let sql = "SELECT id, shares, created FROM deployment \
+            let sql = "SELECT id, shares, created, access_key FROM deployment \
+                       LEFT JOIN deployed_by ON deployment = id \
                        WHERE routine = ? AND environment = ? AND id < ? ORDER BY id DESC LIMIT ?";
             let key = (page.name.as_str(), environment.as_str(), before, page.limit);
             self.each("deployment", 1, sql, key, |cells| {
                 let deployment = cells.deployment(0)?;
-                records.push(DeploymentRecord { deployment, environment });
+                let by = cells.parse_optional(3, AccessKeyId::new)?;
+                records.push(DeploymentRecord { deployment, environment, by });
                 Ok(())
             })?;
         }

@@ -210,6 +210,13 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (routine, environment, key)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- The access key that asked for a deployment or a publish, whose numbers are one row.
+    CREATE TABLE deployed_by (
+        deployment INTEGER NOT NULL PRIMARY KEY,
+        access_key TEXT NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The version of the schema that this program speaks.

@@ -22,7 +22,7 @@ impl Store {
         let saved = self.commit(changes);
         self.commits.commit(begun.elapsed(), saved.is_ok());
         if saved.is_ok() {
-            for environment in changes.iter().filter_map(Change::deployed) {
+            for (environment, _) in changes.iter().filter_map(Change::deployed) {
                 self.commits.deploy(environment);
             }
         }
@@ -115,6 +115,11 @@ fn write(to: &Connection, change: &Change) -> rusqlite::Result<()> {
             execute(to, "DELETE FROM routine_route WHERE site = ? AND id = ?", (site.get(), id.0))
         }
         Change::App(change) => write_app_change(to, change),
+        Change::By(id, key) => execute(
+            to,
+            "INSERT INTO deployed_by (deployment, access_key) VALUES (?, ?)",
+            (i64::try_from(id.0).unwrap_or(i64::MAX), key.as_str()),
+        ),
         Change::Minted(last) => execute(
             to,
             "INSERT INTO minted (only, last) VALUES (1, ?) \

@@ -128,6 +128,11 @@ impl Checks {
         });
     }
 
+    pub(super) fn alarmed(&self) -> Vec<u32> {
+        let alarmed = self.by_split.iter().filter(|(_, check)| check.ratio.alarm().is_some());
+        alarmed.map(|(split, _)| *split).collect()
+    }
+
     pub(super) fn of(&self, split: u32) -> Option<Checked> {
         let Check { configured, ratio } = self.by_split.get(&split)?;
         let version = |((number, _), (share, users)): (&(u32, f64), (f64, u64))| {

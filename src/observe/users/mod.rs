@@ -151,6 +151,11 @@ impl Users {
         lock(&self.checks).take_up(&firsts, configured)
     }
 
+    /// The splits whose alarm is raised, in the order of their numbers.
+    pub fn alarmed(&self) -> Vec<u32> {
+        lock(&self.checks).alarmed()
+    }
+
     /// What the check of `split` has come to; `None` where nobody was answered yet.
     pub fn checked(&self, split: u32) -> Option<Checked> {
         lock(&self.checks).of(split)

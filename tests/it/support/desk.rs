@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring, LiveAccount};
+use serin::admin::{self, Admin, Keyring, LiveAccount, Streams};
 use serin::control::{ControlPlane, Store};
 use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{Requests, Tallies, Traffic, Users, Wellness};
+use serin::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -117,9 +117,12 @@ impl Desk {
             requests: Requests::new(1),
             users: Users::new(1),
             wellness: wellness.clone(),
+            history: History::default(),
+            streams: Streams::default(),
             account: "154edaf6".to_owned(),
             live_account: LiveAccount::new(account, quotas),
             domain: Some(Domain::new("edge.test").unwrap()).into(),
+            production: "0.0.0.0:8080".parse().unwrap(),
             staging: "0.0.0.0:8081".parse().unwrap(),
             upload_secret: [7; 32],
             draw: Box::new(move || {

@@ -21,7 +21,7 @@ pub(super) async fn publish(call: &Call<'_>) -> Result<Fields, EsaError> {
         remarks: params.remarks()?,
         start: params.start_time()?,
     };
-    call.admin.control.execute(Command::App(command)).await.map_err(failed)?;
+    call.admin.control.execute(Command::App(command).by(call.by)).await.map_err(failed)?;
     Ok(Fields::new())
 }
 
@@ -59,6 +59,6 @@ pub(super) async fn roll_back(call: &Call<'_>) -> Result<Fields, EsaError> {
         percent: percent.filter(|_| is_used),
         remarks: params.remarks()?,
     };
-    call.admin.control.execute(Command::App(command)).await.map_err(failed)?;
+    call.admin.control.execute(Command::App(command).by(call.by)).await.map_err(failed)?;
     Ok(Fields::new())
 }
