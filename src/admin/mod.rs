@@ -1,9 +1,10 @@
 //! One listener for people and machines: the ESA dialect on `/`, and for a browser the
-//! dashboard, the native API under `/api/v1`, and whether the process is alive and ready.
+//! dashboard, the native API under `/api/v1`, `/metrics` for Prometheus, and whether the
+//! process is alive and ready.
 //!
-//! With access keys, a call must say who is asking. Open to all are `/livez` and
-//! `/readyz`, the dashboard's page, which holds no data, and the upload forms, which carry a
-//! permission of their own.
+//! With access keys, a call must say who is asking, to read metrics, too. Open to all are
+//! `/livez` and `/readyz`, the dashboard's page, which holds no data, and the upload forms,
+//! which carry a permission of their own.
 //!
 //! # Where ESA is silent
 //!
@@ -85,6 +86,7 @@ mod dry_run;
 mod esa;
 mod guard;
 mod held;
+mod metrics;
 mod reload;
 mod signature;
 mod time;
@@ -136,6 +138,7 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 
 const LIVE_PATH: &str = "/livez";
 const READY_PATH: &str = "/readyz";
+const METRICS_PATH: &str = "/metrics";
 
 /// Whether the ESA dialect has an action of this name.
 pub fn has_action(name: &str) -> bool {
@@ -250,12 +253,15 @@ async fn attend(
 }
 
 fn router(admin: Arc<Admin>, door: Door) -> Router {
+    let scrapes = Arc::new(metrics::Scrapes::new((admin.clock)()));
+    let scrape = move |admin, headers| metrics::answer(admin, headers, scrapes.clone());
     Router::new()
         .route("/", any(front))
         .route(esa::UPLOAD_PATH, any(esa::upload))
         .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
+        .route(METRICS_PATH, get(scrape))
         .nest("/api/v1", api::routes())
         .nest(dashboard::PATH, dashboard::routes())
         .fallback(api::unknown_path)

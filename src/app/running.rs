@@ -328,16 +328,17 @@ fn serve_admin(
             local.spawn_local(admin::serve(listener, tls, admin, patience, ended));
         }
         let (table, users, mut end) = (admin.table.clone(), admin.users.clone(), ended.clone());
+        let requests = admin.requests.clone();
         let history = keep_history(
             table.clone(),
             admin.tallies.clone(),
-            admin.requests.clone(),
+            requests.clone(),
             users.clone(),
             admin.history.clone(),
         );
         local.spawn_local(async move {
             tokio::select! {
-                () = watch_splits(table, users) => {}
+                () = watch_splits(table, users, requests) => {}
                 () = history => {}
                 _ = end.wait_for(|&ended| ended) => {}
             }

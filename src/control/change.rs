@@ -73,10 +73,19 @@ impl Change {
     }
 
     /// What has become live.
-    pub fn deployed(&self) -> Option<DeploymentId> {
+    pub fn became_live(&self) -> Option<DeploymentId> {
         match self {
             Self::Deployed(_, _, deployment) => Some(deployment.id),
             Self::App(AppChange::Published(_, _, publish)) => Some(publish.id),
+            _ => None,
+        }
+    }
+
+    /// Where something is deployed or published by it.
+    pub fn deployed(&self) -> Option<Environment> {
+        match self {
+            Self::Deployed(_, environment, _)
+            | Self::App(AppChange::Published(_, environment, _)) => Some(*environment),
             _ => None,
         }
     }

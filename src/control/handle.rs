@@ -7,6 +7,7 @@ use super::command::{Command, DeploymentRecord, Refused, Reply};
 use super::rules::Warning;
 use super::store::StoreError;
 use crate::model::{AppId, Catalog, CodeVersion, Declared, Environment, RoutineName};
+use crate::observe::Commits;
 use crate::routing::Settings;
 
 /// Commands and queries that may wait for the writer before callers wait to send.
@@ -68,14 +69,22 @@ pub struct AppHistoryPage {
 /// Reads go the same way as changes, so that an operator reads what was just
 /// written.
 #[derive(Debug, Clone)]
-pub struct ControlHandle(mpsc::Sender<Letter>);
+pub struct ControlHandle {
+    writer: mpsc::Sender<Letter>,
+    commits: Commits,
+}
 
-pub(super) fn channel() -> (ControlHandle, mpsc::Receiver<Letter>) {
-    let (sender, inbox) = mpsc::channel(LETTERS_WAITING_MAX);
-    (ControlHandle(sender), inbox)
+pub(super) fn channel(commits: Commits) -> (ControlHandle, mpsc::Receiver<Letter>) {
+    let (writer, inbox) = mpsc::channel(LETTERS_WAITING_MAX);
+    (ControlHandle { writer, commits }, inbox)
 }
 
 impl ControlHandle {
+    /// What the one writer has done, without asking it.
+    pub const fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
     /// Carries out `command`, to its end even when the caller goes away.
     pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
         self.ask(|answer| Letter::Command(command, answer)).await?
@@ -124,7 +133,7 @@ impl ControlHandle {
         letter: impl FnOnce(oneshot::Sender<T>) -> Letter,
     ) -> Result<T, CommandError> {
         let (answer, reply) = oneshot::channel();
-        self.0.send(letter(answer)).await.map_err(|_| CommandError::Stopped)?;
+        self.writer.send(letter(answer)).await.map_err(|_| CommandError::Stopped)?;
         reply.await.map_err(|_| CommandError::Stopped)
     }
 }

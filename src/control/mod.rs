@@ -99,7 +99,7 @@ impl ControlPlane {
         changes.extend(rules::take_up_due(&mut catalog, now));
         store.save(&changes)?;
         let (table, reader) = published(RoutingTable::compile(settings, &catalog));
-        let (handle, inbox) = handle::channel();
+        let (handle, inbox) = handle::channel(store.commits().clone());
         let plane = Self { catalog, store, table, inbox, clock: Box::new(clock) };
         Ok(Opened { plane, handle, table: reader, warnings })
     }

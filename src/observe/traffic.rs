@@ -25,6 +25,8 @@ pub struct TrafficCounts {
     pub faults: BTreeMap<&'static str, u64>,
     /// Requests that Serin answered with an error of its own.
     pub errors: BTreeMap<&'static str, u64>,
+    /// How often a limit of the config turned away a client or its request, by its name.
+    pub limits: BTreeMap<&'static str, u64>,
     /// Requests that went out on a new connection because the old one had closed before
     /// anything of them was sent.
     pub reconnects: u64,
@@ -60,6 +62,7 @@ impl Traffic {
             let counts = worker.lock().unwrap_or_else(PoisonError::into_inner);
             add(&mut total.faults, &counts.faults);
             add(&mut total.errors, &counts.errors);
+            add(&mut total.limits, &counts.limits);
             total.reconnects += counts.reconnects;
             total.moves += counts.moves;
             total.retries += counts.retries;
@@ -85,6 +88,10 @@ impl WorkerTraffic {
 
     pub fn error(&self, kind: &'static str) {
         self.count(|counts| *counts.errors.entry(kind).or_default() += 1);
+    }
+
+    pub fn limit(&self, limit: &'static str) {
+        self.count(|counts| *counts.limits.entry(limit).or_default() += 1);
     }
 
     /// Counts what has no kind.

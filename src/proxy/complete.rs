@@ -26,6 +26,7 @@ impl Worker {
         let class = passage.status.map_or(0, |status| usize::from(status.as_u16() / 100));
         self.requests.finish(&Finished {
             answering,
+            environment,
             is_canary,
             reason,
             class: class.min(5),

@@ -54,12 +54,14 @@ impl Worker {
             Err(full) => {
                 self.complaints.full(full);
                 self.traffic.error(super::crowd::ERROR);
+                self.traffic.limit(full.limit());
                 if door.tls.is_none() {
                     Box::pin(self.crowd.turn_away(stream, full)).await;
                 }
                 return;
             }
         };
+        let _connected = self.requests.client();
         let Timeouts { client_idle, request_head, .. } = policy.timeouts;
         drop(policy);
         let visitor = Rc::new(Visitor {

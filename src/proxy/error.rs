@@ -246,6 +246,17 @@ impl ProxyError {
         }
     }
 
+    /// The limit of the config that was met, if one was: its name under `[limits]`.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge(_) => Some("body_bytes"),
+            Self::Head(refusal) => refusal.limit(),
+            Self::Crowded => Some("waiting_per_endpoint"),
+            Self::QueueTimeout(_) => Some("connections_per_endpoint"),
+            _ => None,
+        }
+    }
+
     /// Whether what follows on the connection can no longer be trusted to be the
     /// next request.
     fn ends_connection(&self) -> bool {

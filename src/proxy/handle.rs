@@ -100,7 +100,7 @@ impl Worker {
             Err(failed) => {
                 drop(unanswered);
                 self.note_failure(&failed, decision);
-                self.traffic.error(failed.error.kind());
+                self.note_error(&failed.error);
                 passage.error = Some(failed.error.kind());
                 failed.error.to_answer(environment, None, decision.without_fallback())
             }
@@ -115,10 +115,18 @@ impl Worker {
     /// The answer to a request that nobody else is asked to answer.
     pub(super) fn refuse(&self, passage: &mut Passage<'_>, error: &ProxyError) -> Answer {
         tracing::debug!(%error, "request refused");
-        self.traffic.error(error.kind());
+        self.note_error(error);
         passage.error = Some(error.kind());
         let host = passage.asking.parts().and_then(asked_host);
         error.to_answer(passage.visitor.environment, host, None)
+    }
+
+    /// Takes note that Serin answers with an error of its own.
+    fn note_error(&self, error: &ProxyError) {
+        self.traffic.error(error.kind());
+        if let Some(limit) = error.limit() {
+            self.traffic.limit(limit);
+        }
     }
 
     fn decide(

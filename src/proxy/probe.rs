@@ -17,6 +17,7 @@ use super::passage::Notes;
 use super::pool::Pool;
 use super::upload::Upload;
 use crate::model::{Endpoint, HealthCheck, Limits, Probe};
+use crate::observe::WorkerConnections;
 
 /// Why a question had no good answer.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +60,7 @@ pub(super) async fn ask(
         let longer = check.timeout * 2;
         let waits = Waits { connect: longer, response_head: longer, request_body_idle: longer };
         // Of its own, so that each question has a new connection.
-        let pool = Rc::new(Pool::new(tls, limits));
+        let pool = Rc::new(Pool::new(tls, limits, WorkerConnections::default()));
         let notes = &Notes::default();
         let attempt = Attempt { endpoint, waits, fresh: true, at: Instant::now(), notes };
         let answer = exchange(&pool, attempt, &question, Upload::empty()).await;

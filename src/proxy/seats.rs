@@ -28,6 +28,16 @@ pub(super) enum Full {
     Address,
 }
 
+impl Full {
+    /// The limit of the config that was met.
+    pub(super) fn limit(self) -> &'static str {
+        match self {
+            Self::All => "connections",
+            Self::Address => "connections_per_address",
+        }
+    }
+}
+
 /// A connection's place among the others, until it is dropped.
 pub(super) struct Seat {
     proxy: SharedProxy,

@@ -77,11 +77,12 @@ pub fn start(
         local.block_on(&runtime, async {
             let policy = Rc::new(Policy::clone(&proxy.policy.borrow()));
             let (share, passed) = Share::of(&proxy, doors.len());
+            let requests = proxy.requests.of_worker(index);
             let worker = Rc::new(Worker {
                 tallies: proxy.tallies.of_worker(index),
-                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits)),
+                pool: Rc::new(Pool::new(proxy.tls.clone(), policy.limits, requests.connections())),
                 traffic: proxy.traffic.of_worker(index),
-                requests: proxy.requests.of_worker(index),
+                requests,
                 users: proxy.users.of_worker(index),
                 endpoints: Endpoints::new(index, proxy.wellness.clone()),
                 budget: Budget::default(),
@@ -171,6 +172,7 @@ async fn sweep(worker: Rc<Worker>) {
         worker.pool.sweep(idle);
         give_back_memory();
         worker.endpoints.sweep();
+        worker.requests.sweep();
     }
 }
 

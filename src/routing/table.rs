@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use imbl::OrdMap;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::decision::{Answerer, Decision, Unroutable};
 use super::draws::Draws;
@@ -319,6 +320,46 @@ impl RoutingTable {
         let found = self.named(name.as_str()).filter(|found| found.subject.name() == *name);
         let tallies = found.into_iter().flat_map(|found| &found.tallies);
         tallies.map(|((environment, version), tally)| (*environment, version, *tally))
+    }
+
+    /// The version that is counted at each number, live or not.
+    pub fn counted(&self) -> impl Iterator<Item = (Tally, SubjectName, Environment, &CodeVersion)> {
+        let routines = self.routines.iter().flat_map(|chunk| chunk.iter().flatten());
+        routines.flat_map(|routine| {
+            let tallies = routine.tallies.iter();
+            tallies.map(|((environment, version), tally)| {
+                (*tally, routine.subject.name(), *environment, version)
+            })
+        })
+    }
+
+    /// A digest of what is live: each version of each routine and app, its share, its
+    /// deployment and where its keys come from. Two tables with the same digest give the same
+    /// users the same versions, if they know the same routes and regions.
+    pub fn digest(&self) -> u64 {
+        // A sum, so that it does not matter what was made first.
+        self.live_targets().map(|target| self.digest_of(target)).fold(0, u64::wrapping_add)
+    }
+
+    fn digest_of(&self, target: &Target) -> u64 {
+        let canary = self.canary(target.split).into_iter().flatten();
+        let percent = { canary }.find(|(of, _)| of.version == target.version).map(|(_, it)| it);
+        let mut digest = Xxh3::new();
+        for text in [
+            target.subject.noun(),
+            target.subject.as_str(),
+            target.environment.as_str(),
+            target.version.as_str(),
+        ] {
+            digest.update(&(text.len() as u64).to_le_bytes());
+            digest.update(text.as_bytes());
+        }
+        let deployment = target.deployment.map_or(0, |it| it.0);
+        let percent = percent.map_or(0, |it| u64::from(it.get()));
+        for number in [deployment, percent, target.placing, u64::from(target.is_canary)] {
+            digest.update(&number.to_le_bytes());
+        }
+        digest.digest()
     }
 
     /// What a request leads to: by a route of the config, host before path; by a route

@@ -48,6 +48,7 @@ pub(super) async fn all(State(admin): State<Arc<Admin>>) -> Json<TrafficShape> {
         failovers,
         fallbacks,
         ejections,
+        limits: _,
     } = admin.traffic.total();
     Json(TrafficShape {
         faults,

@@ -54,7 +54,7 @@ pub fn apply(
     let (changes, reply) = match command {
         Command::By(key, command) => {
             let Applied { mut changes, reply } = apply(catalog, *command, past, now)?;
-            let live: Vec<_> = changes.iter().filter_map(Change::deployed).collect();
+            let live: Vec<_> = changes.iter().filter_map(Change::became_live).collect();
             changes.extend(live.into_iter().map(|id| Change::By(id, key.clone())));
             Ok((changes, reply))
         }

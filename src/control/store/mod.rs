@@ -19,6 +19,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use schema::Owner;
 
+use crate::observe::Commits;
+
 /// How long a start waits for another program to leave the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -78,6 +80,7 @@ pub struct Store {
     path: PathBuf,
     /// Held for as long as the store is open.
     _lock: Option<File>,
+    commits: Commits,
 }
 
 impl Store {
@@ -95,7 +98,12 @@ impl Store {
         Connection::open_with_flags(named, flags)
             .map_err(Trouble::from)
             .and_then(|connection| set_up(connection, length <= CHECKED_MAX_BYTES))
-            .map(|connection| Self { connection, path: path.to_owned(), _lock: Some(lock) })
+            .map(|connection| Self {
+                connection,
+                path: path.to_owned(),
+                _lock: Some(lock),
+                commits: Commits::default(),
+            })
             .map_err(|trouble| trouble.at(path))
     }
 
@@ -104,7 +112,13 @@ impl Store {
         let connection = Connection::open_in_memory()?;
         let connection = set_up(connection, false);
         let connection = connection.map_err(|trouble| trouble.at(Path::new(IN_MEMORY)))?;
-        Ok(Self { connection, path: PathBuf::from(IN_MEMORY), _lock: None })
+        let (path, commits) = (PathBuf::from(IN_MEMORY), Commits::default());
+        Ok(Self { connection, path, _lock: None, commits })
+    }
+
+    /// What was committed, and how long that took.
+    pub const fn commits(&self) -> &Commits {
+        &self.commits
     }
 }
 

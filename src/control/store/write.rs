@@ -1,5 +1,7 @@
 //! Writing: only what changed, all of it or nothing.
 
+use std::time::Instant;
+
 use rusqlite::{Connection, Params};
 
 use super::apps::write_app_change;
@@ -16,6 +18,18 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
+        let begun = Instant::now();
+        let saved = self.commit(changes);
+        self.commits.commit(begun.elapsed(), saved.is_ok());
+        if saved.is_ok() {
+            for environment in changes.iter().filter_map(Change::deployed) {
+                self.commits.deploy(environment);
+            }
+        }
+        saved
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         for change in changes {
             write(&transaction, change)?;

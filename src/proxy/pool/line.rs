@@ -12,6 +12,7 @@ use super::queue::{Grant, Queue};
 use super::shared::{Shared, Stream};
 use super::{Pool, Pooled, Seat};
 use crate::model::{Endpoint, Limits, Transport};
+use crate::observe::WorkerConnections;
 use crate::proxy::connect::{self, Deadline, Protocol, Socket};
 use crate::proxy::error::ProxyError;
 use crate::proxy::http1::Connection;
@@ -37,15 +38,37 @@ pub(in crate::proxy) struct Line {
     /// What the endpoint agreed on last.
     agreed: Cell<Option<Protocol>>,
     unused_since: Cell<Option<Instant>>,
+    counts: Rc<WorkerConnections>,
 }
 
 struct Idle {
     connection: Box<Connection>,
     since: Instant,
+    _resting: Resting,
+}
+
+/// A connection that waits for its next request, for as long as it does.
+pub(super) struct Resting(Rc<WorkerConnections>);
+
+impl Resting {
+    pub(super) fn new(counts: &Rc<WorkerConnections>) -> Self {
+        counts.rest();
+        Self(counts.clone())
+    }
+}
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.rise();
+    }
 }
 
 impl Line {
-    pub(super) fn new(endpoint: Endpoint, open_max: NonZeroUsize) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        open_max: NonZeroUsize,
+        counts: Rc<WorkerConnections>,
+    ) -> Self {
         Self {
             endpoint,
             idle: RefCell::default(),
@@ -56,6 +79,7 @@ impl Line {
             opening: Cell::new(0),
             agreed: Cell::new(None),
             unused_since: Cell::new(None),
+            counts,
         }
     }
 
@@ -84,7 +108,7 @@ impl Line {
             return Some(Pooled::Http2(stream));
         }
         loop {
-            let Idle { connection, since } = self.idle.borrow_mut().pop()?;
+            let Idle { connection, since, .. } = self.idle.borrow_mut().pop()?;
             let trusted = repeatable && now.saturating_duration_since(since) < TRUSTED_FOR;
             let socket = connection.socket();
             if trusted && !socket.has_news() || socket.is_quiet() {
@@ -161,7 +185,8 @@ impl Line {
         let connection = match protocol {
             Protocol::Http1 => Pooled::http1(socket, limits),
             Protocol::Http2 => {
-                let connection = Shared::new(connect::http2(socket, limits, deadline).await?);
+                let connection =
+                    Shared::new(connect::http2(socket, limits, deadline).await?, &self.counts);
                 self.shared.borrow_mut().push(connection.clone());
                 Pooled::Http2(Stream::of(connection, self.clone()))
             }
@@ -186,7 +211,8 @@ impl Line {
             };
         }
         connection.settle();
-        let idle = Idle { connection, since: Instant::now() };
+        let _resting = Resting::new(&self.counts);
+        let idle = Idle { connection, since: Instant::now(), _resting };
         let mut others = self.idle.borrow_mut();
         if others.len() < IDLE_PER_ENDPOINT_MAX {
             others.push(idle);
@@ -228,6 +254,7 @@ impl Line {
             return None;
         }
         self.open.set(self.open.get() + 1);
+        self.counts.open();
         if may_share {
             self.opening.set(self.opening.get() + 1);
         }
@@ -250,6 +277,7 @@ impl Line {
     /// A seat is free.
     pub(super) fn stand_up(self: &Rc<Self>) {
         self.open.set(self.open.get() - 1);
+        self.counts.close();
         self.serve();
     }
 
@@ -288,7 +316,7 @@ mod tests {
 
     fn line(endpoint: &str, open_max: usize) -> Rc<Line> {
         let endpoint = Endpoint::new(endpoint).unwrap();
-        Rc::new(Line::new(endpoint, open_max.try_into().unwrap()))
+        Rc::new(Line::new(endpoint, open_max.try_into().unwrap(), Rc::default()))
     }
 
     #[test]

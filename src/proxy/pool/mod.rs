@@ -23,6 +23,7 @@ pub(super) use self::seat::Seat;
 
 use super::UpstreamTls;
 use crate::model::{Endpoint, Limits, Transport};
+use crate::observe::WorkerConnections;
 
 /// What is known of an endpoint that nobody uses is kept for this long.
 const REMEMBERED_FOR: Duration = Duration::from_mins(10);
@@ -33,11 +34,13 @@ pub(super) struct Pool {
     lines: RefCell<HashTable<Rc<Line>>>,
     tls: Arc<UpstreamTls>,
     limits: Cell<Limits>,
+    counts: Rc<WorkerConnections>,
 }
 
 impl Pool {
-    pub(super) fn new(tls: Arc<UpstreamTls>, limits: Limits) -> Self {
-        Self { lines: RefCell::default(), tls, limits: Cell::new(limits) }
+    pub(super) fn new(tls: Arc<UpstreamTls>, limits: Limits, counts: WorkerConnections) -> Self {
+        let (limits, counts) = (Cell::new(limits), Rc::new(counts));
+        Self { lines: RefCell::default(), tls, limits, counts }
     }
 
     /// Replaces the limits. Connections that are open stay; who waits for another one gets
@@ -65,7 +68,8 @@ impl Pool {
             if endpoint.transport() == (Transport::Tls { insecure: true }) {
                 self.tls.say_unchecked(endpoint);
             }
-            Rc::new(Line::new(endpoint.clone(), self.limits.get().connections_per_endpoint))
+            let open_max = self.limits.get().connections_per_endpoint;
+            Rc::new(Line::new(endpoint.clone(), open_max, self.counts.clone()))
         });
         entry.get().clone()
     }

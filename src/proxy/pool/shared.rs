@@ -12,7 +12,8 @@ use hyper::client::conn::http2::SendRequest;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::line::Line;
+use super::line::{Line, Resting};
+use crate::observe::WorkerConnections;
 use crate::proxy::connect::Agreement;
 use crate::proxy::upload::Upload;
 
@@ -25,11 +26,14 @@ pub(super) struct Shared {
     has_answered: Cell<bool>,
     retired: Cell<bool>,
     idle_since: Cell<Instant>,
+    /// While no request runs.
+    resting: Cell<Option<Resting>>,
+    counts: Rc<WorkerConnections>,
     _held: oneshot::Sender<Infallible>,
 }
 
 impl Shared {
-    pub(super) fn new(agreed: Agreement) -> Rc<Self> {
+    pub(super) fn new(agreed: Agreement, counts: &Rc<WorkerConnections>) -> Rc<Self> {
         Rc::new(Self {
             sender: RefCell::new(agreed.sender),
             streams_max: agreed.streams_max,
@@ -37,6 +41,8 @@ impl Shared {
             has_answered: Cell::new(false),
             retired: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
+            resting: Cell::new(Some(Resting::new(counts))),
+            counts: counts.clone(),
             _held: agreed.held,
         })
     }
@@ -64,6 +70,7 @@ pub(in crate::proxy) struct Stream {
 impl Stream {
     pub(super) fn of(connection: Rc<Shared>, line: Rc<Line>) -> Self {
         connection.running.set(connection.running.get() + 1);
+        connection.resting.set(None);
         Self { connection, line }
     }
 
@@ -99,6 +106,7 @@ impl Drop for Stream {
         self.connection.running.set(running);
         if running == 0 {
             self.connection.idle_since.set(Instant::now());
+            self.connection.resting.set(Some(Resting::new(&self.connection.counts)));
         }
         self.line.serve();
     }

@@ -50,6 +50,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The limit of the config that was met, if one was.
+    pub(in crate::proxy) fn limit(self) -> Option<&'static str> {
+        match self {
+            Self::TargetTooLong => Some("uri_bytes"),
+            Self::HeadTooLong => Some("header_bytes"),
+            Self::TooManyFields => Some("header_count"),
+            _ => None,
+        }
+    }
+
     /// What the answer is.
     pub fn status(self) -> StatusCode {
         match self {
