@@ -112,7 +112,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
-pub use self::api::{Unexplained, alarm, configured, explain};
+pub use self::api::{Answers, Unexplained, alarm, configured, explain};
 use self::guard::Hosts;
 pub use self::reload::Reload;
 pub use self::signature::Keyring;
@@ -164,6 +164,8 @@ pub struct Admin {
     /// Draws what makes a request id.
     pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What callers are told again who ask again.
+    pub answers: Answers,
     /// What `/readyz` says.
     pub ready: Arc<AtomicBool>,
 }
@@ -240,7 +242,7 @@ fn router(admin: Arc<Admin>, door: Door) -> Router {
         .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
-        .nest("/api/v1", api::routes())
+        .nest("/api/v1", api::routes(&admin))
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)
         .layer(middleware::from_fn_with_state((admin.clone(), door), admit))

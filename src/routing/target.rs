@@ -31,6 +31,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Self; 7] = [
+        Self::Only,
+        Self::Key,
+        Self::Spread,
+        Self::Override,
+        Self::Region,
+        Self::Failover,
+        Self::Origin,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Only => "only",
