@@ -22,7 +22,10 @@ fn what_is_described_is_served_and_nothing_else() {
     let heard = desk.ask("GET", "/openapi.json");
     assert_eq!(heard.header("content-type"), Some("application/json"));
     let document = heard.with(200);
-    assert_eq!((&document["openapi"], &document["servers"]), (&json!("3.1.0"), &json!([{ "url": "/api/v1" }])));
+    assert_eq!(
+        (&document["openapi"], &document["servers"]),
+        (&json!("3.1.0"), &json!([{ "url": "/api/v1" }]))
+    );
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 20);
     for (path, item) in paths {

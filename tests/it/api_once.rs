@@ -99,11 +99,8 @@ fn a_key_is_one_requests() {
         let refused = once(&desk, key, DEPLOYMENT, &whole("1"));
         assert_eq!(refused.with(400)["error"]["code"], "bad_request", "{key}");
     }
-    let twice = [
-        ("content-type", "application/json"),
-        ("idempotency-key", "a"),
-        ("idempotency-key", "a"),
-    ];
+    let twice =
+        [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "a")];
     let path = format!("/api/v1{DEPLOYMENT}");
     let twice = desk.request("POST", &path, &twice, whole("1").to_string().as_bytes());
     assert_eq!(twice.with(400)["error"]["code"], "bad_request");

@@ -43,7 +43,7 @@ fn stocked() -> (Desk, String) {
 
 fn add_app_version(desk: &Desk, app: &str) -> String {
     let containers = r#"[{"Name":"a","Image":"i","Spec":"1C2G"}]"#;
-    let params = [("AppId", app), ("Name", "v1"), ("Containers", containers)];
+    let params = [("AppId", app), ("Name", "version-1"), ("Containers", containers)];
     let version = desk.call("CreateEdgeContainerAppVersion", &params).with(200);
     version["VersionId"].as_str().unwrap().to_owned()
 }
@@ -90,7 +90,8 @@ fn what_can_be_overwritten_has_a_tag_that_spares_its_content() {
 fn a_change_is_made_of_what_its_caller_has_seen() {
     let (desk, app) = stocked();
     let app_version = add_app_version(&desk, &app);
-    let (app, app_version) = (format!("/apps/{app}"), format!("/apps/{app}/versions/{app_version}"));
+    let (app, app_version) =
+        (format!("/apps/{app}"), format!("/apps/{app}/versions/{app_version}"));
     let upstream = json!({ "upstream": "http://127.0.0.1:9001" });
     for (method, path, seen, body) in [
         ("PATCH", "/routines/shop", "/routines/shop", json!({ "cohort": "b" })),
@@ -144,7 +145,13 @@ fn a_first_deployment_can_want_to_be_the_first() {
     let staging = "/routines/shop/environments/staging/deployment";
     let second = with(&desk, "POST", staging, ("if-match", "*"), &whole("1"));
     let message = second.with(412)["error"]["message"].clone();
-    assert!(message.as_str().unwrap().ends_with("nothing of `shop` is live in staging"), "{message}");
+    assert!(
+        message.as_str().unwrap().ends_with("nothing of `shop` is live in staging"),
+        "{message}"
+    );
+    let dry = json!({ "code_versions": whole("1")["code_versions"], "dry_run": true });
+    assert_eq!(with(&desk, "POST", staging, ("if-match", "*"), &dry).status, 412);
+    assert_eq!(with(&desk, "POST", staging, ("if-none-match", "*"), &dry).status, 200);
     let first = with(&desk, "POST", staging, ("if-none-match", "*"), &whole("1"));
     assert_eq!(first.with(201)["deployment_id"], "2");
     let another = with(&desk, "POST", staging, ("if-none-match", "*"), &whole("1"));
@@ -177,8 +184,11 @@ fn of_those_who_saw_the_same_exactly_one_wins() {
         let statuses: Vec<u16> = thread::scope(|scope| {
             let operator = |number: usize| {
                 let (desk, start, now) = (&desk, &start, &now);
-                let body =
-                    if path == DEPLOYMENT { whole("2") } else { json!({ "locked_calls": number + 1 }) };
+                let body = if path == DEPLOYMENT {
+                    whole("2")
+                } else {
+                    json!({ "locked_calls": number + 1 })
+                };
                 move || {
                     start.wait();
                     with(desk, method, path, ("if-match", now), &body).status

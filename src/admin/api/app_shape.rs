@@ -131,7 +131,7 @@ impl ReachShape {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Publish")]
+#[schemars(rename = "Publish", description = "A version of an app that became live.")]
 pub(super) struct PublishShape {
     #[schemars(with = "AppIdText")]
     app_id: String,
@@ -169,7 +169,7 @@ impl PublishShape {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ScheduledPublish")]
+#[schemars(rename = "ScheduledPublish", description = "A publish that waits for its time.")]
 struct ScheduledShape {
     #[schemars(with = "EnvironmentText")]
     environment: &'static str,

@@ -63,6 +63,8 @@ pub(super) async fn deploy(
 ) -> Result<Answer, ApiError> {
     let shares = shares(&new.code_versions)?;
     if new.dry_run {
+        let wanted = about(wanted, name.clone(), environment);
+        wanted(&admin.control.catalog().await?).map_err(Refused::Unmet)?;
         return Ok(Answer::Told(dry_run(&admin, &name, environment, shares).await?));
     }
     let command = Command::Deploy { name: name.clone(), environment, shares };

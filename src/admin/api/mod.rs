@@ -43,6 +43,10 @@
 //! is no silent default. Ids are texts, since JSON's numbers end at 2^53. An error is
 //! `{"error": {"code", "message"}}`.
 //!
+//! What can be overwritten has an `ETag`, which `If-Match` and `If-None-Match` may name: a
+//! change is made if they hold, and the check and the change are one step. What makes
+//! something takes an `Idempotency-Key`.
+//!
 //! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
 //! 401 is for who is not known, 403 for a read-only key that asks for more than GET, both
 //! with the codes of ESA's gateway.

@@ -1,7 +1,11 @@
 //! Everything that the native API serves, in one list: the routes and the document are made
 //! of it.
 
-use super::code::Code::{self, *};
+use super::code::Code::{
+    self, AppExists, AppNotFound, DeploymentNotFound, NoDeployment, NoEarlierDeployment,
+    NoRoutineMatches, NotPublished, QuotaReached, RoutineExists, RoutineNotFound, Stopping,
+    StoreFailed, VersionDeployed, VersionExists, VersionNotAvailable, VersionNotFound,
+};
 use super::document::{self, Operation, delete, get, patch, post};
 use super::{account, app, deployment, explain, routine, split_check, traffic, version};
 
@@ -13,8 +17,12 @@ const OF_APP: &[Code] = &[AppNotFound, Stopping];
 const CHANGES_ROUTINE: &[Code] = &[RoutineNotFound, StoreFailed, Stopping];
 const CHANGES_APP: &[Code] = &[AppNotFound, StoreFailed, Stopping];
 
-#[rustfmt::skip]
 pub(super) fn operations() -> Vec<Operation> {
+    let all = [of_routines(), of_environments(), of_apps(), of_the_rest()];
+    all.into_iter().flatten().collect()
+}
+
+fn of_routines() -> Vec<Operation> {
     vec![
         get("/openapi.json", document::answer)
             .called("get_document", "What the API serves: this document."),
@@ -50,6 +58,11 @@ pub(super) fn operations() -> Vec<Operation> {
         delete("/routines/{name}/versions/{version}", version::delete)
             .called("delete_version", "Deletes a version unless it is deployed.")
             .refuses(&[RoutineNotFound, VersionDeployed, StoreFailed, Stopping]),
+    ]
+}
+
+fn of_environments() -> Vec<Operation> {
+    vec![
         get("/routines/{name}/environments/{environment}", deployment::live)
             .called("get_live_deployment", "What an environment serves of a routine.")
             .refuses(&[RoutineNotFound, NoDeployment, Stopping]),
@@ -70,6 +83,11 @@ pub(super) fn operations() -> Vec<Operation> {
         get("/routines/{name}/traffic", traffic::of_routine)
             .called("get_traffic_of_routine", "Requests by environment and version since the start.")
             .refuses(OF_ROUTINE),
+    ]
+}
+
+fn of_apps() -> Vec<Operation> {
+    vec![
         get("/apps", app::list)
             .called("list_apps", "Edge container apps by id, a page at a time.")
             .refuses(ASKS),
@@ -95,11 +113,19 @@ pub(super) fn operations() -> Vec<Operation> {
             .called("check_app", "Whether users get the versions that were asked for.")
             .refuses(OF_APP),
         get("/apps/{app}/publishes", app::history)
-            .called("list_publishes", "The publishes of an app, newest first; those of a deleted one, too.")
+            .called(
+                "list_publishes",
+                "The publishes of an app, newest first; those of a deleted one, too.",
+            )
             .refuses(READS_STORE),
         get("/apps/{app}/traffic", traffic::of_app)
             .called("get_traffic_of_app", "Requests by environment and version since the start.")
             .refuses(OF_APP),
+    ]
+}
+
+fn of_the_rest() -> Vec<Operation> {
+    vec![
         get("/traffic", traffic::all)
             .called("get_traffic", "What went wrong by kind, how often a request was sent elsewhere or again, and the tunnels that are open."),
         get("/endpoints", traffic::endpoints)

@@ -120,10 +120,7 @@ fn about(wanted: Preconditions, name: RoutineName, code_version: CodeVersion) ->
         match routine.and_then(|routine| routine.versions.get(&code_version)) {
             Some(version) => {
                 let tag = EntityTag::of(&VersionShape::new(version));
-                Found::There(
-                    format!("code version `{code_version}` is there"),
-                    tag,
-                )
+                Found::There(format!("code version `{code_version}` is there"), tag)
             }
             None => Found::Nowhere,
         }

@@ -19,7 +19,12 @@ use std::sync::Arc;
 
 pub(super) use self::description::Description;
 pub(super) use self::operation::{Input, Operation, Output, delete, get, patch, post};
-pub(in crate::admin) use self::text::*;
+pub(super) use self::text::{
+    AppIdText, AppNameText, CodeVersionText, DeploymentIdText, DigestText, EnvironmentText,
+    FailureCodeText, KeySourceText, MomentText, RoutineNameText, ServiceStatusText, UpstreamText,
+    VersionIdText, VersionStatusText,
+};
+use self::text::{EntityTagsText, IdempotencyKeyText};
 use super::code::Code;
 use super::once::AGE_MAX;
 use super::operations::operations;
@@ -63,7 +68,8 @@ remembered for 24 hours, 10,000 of them and 16 MiB, and not over a restart.";
 const SIGNATURE: &str = "\
 A V3 signature as the clients of Alibaba Cloud make it: `ACS3-HMAC-SHA256 \
 Credential=ID,SignedHeaders=...,Signature=...`, over the method, the path, the query, `host`, \
-`x-acs-*`, a body's type and its SHA-256. `serin` signs its own requests so.";
+`x-acs-*`, a body's type and its SHA-256, and of `If-Match`, `If-None-Match` and \
+`Idempotency-Key` those that are sent. `serin` signs its own requests so.";
 
 /// The document, as it is answered.
 static OPEN: LazyLock<String> = LazyLock::new(|| document(false).to_string());
@@ -162,18 +168,21 @@ fn parameters(description: &mut Description) -> Value {
             "in": "header",
             "description": "The tag that must still be the one of now, or `*` for any; otherwise 412. Of a deployment and a rollback it is the tag of what the environment serves.",
             "schema": description.schema_of_field::<EntityTagsText>(),
+            "example": "*",
         },
         "IfNoneMatch": {
             "name": "If-None-Match",
             "in": "header",
             "description": "Tags that must not be the one of now: otherwise a GET is answered with 304, and anything else with 412. `*` wants nothing to be there.",
             "schema": description.schema_of_field::<EntityTagsText>(),
+            "example": "\"99aa06d3014798d86001c324468d497f\"",
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
             "description": format!("The same request with the same key is answered as the first was for {hours} hours. While that is being answered it is a 409, and with another request a 422."),
             "schema": description.schema_of_field::<IdempotencyKeyText>(),
+            "example": "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"",
         },
     })
 }

@@ -11,7 +11,7 @@ use crate::model::{Environment, FailureCode, ServiceStatus, VersionStatus};
 macro_rules! texts {
     ($($name:ident $called:literal $schema:tt)*) => {
         $(
-            pub(in crate::admin) enum $name {}
+            pub(in crate::admin::api) enum $name {}
 
             impl JsonSchema for $name {
                 fn schema_name() -> Cow<'static, str> {
@@ -66,7 +66,7 @@ texts! {
         "pattern": "^ver-[0-9]{16,60}$",
         "minLength": 20,
         "maxLength": 64,
-        "examples": ["ver-1710120201067203242"],
+        "examples": ["ver-879626371616510000"],
     }
     EnvironmentText "Environment" {
         "description": "Which of the two edges: they are independent.",
@@ -136,6 +136,5 @@ texts! {
         "pattern": "^(\"[ !#-\\[\\]-~]+\"|[!#-+\\--~]+)$",
         "minLength": 1,
         "maxLength": KEY_MAX,
-        "examples": ["\"8e03978e-40d5-43e8-bc93-6894a57f9324\""],
     }
 }
