@@ -198,12 +198,21 @@
 //!   is the same SQLite, in memory.
 //! - Who is asking is told in one place for both dialects, `admin::signature`. Of a
 //!   signed request everything must be signed that is read: `host`, every `x-acs-*`,
-//!   the type of a body; no field or parameter of it may come twice. Serin's own
+//!   the type of a body, what a change depends on; no field or parameter of it may come twice. Serin's own
 //!   clients sign too, so a secret travels only where a person sends it as a bearer.
 //! - The account that callers meet is two things: its quotas are in the catalog, since
 //!   only the one writer can count what it makes; what it refuses, and how late it
 //!   answers, is `admin::account`. Neither is stored: a start takes the config's, and
 //!   a reload if it has changed.
+//! - What the native API serves is one list of operations, and the types of their handlers
+//!   say what the document says (`schemars` for the shapes). The crates that do the rest, too,
+//!   want extractors of their own kind, or each answer told a second time beside its handler.
+//! - An entity tag is the hash of what a GET answers: there is no revision to store, and none
+//!   that a restart could give twice. What a caller wants to be so travels to the one writer as
+//!   a function of the catalog, so the check and the change are one step, and control knows
+//!   nothing of HTTP.
+//! - Under an `Idempotency-Key` what was made is remembered, in memory alone, and no refusal:
+//!   that changed nothing, and whoever mends its cause wants the same request to work.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
 //! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the

@@ -117,7 +117,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
-pub use self::api::{Unexplained, alarm, configured, explain};
+pub use self::api::{Answers, Unexplained, alarm, configured, explain};
 pub use self::dashboard::Streams;
 use self::guard::{Hosts, Trespass};
 use self::held::Held;
@@ -179,6 +179,8 @@ pub struct Admin {
     /// Draws what makes a request id.
     pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What callers are told again who ask again.
+    pub answers: Answers,
     /// What `/readyz` says.
     pub ready: Arc<AtomicBool>,
 }
@@ -262,7 +264,7 @@ fn router(admin: Arc<Admin>, door: Door) -> Router {
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
         .route(METRICS_PATH, get(scrape))
-        .nest("/api/v1", api::routes())
+        .nest("/api/v1", api::routes(&admin))
         .nest(dashboard::PATH, dashboard::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)

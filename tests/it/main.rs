@@ -5,6 +5,9 @@
 mod account;
 mod allocations;
 mod api;
+mod api_document;
+mod api_once;
+mod api_tags;
 mod apps;
 mod architecture;
 mod assets;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring, LiveAccount, Streams};
+use serin::admin::{self, Admin, Answers, Keyring, LiveAccount, Streams};
 use serin::control::{ControlPlane, Store};
 use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
@@ -134,6 +134,7 @@ impl Desk {
                     .to_be_bytes()
             }),
             clock: Box::new(clock(&now_ns)),
+            answers: Answers::default(),
             ready: ready.clone(),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
