@@ -68,7 +68,7 @@
 //! 10. **Time, randomness and the environment enter in [`app`]** and travel as
 //!     arguments. (Exceptions: timeouts are tokio's, `Date` is the system's, keys are
 //!     drawn by the library that makes them, and users are put in the order in which they
-//!     came by the system's steady clock.)
+//!     came by the system's steady clock, which also says how long requests and commits take.)
 //! 11. **Wire and disk have their own shapes.** The nouns of [`model`] do not derive
 //!     `Serialize`.
 //!
@@ -195,17 +195,34 @@
 //!   exporter would bring a queue whose losses cannot be read, retries that sleep, and settings
 //!   from the environment.
 //! - `traceparent` is looked at only where a log or a collector wants to know.
+//! - A request has a passage, from its head to the last byte of its response, and dropping that
+//!   tells `Worker::complete` in `proxy`: so every request is told once, however it ended. What is
+//!   counted there is written to cells that one worker writes and others read, without a lock
+//!   and without an addition that others would see. Whoever asks for a pooled connection, waits
+//!   for a head or is idle again is told the time, so that the clock is read no more often than
+//!   it was without all that.
+//! - Versions are counted one by one up to a bound, and others together: what a scrape costs does
+//!   not grow with the number of routines.
 //! - The code of versions and the history of deployments are in the store alone; the
 //!   catalog holds what matters to a request or a decision. Without `[store]` the store
 //!   is the same SQLite, in memory.
 //! - Who is asking is told in one place for both dialects, `admin::signature`. Of a
 //!   signed request everything must be signed that is read: `host`, every `x-acs-*`,
-//!   the type of a body; no field or parameter of it may come twice. Serin's own
+//!   the type of a body, what a change depends on; no field or parameter of it may come twice. Serin's own
 //!   clients sign too, so a secret travels only where a person sends it as a bearer.
 //! - The account that callers meet is two things: its quotas are in the catalog, since
 //!   only the one writer can count what it makes; what it refuses, and how late it
 //!   answers, is `admin::account`. Neither is stored: a start takes the config's, and
 //!   a reload if it has changed.
+//! - What the native API serves is one list of operations, and the types of their handlers
+//!   say what the document says (`schemars` for the shapes). The crates that do the rest, too,
+//!   want extractors of their own kind, or each answer told a second time beside its handler.
+//! - An entity tag is the hash of what a GET answers: there is no revision to store, and none
+//!   that a restart could give twice. What a caller wants to be so travels to the one writer as
+//!   a function of the catalog, so the check and the change are one step, and control knows
+//!   nothing of HTTP.
+//! - Under an `Idempotency-Key` what was made is remembered, in memory alone, and no refusal:
+//!   that changed nothing, and whoever mends its cause wants the same request to work.
 //! - A gateway knows its actions before its callers: an unknown action is told to
 //!   everybody, anything else to those who are known.
 //! - A version is an upstream. Of one that is uploaded as a zip the code is kept and the

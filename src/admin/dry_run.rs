@@ -3,6 +3,7 @@
 //! Keys may be secrets, as a session's cookie is. So of a user no more is told than the bucket
 //! of the key, which a ten thousandth of all keys share.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Admin;
@@ -21,7 +22,11 @@ const HISTORY_MAX: u32 = 100;
 
 /// Of those who came in this window of [`RECENT_WINDOW`] and the last, as far as Serin has
 /// run. Counts of users are estimates where not all are held; the heavy are held in any case.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(
+    rename = "DryRun",
+    description = "Of those who came in the last hour or less. Counts of users are estimates where not all are held; the heavy are held in any case."
+)]
 pub(super) struct Told {
     /// Nothing was deployed.
     dry_run: bool,
@@ -54,33 +59,38 @@ pub(super) struct Told {
     dangers: Vec<DangerShape>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Amount")]
 struct AmountShape {
     users: u64,
     requests: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LeastMoved")]
 struct LeastShape {
     percent: u8,
     users: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "VersionLoad")]
 struct VersionShape {
     code_version: String,
     before: LoadShape,
     after: LoadShape,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Load")]
 struct LoadShape {
     percentage: u8,
     users: u64,
     requests: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Move")]
 struct MoveShape {
     from: String,
     to: String,
@@ -88,17 +98,20 @@ struct MoveShape {
     requests: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Heavy")]
 struct HeavyShape {
     /// Where the key stands, 0 to 9999; null where nothing is divided, or of a key that was
     /// too long to be held.
+    #[schemars(range(max = 9_999))]
     bucket: Option<u16>,
     requests: u64,
     before: Option<String>,
     after: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Overlap")]
 struct OverlapShape {
     last: LastShape,
     /// Of the canary now.
@@ -109,13 +122,15 @@ struct OverlapShape {
     share_if_independent: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LastCanary")]
 struct LastShape {
     code_version: String,
     percentage: u8,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Danger")]
 struct DangerShape {
     danger: &'static str,
     text: String,

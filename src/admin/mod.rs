@@ -1,9 +1,10 @@
 //! One listener for people and machines: the ESA dialect on `/`, and for a browser the
-//! dashboard, the native API under `/api/v1`, and whether the process is alive and ready.
+//! dashboard, the native API under `/api/v1`, `/metrics` for Prometheus, and whether the
+//! process is alive and ready.
 //!
-//! With access keys, a call must say who is asking. Open to all are `/livez` and
-//! `/readyz`, the dashboard's page, which holds no data, and the upload forms, which carry a
-//! permission of their own.
+//! With access keys, a call must say who is asking, to read metrics, too. Open to all are
+//! `/livez` and `/readyz`, the dashboard's page, which holds no data, and the upload forms,
+//! which carry a permission of their own.
 //!
 //! # Where ESA is silent
 //!
@@ -85,6 +86,7 @@ mod dry_run;
 mod esa;
 mod guard;
 mod held;
+mod metrics;
 mod reload;
 mod signature;
 mod time;
@@ -115,7 +117,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 
 pub use self::account::LiveAccount;
-pub use self::api::{Unexplained, alarm, configured, explain};
+pub use self::api::{Answers, Unexplained, alarm, configured, explain};
 pub use self::dashboard::Streams;
 use self::guard::{Hosts, Trespass};
 use self::held::Held;
@@ -136,6 +138,7 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 
 const LIVE_PATH: &str = "/livez";
 const READY_PATH: &str = "/readyz";
+const METRICS_PATH: &str = "/metrics";
 
 /// Whether the ESA dialect has an action of this name.
 pub fn has_action(name: &str) -> bool {
@@ -176,6 +179,8 @@ pub struct Admin {
     /// Draws what makes a request id.
     pub draw: Box<dyn Fn() -> [u8; 16] + Send + Sync>,
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What callers are told again who ask again.
+    pub answers: Answers,
     /// What `/readyz` says.
     pub ready: Arc<AtomicBool>,
 }
@@ -250,13 +255,16 @@ async fn attend(
 }
 
 fn router(admin: Arc<Admin>, door: Door) -> Router {
+    let scrapes = Arc::new(metrics::Scrapes::new((admin.clock)()));
+    let scrape = move |admin, headers| metrics::answer(admin, headers, scrapes.clone());
     Router::new()
         .route("/", any(front))
         .route(esa::UPLOAD_PATH, any(esa::upload))
         .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
-        .nest("/api/v1", api::routes())
+        .route(METRICS_PATH, get(scrape))
+        .nest("/api/v1", api::routes(&admin))
         .nest(dashboard::PATH, dashboard::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)

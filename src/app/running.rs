@@ -21,7 +21,7 @@ use super::outside;
 use super::reload::{Fixed, Reloader};
 use super::splits::watch_splits;
 use super::upstream_tls::upstream_tls;
-use crate::admin::{self, Admin, Keyring, LiveAccount, Streams};
+use crate::admin::{self, Admin, Answers, Keyring, LiveAccount, Streams};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
@@ -221,6 +221,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         ready: roster.ready.clone(),
         upload_secret: outside::random(),
         draw: Box::new(outside::random),
+        answers: Answers::default(),
         clock: Box::new(outside::now),
     };
     let admin = Arc::new(admin);

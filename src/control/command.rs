@@ -7,7 +7,7 @@ use super::route_command::{NewRoute, RouteRevision};
 use super::upload_command::UploadCommand;
 use super::variable_command::VariableCommand;
 use crate::model::{
-    AccessKeyId, AppVersion, CodeVersion, ConfigId, Deployment, DeploymentId, Domain,
+    AccessKeyId, AppVersion, Catalog, CodeVersion, ConfigId, Deployment, DeploymentId, Domain,
     EdgeContainerApp, Environment, Movement, Publish, QuotaReached, Quotas, Record, RecordOwner,
     Routine, RoutineName, RoutineRoute, ScheduledPublish, Shares, SiteId, Sticky, Upstream,
     VariableKey, Version, VersionStatus,
@@ -127,6 +127,10 @@ impl Command {
     }
 }
 
+/// What whoever asks wants to be so, before a command of theirs changes anything; if it is
+/// not, the answer says what is.
+pub type Condition = Box<dyn FnOnce(&Catalog) -> Result<(), String> + Send>;
+
 /// What came of a command.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -211,6 +215,9 @@ pub enum Refused {
     QuotaReached(#[from] QuotaReached),
     #[error(transparent)]
     App(#[from] AppRefused),
+    /// What the caller wanted to be so is not: what is, in words.
+    #[error("{0}")]
+    Unmet(String),
     /// A value that only the rules can judge: what is wrong, in words.
     #[error("{0}")]
     Invalid(String),

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::app_command::PublishRecord;
-use super::command::{Command, DeploymentRecord, Refused, Reply};
+use super::command::{Command, Condition, DeploymentRecord, Refused, Reply};
 use super::rules::Warning;
 use super::store::StoreError;
 use crate::model::{AppId, Catalog, CodeVersion, Declared, Environment, RoutineName};
@@ -27,6 +27,7 @@ pub enum CommandError {
 /// What the one writer is asked, and where its answer goes.
 pub(super) enum Letter {
     Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
+    Conditional(Condition, Command, oneshot::Sender<Result<Reply, CommandError>>),
     Reload(Box<Reload>, oneshot::Sender<Result<Vec<Warning>, CommandError>>),
     Catalog(oneshot::Sender<Catalog>),
     Code(RoutineName, CodeVersion, oneshot::Sender<Result<Option<Vec<u8>>, CommandError>>),
@@ -88,6 +89,16 @@ impl ControlHandle {
     /// Carries out `command`, to its end even when the caller goes away.
     pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
         self.ask(|answer| Letter::Command(command, answer)).await?
+    }
+
+    /// The same if `condition` holds of the catalog that `command` would be carried out
+    /// on: no other change comes between.
+    pub async fn execute_if(
+        &self,
+        condition: Condition,
+        command: Command,
+    ) -> Result<Reply, CommandError> {
+        self.ask(|answer| Letter::Conditional(condition, command, answer)).await?
     }
 
     /// Makes another config the one in effect, as a start would, and in one swap: what

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use app_change::AppChange;
 pub use app_command::{AppCommand, AppRefused, NewApp, NewAppVersion, PublishRecord};
 pub use change::Change;
-pub use command::{Command, Deployed, DeploymentRecord, Refused, Reply};
+pub use command::{Command, Condition, Deployed, DeploymentRecord, Refused, Reply};
 pub use consequence::{
     Amount, Consequence, Danger, HEAVIEST_NAMED, HEAVY_KEY_PERCENT, Heavy, KEYLESS_PERCENT, Load,
     Move, NEEDLESS_POINTS, Overlap, UNEVEN_POINTS, UNEVEN_TIMES, USERS_TOLD_MIN, User, VersionLoad,
@@ -151,15 +151,21 @@ impl ControlPlane {
         let mut batch = Batch::new(&self.catalog);
         for letter in letters {
             // Who asks for what is stored, asks for all that came before.
-            if !matches!(&letter, Letter::Command(command, _) if !reads_history(command)) {
+            if !matches!(
+                &letter,
+                Letter::Command(command, _) | Letter::Conditional(_, command, _)
+                    if !reads_history(command)
+            ) {
                 batch = self.finish(batch);
             }
             // Whoever asked may be gone; the change stands.
             match letter {
-                Letter::Command(command, answer) => match self.past(&command) {
-                    Ok(past) => batch.apply(command, past, (self.clock)(), answer),
-                    Err(error) => drop(answer.send(Err(failed(error)))),
-                },
+                Letter::Command(command, answer) => {
+                    self.carry_out(&mut batch, None, command, answer);
+                }
+                Letter::Conditional(condition, command, answer) => {
+                    self.carry_out(&mut batch, Some(condition), command, answer);
+                }
                 Letter::Reload(reload, answer) => {
                     drop(answer.send(self.reload(*reload).map_err(failed)));
                     batch = Batch::new(&self.catalog);
@@ -178,6 +184,19 @@ impl ControlPlane {
             }
         }
         self.finish(batch);
+    }
+
+    fn carry_out(
+        &self,
+        batch: &mut Batch,
+        condition: Option<Condition>,
+        command: Command,
+        answer: Answer,
+    ) {
+        match self.past(&command) {
+            Ok(past) => batch.apply(condition, command, past, (self.clock)(), answer),
+            Err(error) => drop(answer.send(Err(failed(error)))),
+        }
     }
 
     /// Stores, publishes and answers `batch`; the next one starts from what came of it.
@@ -272,9 +291,18 @@ impl Batch {
         Self { catalog: catalog.clone(), changes: Vec::new(), answers: Vec::new() }
     }
 
-    fn apply(&mut self, command: Command, past: Option<Shares>, now: Timestamp, answer: Answer) {
+    fn apply(
+        &mut self,
+        condition: Option<Condition>,
+        command: Command,
+        past: Option<Shares>,
+        now: Timestamp,
+        answer: Answer,
+    ) {
         let sets_quotas = matches!(command, Command::SetQuotas(_));
-        let outcome = apply(&mut self.catalog, command, past, now).map(|applied| {
+        let met = condition.map_or(Ok(()), |holds| holds(&self.catalog)).map_err(Refused::Unmet);
+        let outcome = met.and_then(|()| apply(&mut self.catalog, command, past, now));
+        let outcome = outcome.map(|applied| {
             self.changes.extend(applied.changes);
             applied.reply
         });

@@ -155,6 +155,28 @@ fn commands_of_one_batch_build_on_each_other_and_are_answered_in_order() {
 }
 
 #[test]
+fn of_two_who_saw_the_same_one_deploys() {
+    let Opened { mut plane, .. } = open_in_memory(vec![declared("shop")]);
+    let sees_the_first = |percent| {
+        let condition: Condition = Box::new(|catalog| {
+            let live = catalog.routine(&name("shop")).unwrap().deployment(Production).unwrap();
+            if live.id == DeploymentId(1) { Ok(()) } else { Err(format!("it is {}", live.id)) }
+        });
+        let (answer, reply) = oneshot::channel();
+        let command = deploy("shop", split("1", "2", percent));
+        (Letter::Conditional(condition, command, answer), reply)
+    };
+    let ((one, mut first), (other, mut second)) = (sees_the_first(20), sees_the_first(30));
+    plane.serve(vec![one, other]);
+    assert_eq!(deployed_id(&first.try_recv().unwrap()), 2);
+    match second.try_recv().unwrap() {
+        Err(CommandError::Refused(Refused::Unmet(why))) => assert_eq!(why, "it is 2"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(live_shares(&plane.catalog, "shop"), split("1", "2", 20));
+}
+
+#[test]
 fn what_is_answered_is_published() {
     let Opened { mut plane, table, .. } = open_in_memory(vec![declared("shop")]);
     assert_eq!(published_ids(&table), [1, 1]);

@@ -56,6 +56,8 @@ pub enum ServiceStatus {
 }
 
 impl ServiceStatus {
+    pub const ALL: [Self; 3] = [Self::Running, Self::NotOpened, Self::Creating];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -66,8 +68,7 @@ impl ServiceStatus {
 
     /// Reads one of the words above.
     pub fn new(text: &str) -> Result<Self, String> {
-        let all = [Self::Running, Self::NotOpened, Self::Creating];
-        all.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
             format!("the service is `running`, `not_opened` or `creating`, not `{text}`")
         })
     }
@@ -98,6 +99,15 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    pub const ALL: [Self; 6] = [
+        Self::InternalException,
+        Self::InternalOperationError,
+        Self::DependedByOthers,
+        Self::InternalError,
+        Self::ThrottlingApi,
+        Self::AccessKeyInactive,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InternalException => "InternalException",
@@ -111,16 +121,8 @@ impl FailureCode {
 
     /// Reads one of the words above.
     pub fn new(text: &str) -> Result<Self, String> {
-        let all = [
-            Self::InternalException,
-            Self::InternalOperationError,
-            Self::DependedByOthers,
-            Self::InternalError,
-            Self::ThrottlingApi,
-            Self::AccessKeyInactive,
-        ];
-        all.into_iter().find(|code| code.as_str() == text).ok_or_else(|| {
-            let known = all.map(Self::as_str).join("`, `");
+        Self::ALL.into_iter().find(|code| code.as_str() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join("`, `");
             format!("a failure's code is one of `{known}`, not `{text}`")
         })
     }

@@ -165,10 +165,12 @@ impl Courses {
 impl Kept {
     /// How requests went since the version had been counted as `counted`.
     fn outcome_since(&mut self, number: u32, counted: Tallied, now: Courses) -> Option<Outcome> {
-        let before = self.courses_before.insert(number, now.clone());
-        let is_first = counted == Tallied::default();
-        let before = before.or_else(|| is_first.then(Courses::default))?;
-        Some(now.since(&before).outcome())
+        let since = match self.courses_before.get(&number) {
+            Some(before) => Some(now.since(before)),
+            None => (counted == Tallied::default()).then(|| now.clone()),
+        };
+        self.courses_before.insert(number, now);
+        since.map(|since| since.outcome())
     }
 
     /// Lets go of what is too old or too much.

@@ -148,8 +148,8 @@ class Page:
         """A key, as a keyboard sends it: `ArrowRight`, `Enter`, or one character."""
         text = {"Enter": "\r", "Space": " "}.get(key, key if len(key) == 1 else None)
         name = " " if key == "Space" else key
-        number = {"Enter": 13, "Escape": 27, "Tab": 9, "Space": 32, "ArrowRight": 39,
-                  "ArrowLeft": 37}.get(key, ord(key[0]))
+        number = {"Enter": 13, "Escape": 27, "Tab": 9, "Space": 32, "Home": 36,
+                  "ArrowLeft": 37, "ArrowRight": 39}.get(key, ord(key[0]))
         down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
         for _ in range(times):
             for params in (down, {"type": "keyUp"}):

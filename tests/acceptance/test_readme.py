@@ -55,6 +55,14 @@ def test_what_is_shown_tells_what_the_demo_serves(start, name):
     assert all(version in printed for version in VERSIONS), printed
 
 
+def test_what_is_shown_of_the_native_api_deploys_once(start):
+    serin = start(demo())
+    printed = shown("native", serin)
+    assert printed.count('"code_version":"1723599747213377176","percentage":100') == 2, printed
+    status, history = serin.native("GET", "/api/v1/routines/checkout/deployments")
+    assert status == 200 and len(history["deployments"]) == 3, history
+
+
 @pytest.mark.parametrize("name", ["node-sdk", "node-core"])
 def test_what_is_shown_for_node_tells_what_the_demo_serves(start, name):
     modules = clients("node") / "node_modules"

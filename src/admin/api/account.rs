@@ -1,24 +1,29 @@
 //! The account that callers of the ESA dialect meet: `/account`.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::document::{FailureCodeText, ServiceStatusText};
 use super::error::ApiError;
 use super::extract::{Sent, given};
+use super::tag::{EntityTag, Found, Preconditions, Tagged};
 use crate::admin::{Admin, has_action};
-use crate::control::{Command, CommandError};
+use crate::control::{Command, CommandError, Refused};
 use crate::model::{
-    Account, ActionName, FailureCode, Failures, LATENCY_MAX, Percent, PlanName, QUOTA_MAX, Quotas,
-    ServiceStatus,
+    Account, ActionName, Catalog, FailureCode, Failures, LATENCY_MAX, Percent, PlanName, QUOTA_MAX,
+    Quotas, ServiceStatus,
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
 pub(super) struct AccountShape {
+    #[schemars(with = "ServiceStatusText")]
     service: &'static str,
     in_arrears: bool,
     locked: bool,
@@ -31,15 +36,19 @@ pub(super) struct AccountShape {
     used: Used,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Failures")]
 struct FailuresShape {
+    #[schemars(range(max = 100))]
     percent: u8,
     calls: u32,
+    #[schemars(with = "FailureCodeText")]
     code: &'static str,
     action: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Quotas")]
 struct QuotasShape {
     routines: Option<u32>,
     versions_per_routine: Option<u32>,
@@ -47,14 +56,14 @@ struct QuotasShape {
 }
 
 /// What counts against the quotas of the account.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Used {
     routines: usize,
     routes: usize,
 }
 
-pub(super) async fn get(State(admin): State<Arc<Admin>>) -> Result<Json<AccountShape>, ApiError> {
-    shape(&admin).await
+pub(super) async fn get(State(admin): State<Arc<Admin>>) -> Result<Tagged<AccountShape>, ApiError> {
+    told(&admin).await
 }
 
 /// A field of a change that may be null.
@@ -72,86 +81,133 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
-#[derive(Deserialize, Clone)]
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Option::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+#[derive(Deserialize, JsonSchema, Clone)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountChange {
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "ServiceStatusText")]
     service: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
     in_arrears: Option<bool>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "bool")]
     locked: Option<bool>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u32")]
     locked_calls: Option<u32>,
     #[serde(default)]
     failures: Patch<FailuresChange>,
     #[serde(default)]
     calls_per_second: Patch<NonZeroU32>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u64", range(max = LATENCY_MAX.as_secs() * 1_000))]
     latency_ms: Option<u64>,
     #[serde(default)]
     quotas: Patch<QuotasChange>,
     #[serde(default, deserialize_with = "given")]
+    /// Without control characters.
+    #[schemars(with = "String", length(min = 1, max = 64))]
     plan: Option<String>,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, JsonSchema, Clone)]
 #[serde(deny_unknown_fields)]
 struct FailuresChange {
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u64", range(max = 100))]
     percent: Option<u64>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "u32")]
     calls: Option<u32>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "FailureCodeText")]
     code: Option<String>,
     #[serde(default)]
     action: Patch<String>,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, JsonSchema, Clone)]
 #[serde(deny_unknown_fields)]
 struct QuotasChange {
     #[serde(default)]
+    #[schemars(range(max = QUOTA_MAX))]
     routines: Patch<u32>,
     #[serde(default)]
+    #[schemars(range(max = QUOTA_MAX))]
     versions_per_routine: Patch<u32>,
     #[serde(default)]
+    #[schemars(range(max = QUOTA_MAX))]
     routes: Patch<u32>,
 }
 
 /// Changes what is given, all of it or nothing.
 pub(super) async fn change(
     State(admin): State<Arc<Admin>>,
+    wanted: Preconditions,
     Sent(change): Sent<AccountChange>,
-) -> Result<Json<AccountShape>, ApiError> {
+) -> Result<Tagged<AccountShape>, ApiError> {
     whole(async move {
         // What others change meanwhile would be lost.
         let changing = admin.live_account.changing.lock().await;
-        let quotas = change.quotas.applied_to(admin.control.catalog().await?.quotas)?;
-        // On a copy, so that the quotas are not set where the rest is refused.
-        change.clone().apply_to(&mut admin.live_account.now())?;
+        let catalog = admin.control.catalog().await?;
+        let quotas = change.quotas.applied_to(catalog.quotas)?;
+        // On a copy, or not at all. The quotas last: they are no part of the copy, and
+        // nothing refuses them but the end of the process.
+        admin.live_account.change(|account| {
+            check(&wanted, account, &catalog)?;
+            change.apply_to(account)
+        })?;
         admin.control.execute(Command::SetQuotas(quotas)).await?;
-        admin.live_account.change(|account| change.apply_to(account))?;
         drop(changing);
-        shape(&admin).await
+        told(&admin).await
     })
     .await
 }
 
 /// Makes the account what the config says.
-pub(super) async fn reset(State(admin): State<Arc<Admin>>) -> Result<Json<AccountShape>, ApiError> {
+pub(super) async fn reset(
+    State(admin): State<Arc<Admin>>,
+    wanted: Preconditions,
+) -> Result<Tagged<AccountShape>, ApiError> {
     whole(async move {
         let changing = admin.live_account.changing.lock().await;
+        let catalog = admin.control.catalog().await?;
         let (configured, quotas) = admin.live_account.configured();
-        admin.control.execute(Command::SetQuotas(quotas)).await?;
         admin.live_account.change(|account| {
+            check(&wanted, account, &catalog)?;
             *account = configured;
             Ok::<_, ApiError>(())
         })?;
+        admin.control.execute(Command::SetQuotas(quotas)).await?;
         drop(changing);
-        shape(&admin).await
+        told(&admin).await
     })
     .await
+}
+
+/// What `wanted` asks of the account as a GET would tell it. Its quotas are changed by
+/// nobody else meanwhile.
+fn check(wanted: &Preconditions, account: &Account, catalog: &Catalog) -> Result<(), ApiError> {
+    let met = wanted.check(|| {
+        let tag = EntityTag::of(&AccountShape::new(account.clone(), catalog));
+        Found::There("the account is there".to_owned(), tag)
+    });
+    met.map_err(|why| Refused::Unmet(why).into())
 }
 
 /// Goes to its end although the caller hangs up: half of a change is none.
@@ -162,28 +218,33 @@ async fn whole<T: Send + 'static>(
     tokio::spawn(change).await.unwrap_or_else(|_| Err(CommandError::Stopped.into()))
 }
 
-async fn shape(admin: &Admin) -> Result<Json<AccountShape>, ApiError> {
+async fn told(admin: &Admin) -> Result<Tagged<AccountShape>, ApiError> {
     let catalog = admin.control.catalog().await?;
-    let account = admin.live_account.now();
-    let Quotas { routines, versions_per_routine, routes } = catalog.quotas;
-    let Failures { percent, calls, code, action } = account.failures;
-    Ok(Json(AccountShape {
-        service: account.service.as_str(),
-        in_arrears: account.in_arrears,
-        locked: account.locked,
-        locked_calls: account.locked_calls,
-        failures: FailuresShape {
-            percent: percent.map_or(0, Percent::get),
-            calls,
-            code: code.as_str(),
-            action: action.map(|action| action.to_string()),
-        },
-        calls_per_second: account.calls_per_second,
-        latency_ms: u64::try_from(account.latency.as_millis()).unwrap_or(u64::MAX),
-        quotas: QuotasShape { routines, versions_per_routine, routes },
-        plan: account.plan.to_string(),
-        used: Used { routines: catalog.routines.len(), routes: catalog.site_routes.len() },
-    }))
+    Ok(Tagged(AccountShape::new(admin.live_account.now(), &catalog)))
+}
+
+impl AccountShape {
+    fn new(account: Account, catalog: &Catalog) -> Self {
+        let Quotas { routines, versions_per_routine, routes } = catalog.quotas;
+        let Failures { percent, calls, code, action } = account.failures;
+        Self {
+            service: account.service.as_str(),
+            in_arrears: account.in_arrears,
+            locked: account.locked,
+            locked_calls: account.locked_calls,
+            failures: FailuresShape {
+                percent: percent.map_or(0, Percent::get),
+                calls,
+                code: code.as_str(),
+                action: action.map(|action| action.to_string()),
+            },
+            calls_per_second: account.calls_per_second,
+            latency_ms: u64::try_from(account.latency.as_millis()).unwrap_or(u64::MAX),
+            quotas: QuotasShape { routines, versions_per_routine, routes },
+            plan: account.plan.to_string(),
+            used: Used { routines: catalog.routines.len(), routes: catalog.site_routes.len() },
+        }
+    }
 }
 
 impl AccountChange {

@@ -1,23 +1,33 @@
 //! Response shapes of apps.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::{
+    AppIdText, AppNameText, DeploymentIdText, EnvironmentText, KeySourceText, MomentText,
+    UpstreamText, VersionIdText,
+};
 use crate::admin::time::rfc3339;
 use crate::model::{
     AppId, AppVersion, Domain, EdgeContainerApp, Environment, Publish, Reach, RegionName,
     ScheduledPublish,
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "App")]
 pub(in crate::admin) struct AppShape {
+    #[schemars(with = "AppIdText")]
     app_id: String,
+    #[schemars(with = "AppNameText")]
     name: String,
     remarks: String,
+    #[schemars(with = "MomentText")]
     created: String,
     /// Whether the config declares it, and so owns its shape at each start.
     declared: bool,
     /// Hosts that reach it by its name, then those that are bound to it.
     records: Vec<String>,
+    #[schemars(with = "Vec<KeySourceText>")]
     sticky: Vec<String>,
     cohort: String,
     /// Newest first.
@@ -27,7 +37,8 @@ pub(in crate::admin) struct AppShape {
     scheduled: Vec<ScheduledShape>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LivePublishes")]
 struct Environments {
     staging: Option<PublishShape>,
     production: Option<PublishShape>,
@@ -64,13 +75,17 @@ pub(super) fn versions(app: &EdgeContainerApp) -> Vec<AppVersionShape> {
     newest_first.into_iter().map(|version| AppVersionShape::new(version)).collect()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AppVersion")]
 pub(super) struct AppVersionShape {
+    #[schemars(with = "VersionIdText")]
     version_id: String,
     name: String,
     remarks: String,
+    #[schemars(with = "MomentText")]
     created: String,
     /// Null is the built-in backend.
+    #[schemars(with = "Option<UpstreamText>")]
     upstream: Option<String>,
     declared: bool,
 }
@@ -89,8 +104,10 @@ impl AppVersionShape {
 }
 
 /// Of the two one is given; a release by regions that is completed is full.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Reach")]
 struct ReachShape {
+    #[schemars(range(min = 1, max = 100))]
     percentage: Option<u8>,
     regions: Option<Vec<String>>,
     full_release: bool,
@@ -113,16 +130,23 @@ impl ReachShape {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Publish", description = "A version of an app that became live.")]
 pub(super) struct PublishShape {
+    #[schemars(with = "AppIdText")]
     app_id: String,
+    #[schemars(with = "EnvironmentText")]
     environment: &'static str,
+    #[schemars(with = "DeploymentIdText")]
     deployment_id: String,
+    #[schemars(with = "MomentText")]
     created: String,
+    #[schemars(with = "VersionIdText")]
     version_id: String,
     #[serde(flatten)]
     reach: ReachShape,
     /// The version that keeps the rest of the users; null where there is none.
+    #[schemars(with = "Option<VersionIdText>")]
     rest: Option<String>,
     rollback: bool,
     remarks: String,
@@ -144,12 +168,16 @@ impl PublishShape {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScheduledPublish", description = "A publish that waits for its time.")]
 struct ScheduledShape {
+    #[schemars(with = "EnvironmentText")]
     environment: &'static str,
+    #[schemars(with = "VersionIdText")]
     version_id: String,
     #[serde(flatten)]
     reach: ReachShape,
+    #[schemars(with = "MomentText")]
     start: String,
     remarks: String,
 }

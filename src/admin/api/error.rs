@@ -6,6 +6,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::code::Code;
 use crate::admin::body::BodyError;
 use crate::admin::signature::Denied;
 use crate::control::{AppRefused, CommandError, Refused};
@@ -13,15 +14,14 @@ use crate::control::{AppRefused, CommandError, Refused};
 /// `{"error": {"code", "message"}}`: the code for programs, the message for people.
 #[derive(Debug)]
 pub(in crate::admin) struct ApiError {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     message: String,
 }
 
 impl ApiError {
     #[expect(clippy::needless_pass_by_value, reason = "reads well in `map_err`")]
-    fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
-        Self { status, code, message: message.to_string() }
+    pub(super) fn new(code: Code, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
     }
 
     pub(super) fn into_message(self) -> String {
@@ -30,40 +30,25 @@ impl ApiError {
 
     /// What cannot be read as what it should be.
     pub(in crate::admin) fn bad_request(message: impl ToString) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
-    }
-
-    pub(super) fn forbidden(message: impl ToString) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
-    }
-
-    pub(in crate::admin) fn not_found(code: &'static str, message: impl ToString) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, message)
-    }
-
-    pub(super) fn wrong_method(message: impl ToString) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        Self::new(Code::BadRequest, message)
     }
 
     pub(super) fn not_json() -> Self {
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not_json",
-            "the body must be sent as application/json",
-        )
+        Self::new(Code::NotJson, "the body must be sent as application/json")
     }
 
     /// What can be read and makes no sense.
     pub(super) fn invalid(message: impl ToString) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+        Self::new(Code::Invalid, message)
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let error = json!({ "error": { "code": self.code, "message": self.message } });
-        let mut response = (self.status, Json(error)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
+        let error = json!({ "error": { "code": self.code.as_str(), "message": self.message } });
+        let status = self.code.status();
+        let mut response = (status, Json(error)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 15.5.2: a 401 says how to be known.
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -73,33 +58,28 @@ impl IntoResponse for ApiError {
 
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
-        let (status, code) = match &denied {
-            Denied::Unsigned | Denied::Incomplete(_) => {
-                (StatusCode::UNAUTHORIZED, "IncompleteSignature")
-            }
-            Denied::UnknownKey(_) | Denied::UnknownSecret => {
-                (StatusCode::UNAUTHORIZED, "InvalidAccessKeyId.NotFound")
-            }
-            Denied::TimeFormat(_) => (StatusCode::UNAUTHORIZED, "InvalidTimeStamp.Format"),
-            Denied::Expired { .. } => (StatusCode::UNAUTHORIZED, "InvalidTimeStamp.Expired"),
-            Denied::Mismatch { .. } => (StatusCode::UNAUTHORIZED, "SignatureDoesNotMatch"),
-            Denied::NonceUsed(_) => (StatusCode::UNAUTHORIZED, "SignatureNonceUsed"),
-            Denied::TooManyNonces => (StatusCode::TOO_MANY_REQUESTS, "Throttling.User"),
-            Denied::ReadOnly(_) => (StatusCode::FORBIDDEN, "Forbidden.RAM"),
+        let code = match &denied {
+            Denied::Unsigned | Denied::Incomplete(_) => Code::IncompleteSignature,
+            Denied::UnknownKey(_) | Denied::UnknownSecret => Code::AccessKeyNotFound,
+            Denied::TimeFormat(_) => Code::TimeStampFormat,
+            Denied::Expired { .. } => Code::TimeStampExpired,
+            Denied::Mismatch { .. } => Code::SignatureDoesNotMatch,
+            Denied::NonceUsed(_) => Code::SignatureNonceUsed,
+            Denied::TooManyNonces => Code::ThrottlingUser,
+            Denied::ReadOnly(_) => Code::ForbiddenRam,
         };
-        Self::new(status, code, denied)
+        Self::new(code, denied)
     }
 }
 
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge(_) => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error)
-            }
-            BodyError::TooSlow => Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", error),
-            BodyError::Broken(_) => Self::bad_request(error),
-        }
+        let code = match error {
+            BodyError::TooLarge(_) => Code::BodyTooLarge,
+            BodyError::TooSlow => Code::BodyTooSlow,
+            BodyError::Broken(_) => Code::BadRequest,
+        };
+        Self::new(code, error)
     }
 }
 
@@ -107,46 +87,45 @@ impl From<CommandError> for ApiError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(refused) => refused.into(),
-            CommandError::Store(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", error)
-            }
-            CommandError::Stopped => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", error),
+            CommandError::Store(_) => Self::new(Code::StoreFailed, error),
+            CommandError::Stopped => Self::new(Code::Stopping, error),
         }
     }
 }
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        let (status, code) = match &refused {
-            Refused::NoRoutine(_) => (StatusCode::NOT_FOUND, "routine_not_found"),
-            Refused::RoutineExists(_) => (StatusCode::CONFLICT, "routine_exists"),
-            Refused::NoVersion(..) => (StatusCode::NOT_FOUND, "version_not_found"),
-            Refused::VersionExists(..) => (StatusCode::CONFLICT, "version_exists"),
-            Refused::VersionDeployed(..) => (StatusCode::CONFLICT, "version_deployed"),
-            Refused::NotAvailable(..) => (StatusCode::CONFLICT, "version_not_available"),
-            Refused::AlreadyUploaded(_) => (StatusCode::CONFLICT, "version_uploaded"),
-            Refused::NothingStaged(_) => (StatusCode::CONFLICT, "nothing_staged"),
-            Refused::NoDeployment(..) => (StatusCode::NOT_FOUND, "no_deployment"),
-            Refused::NoEarlierDeployment(..) => (StatusCode::CONFLICT, "no_earlier_deployment"),
-            Refused::UnknownDeployment(..) => (StatusCode::NOT_FOUND, "deployment_not_found"),
-            Refused::HostTaken(..) => (StatusCode::CONFLICT, "host_taken"),
-            Refused::NoSite(_) => (StatusCode::NOT_FOUND, "site_not_found"),
-            Refused::ForeignHost(..) => (StatusCode::UNPROCESSABLE_ENTITY, "foreign_host"),
-            Refused::NoRecord(..) => (StatusCode::NOT_FOUND, "record_not_found"),
-            Refused::NoRoute(..) => (StatusCode::NOT_FOUND, "route_not_found"),
-            Refused::RoutesFull(..) => (StatusCode::CONFLICT, "routes_full"),
-            Refused::QuotaReached(_) => (StatusCode::CONFLICT, "quota_reached"),
+        let code = match &refused {
+            Refused::NoRoutine(_) => Code::RoutineNotFound,
+            Refused::RoutineExists(_) => Code::RoutineExists,
+            Refused::NoVersion(..) => Code::VersionNotFound,
+            Refused::VersionExists(..) => Code::VersionExists,
+            Refused::VersionDeployed(..) => Code::VersionDeployed,
+            Refused::NotAvailable(..) => Code::VersionNotAvailable,
+            Refused::AlreadyUploaded(_) => Code::VersionUploaded,
+            Refused::NothingStaged(_) => Code::NothingStaged,
+            Refused::NoDeployment(..) => Code::NoDeployment,
+            Refused::NoEarlierDeployment(..) => Code::NoEarlierDeployment,
+            Refused::UnknownDeployment(..) => Code::DeploymentNotFound,
+            Refused::HostTaken(..) => Code::HostTaken,
+            Refused::NoSite(_) => Code::SiteNotFound,
+            Refused::ForeignHost(..) => Code::ForeignHost,
+            Refused::NoRecord(..) => Code::RecordNotFound,
+            Refused::NoRoute(..) => Code::RouteNotFound,
+            Refused::RoutesFull(..) => Code::RoutesFull,
+            Refused::QuotaReached(_) => Code::QuotaReached,
             Refused::App(refused) => match refused {
-                AppRefused::NoApp(_) => (StatusCode::NOT_FOUND, "app_not_found"),
-                AppRefused::AppExists(_) => (StatusCode::CONFLICT, "app_exists"),
-                AppRefused::NoVersion(..) => (StatusCode::NOT_FOUND, "version_not_found"),
-                AppRefused::VersionNeeded(..) => (StatusCode::CONFLICT, "version_deployed"),
-                AppRefused::NoRecord(..) => (StatusCode::NOT_FOUND, "record_not_found"),
-                AppRefused::NotPublished(..) => (StatusCode::NOT_FOUND, "not_published"),
-                AppRefused::ScheduleFull(..) => (StatusCode::CONFLICT, "schedule_full"),
+                AppRefused::NoApp(_) => Code::AppNotFound,
+                AppRefused::AppExists(_) => Code::AppExists,
+                AppRefused::NoVersion(..) => Code::VersionNotFound,
+                AppRefused::VersionNeeded(..) => Code::VersionDeployed,
+                AppRefused::NoRecord(..) => Code::RecordNotFound,
+                AppRefused::NotPublished(..) => Code::NotPublished,
+                AppRefused::ScheduleFull(..) => Code::ScheduleFull,
             },
-            Refused::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Refused::Unmet(_) => Code::PreconditionFailed,
+            Refused::Invalid(_) => Code::Invalid,
         };
-        Self::new(status, code, refused)
+        Self::new(code, refused)
     }
 }

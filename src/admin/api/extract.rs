@@ -6,6 +6,10 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use super::code::Code;
+use super::document::{
+    AppIdText, CodeVersionText, Description, EnvironmentText, RoutineNameText, VersionIdText,
+};
 use super::error::ApiError;
 use crate::admin::body;
 use crate::model::{AppId, CodeVersion, Environment, RoutineName, VersionId};
@@ -26,7 +30,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Path(texts) = Path::<Vec<String>>::from_request_parts(parts, state)
             .await
-            .map_err(|error| ApiError::not_found("path_not_found", error.body_text()))?;
+            .map_err(|error| ApiError::new(Code::PathNotFound, error.body_text()))?;
         let mut texts = texts.iter().map(String::as_str);
         let first = texts.next().unwrap_or_default();
         T::new(first, texts.next().unwrap_or_default()).map(Self)
@@ -36,52 +40,81 @@ where
 /// What one or two segments of a path name.
 pub(super) trait Named: Sized {
     fn new(first: &str, second: &str) -> Result<Self, ApiError>;
+
+    /// The segments, for the document.
+    fn describe(description: &mut Description);
 }
 
 impl Named for RoutineName {
     fn new(first: &str, _: &str) -> Result<Self, ApiError> {
-        RoutineName::new(first).map_err(|error| ApiError::not_found("routine_not_found", error))
+        RoutineName::new(first).map_err(|error| ApiError::new(Code::RoutineNotFound, error))
+    }
+
+    fn describe(description: &mut Description) {
+        description.segment::<RoutineNameText>("name", Code::RoutineNotFound);
     }
 }
 
 impl Named for (RoutineName, CodeVersion) {
     fn new(first: &str, second: &str) -> Result<Self, ApiError> {
         let version = CodeVersion::new(second)
-            .map_err(|error| ApiError::not_found("version_not_found", error))?;
+            .map_err(|error| ApiError::new(Code::VersionNotFound, error))?;
         Ok((<RoutineName as Named>::new(first, "")?, version))
+    }
+
+    fn describe(description: &mut Description) {
+        <RoutineName as Named>::describe(description);
+        description.segment::<CodeVersionText>("version", Code::VersionNotFound);
     }
 }
 
 impl Named for (RoutineName, Environment) {
     fn new(first: &str, second: &str) -> Result<Self, ApiError> {
         let name = <RoutineName as Named>::new(first, "")?;
-        let environment = Environment::new(second).ok_or_else(|| {
-            ApiError::not_found("environment_not_found", not_an_environment(second))
-        })?;
+        let environment = Environment::new(second)
+            .ok_or_else(|| ApiError::new(Code::EnvironmentNotFound, not_an_environment(second)))?;
         Ok((name, environment))
+    }
+
+    fn describe(description: &mut Description) {
+        <RoutineName as Named>::describe(description);
+        description.segment::<EnvironmentText>("environment", Code::EnvironmentNotFound);
     }
 }
 
 impl Named for AppId {
     fn new(first: &str, _: &str) -> Result<Self, ApiError> {
-        AppId::new(first).map_err(|error| ApiError::not_found("app_not_found", error))
+        AppId::new(first).map_err(|error| ApiError::new(Code::AppNotFound, error))
+    }
+
+    fn describe(description: &mut Description) {
+        description.segment::<AppIdText>("app", Code::AppNotFound);
     }
 }
 
 impl Named for (AppId, VersionId) {
     fn new(first: &str, second: &str) -> Result<Self, ApiError> {
-        let version = VersionId::new(second)
-            .map_err(|error| ApiError::not_found("version_not_found", error))?;
+        let version =
+            VersionId::new(second).map_err(|error| ApiError::new(Code::VersionNotFound, error))?;
         Ok((<AppId as Named>::new(first, "")?, version))
+    }
+
+    fn describe(description: &mut Description) {
+        <AppId as Named>::describe(description);
+        description.segment::<VersionIdText>("version", Code::VersionNotFound);
     }
 }
 
 impl Named for (AppId, Environment) {
     fn new(first: &str, second: &str) -> Result<Self, ApiError> {
-        let environment = Environment::new(second).ok_or_else(|| {
-            ApiError::not_found("environment_not_found", not_an_environment(second))
-        })?;
+        let environment = Environment::new(second)
+            .ok_or_else(|| ApiError::new(Code::EnvironmentNotFound, not_an_environment(second)))?;
         Ok((<AppId as Named>::new(first, "")?, environment))
+    }
+
+    fn describe(description: &mut Description) {
+        <AppId as Named>::describe(description);
+        description.segment::<EnvironmentText>("environment", Code::EnvironmentNotFound);
     }
 }
 

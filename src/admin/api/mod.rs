@@ -3,6 +3,7 @@
 //!
 //! | method and path below `/api/v1` | what it does |
 //! | --- | --- |
+//! | GET `/openapi.json` | all of this, as an OpenAPI document |
 //! | GET `/routines?search=&after=&limit=` | routines by name, a page at a time |
 //! | POST `/routines` | makes one: `{name, description?, has_assets?}` |
 //! | GET `/routines/{name}` | one routine with its versions and live deployments |
@@ -23,6 +24,7 @@
 //! | GET `/apps/{app}` | one app with its versions, what is live and what waits |
 //! | PATCH `/apps/{app}` | `{sticky?, cohort?}` |
 //! | GET `/apps/{app}/versions` | its versions, newest first |
+//! | GET `/apps/{app}/versions/{version}` | one version |
 //! | PATCH `/apps/{app}/versions/{version}` | `{upstream}`, null for built-in |
 //! | GET `/apps/{app}/environments/{env}` | the live publish |
 //! | GET `/apps/{app}/environments/{env}/check` | as of a routine |
@@ -41,6 +43,10 @@
 //! is no silent default. Ids are texts, since JSON's numbers end at 2^53. An error is
 //! `{"error": {"code", "message"}}`.
 //!
+//! What can be overwritten has an `ETag`, which `If-Match` and `If-None-Match` may name: a
+//! change is made if they hold, and the check and the change are one step. What makes
+//! something takes an `Idempotency-Key`.
+//!
 //! With access keys, a request is signed as V3 or carries `Authorization: Bearer SECRET`;
 //! 401 is for who is not known, 403 for a read-only key that asks for more than GET, both
 //! with the codes of ESA's gateway.
@@ -48,13 +54,18 @@
 mod account;
 mod app;
 mod app_shape;
+mod code;
 mod deployment;
+mod document;
 mod error;
 mod explain;
 mod extract;
+mod once;
+mod operations;
 mod routine;
 mod shape;
 mod split_check;
+mod tag;
 mod traffic;
 mod version;
 
@@ -63,57 +74,39 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
 use http::{Method, Uri};
 
 pub(super) use self::app_shape::AppShape;
+use self::code::Code;
 pub(super) use self::error::ApiError;
 pub use self::explain::{Unexplained, explain};
 use self::extract::BODY_MAX_BYTES;
 pub(super) use self::extract::{Asked, environment};
+pub use self::once::Answers;
+use self::once::CallerId;
+use self::operations::operations;
 pub(super) use self::shape::RoutineShape;
 pub(super) use self::split_check::{CheckShape, check};
 pub use self::split_check::{alarm, configured};
+use self::tag::spare;
 use super::guard::Trespass;
 use super::signature::{Caller, Effect, unsigned};
 use super::{Admin, body};
 
-pub(super) fn routes() -> Router<Arc<Admin>> {
-    Router::new()
-        .route("/routines", get(routine::list).post(routine::create))
-        .route("/routines/{name}", get(routine::get).patch(routine::change).delete(routine::delete))
-        .route("/routines/{name}/versions", get(version::list).post(version::add))
-        .route(
-            "/routines/{name}/versions/{version}",
-            get(version::get).patch(version::bind).delete(version::delete),
-        )
-        .route("/routines/{name}/environments/{environment}", get(deployment::live))
-        .route("/routines/{name}/environments/{environment}/deployment", post(deployment::deploy))
-        .route("/routines/{name}/environments/{environment}/rollback", post(deployment::roll_back))
-        .route("/routines/{name}/environments/{environment}/check", get(split_check::of_routine))
-        .route("/routines/{name}/deployments", get(deployment::history))
-        .route("/routines/{name}/traffic", get(traffic::of_routine))
-        .route("/apps", get(app::list))
-        .route("/apps/{app}", get(app::get).patch(app::change))
-        .route("/apps/{app}/versions", get(app::list_versions))
-        .route("/apps/{app}/versions/{version}", patch(app::bind))
-        .route("/apps/{app}/environments/{environment}", get(app::live))
-        .route("/apps/{app}/environments/{environment}/check", get(split_check::of_app))
-        .route("/apps/{app}/publishes", get(app::history))
-        .route("/apps/{app}/traffic", get(traffic::of_app))
-        .route("/traffic", get(traffic::all))
-        .route("/endpoints", get(traffic::endpoints))
-        .route("/account", get(account::get).patch(account::change).delete(account::reset))
-        .route("/explain", get(explain::answer))
+pub(super) fn routes(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
+    let routes = operations().into_iter().map(|operation| operation.route(admin));
+    let router = routes.fold(Router::new(), |router, (path, route)| router.route(path, route));
+    router.layer(middleware::from_fn(spare))
 }
 
 pub(super) async fn unknown_path(uri: Uri) -> ApiError {
-    ApiError::not_found("path_not_found", format!("there is nothing at `{}`", uri.path()))
+    ApiError::new(Code::PathNotFound, format!("there is nothing at `{}`", uri.path()))
 }
 
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
-    ApiError::wrong_method(format!("`{}` does not take {method}", uri.path()))
+    ApiError::new(Code::MethodNotAllowed, format!("`{}` does not take {method}", uri.path()))
 }
 
 /// Lets a request through when who sent it may do what it asks for.
@@ -122,6 +115,7 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
     if admin.keyring.is_empty() {
         parts.extensions.insert(Caller::default());
         parts.uri = unsigned(&parts.uri);
+        parts.extensions.insert(CallerId(None));
         return Ok(Request::from_parts(parts, body));
     }
     // A signature covers the whole body, so it is read before anything is believed.
@@ -132,6 +126,7 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
     };
     let caller = admin.keyring.caller_of_path(&parts, &octets, (admin.clock)())?;
     caller.may(effect)?;
+    parts.extensions.insert(CallerId(caller.key().cloned()));
     parts.extensions.insert(caller);
     parts.uri = unsigned(&parts.uri);
     Ok(Request::from_parts(parts, Body::from(octets)))
@@ -139,5 +134,5 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
 
 /// Answers what the guard stopped.
 pub(super) fn turn_away(trespass: &Trespass) -> Response {
-    ApiError::forbidden(trespass.to_string()).into_response()
+    ApiError::new(Code::Forbidden, trespass).into_response()
 }

@@ -5,20 +5,23 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
+use axum::response::NoContent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document::{KeySourceText, RoutineNameText};
 use super::error::ApiError;
 use super::extract::{Asked, At, Sent, given, limit};
 use super::shape::RoutineShape;
+use super::tag::{EntityTag, Found, Made, Preconditions, Tagged};
 use crate::admin::Admin;
-use crate::control::{Command, Refused, Reply};
-use crate::model::{Routine, RoutineName, Sticky};
+use crate::control::{Command, Condition, Refused, Reply};
+use crate::model::{Catalog, Routine, RoutineName, Sticky};
 
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     /// A part of the name.
@@ -26,15 +29,18 @@ pub(super) struct Page {
     search: String,
     /// The last name of the page before.
     after: Option<String>,
+    #[schemars(range(min = 1, max = PAGE_MAX), extend("default" = PAGE_DEFAULT))]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Routines")]
 pub(super) struct Listed {
     routines: Vec<RoutineShape>,
     /// How many there are on all pages.
     total: usize,
     /// What `after` is for the next page; null on the last.
+    #[schemars(with = "Option<RoutineNameText>")]
     next: Option<String>,
 }
 
@@ -60,9 +66,10 @@ pub(super) async fn list(
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRoutine {
+    #[schemars(with = "RoutineNameText")]
     name: String,
     #[serde(default)]
     description: String,
@@ -73,32 +80,36 @@ pub(super) struct NewRoutine {
 pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
     Sent(new): Sent<NewRoutine>,
-) -> Result<(StatusCode, Json<RoutineShape>), ApiError> {
+) -> Result<Made<RoutineShape>, ApiError> {
     let command = Command::CreateRoutine {
         name: RoutineName::new(&new.name).map_err(ApiError::invalid)?,
         description: new.description,
         has_assets: new.has_assets,
     };
-    let routine = changed(&admin, command).await?;
-    Ok((StatusCode::CREATED, Json(shape(&admin, &routine))))
+    let routine = changed(admin.control.execute(command).await?);
+    let (body, at) = (shape(&admin, &routine), format!("/api/v1/routines/{}", routine.name));
+    Ok(Made { tag: EntityTag::of(&body), body, at })
 }
 
 pub(super) async fn get(
     State(admin): State<Arc<Admin>>,
     At(name): At<RoutineName>,
-) -> Result<Json<RoutineShape>, ApiError> {
+) -> Result<Tagged<RoutineShape>, ApiError> {
     let routine = find(&admin, &name).await?;
-    Ok(Json(shape(&admin, &routine)))
+    Ok(Tagged(shape(&admin, &routine)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoutineChange {
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String")]
     description: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Vec<KeySourceText>")]
     sticky: Option<Vec<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "String")]
     cohort: Option<String>,
 }
 
@@ -106,28 +117,31 @@ pub(super) struct RoutineChange {
 pub(super) async fn change(
     State(admin): State<Arc<Admin>>,
     At(name): At<RoutineName>,
+    wanted: Preconditions,
     Sent(change): Sent<RoutineChange>,
-) -> Result<Json<RoutineShape>, ApiError> {
+) -> Result<Tagged<RoutineShape>, ApiError> {
     let sticky = change.sticky.map(|sources| Sticky::parse(sources.iter().map(String::as_str)));
     let command = Command::ReviseRoutine {
-        name,
+        name: name.clone(),
         description: change.description,
         sticky: sticky
             .transpose()
             .map_err(|error| ApiError::invalid(format!("sticky: {error}")))?,
         cohort: change.cohort,
     };
-    let routine = changed(&admin, command).await?;
-    Ok(Json(shape(&admin, &routine)))
+    let wanted = about(&admin, wanted, name);
+    let routine = changed(admin.control.execute_if(wanted, command).await?);
+    Ok(Tagged(shape(&admin, &routine)))
 }
 
 pub(super) async fn delete(
     State(admin): State<Arc<Admin>>,
     At(name): At<RoutineName>,
-) -> Result<StatusCode, ApiError> {
-    let command = Command::DeleteRoutine { name };
-    admin.control.execute(command).await?;
-    Ok(StatusCode::NO_CONTENT)
+    wanted: Preconditions,
+) -> Result<NoContent, ApiError> {
+    let command = Command::DeleteRoutine { name: name.clone() };
+    admin.control.execute_if(about(&admin, wanted, name), command).await?;
+    Ok(NoContent)
 }
 
 /// The routine as everything that was answered before has left it.
@@ -137,9 +151,21 @@ pub(super) async fn find(admin: &Admin, name: &RoutineName) -> Result<Arc<Routin
     routine.ok_or_else(|| Refused::NoRoutine(name.clone()).into())
 }
 
-async fn changed(admin: &Admin, command: Command) -> Result<Arc<Routine>, ApiError> {
-    match admin.control.execute(command).await? {
-        Reply::Routine(routine) => Ok(routine),
+/// What `wanted` asks of the routine as a GET would tell it.
+fn about(admin: &Arc<Admin>, wanted: Preconditions, name: RoutineName) -> Condition {
+    let admin = admin.clone();
+    wanted.about(move |catalog: &Catalog| match catalog.routine(&name) {
+        Some(routine) => {
+            let tag = EntityTag::of(&shape(&admin, routine));
+            Found::There(format!("routine `{name}` is there"), tag)
+        }
+        None => Found::Nowhere,
+    })
+}
+
+fn changed(reply: Reply) -> Arc<Routine> {
+    match reply {
+        Reply::Routine(routine) => routine,
         _ => unreachable!("a change of a routine is answered with the routine"),
     }
 }

@@ -1,24 +1,33 @@
 //! Response shapes of the native API.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::{
+    CodeVersionText, DeploymentIdText, EnvironmentText, KeySourceText, MomentText, RoutineNameText,
+    UpstreamText, VersionStatusText,
+};
 use crate::admin::time::rfc3339;
 use crate::control::Deployed;
 use crate::model::{
     CodeVersion, Deployment, Domain, Environment, Percent, Routine, RoutineName, Version,
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Routine")]
 pub(in crate::admin) struct RoutineShape {
+    #[schemars(with = "RoutineNameText")]
     name: String,
     description: String,
     has_assets: bool,
+    #[schemars(with = "MomentText")]
     created: String,
     /// Whether the config declares it, and so owns its shape at each start.
     declared: bool,
     routes: Vec<String>,
     /// Hosts that reach it by its name.
     records: Vec<String>,
+    #[schemars(with = "Vec<KeySourceText>")]
     sticky: Vec<String>,
     cohort: String,
     /// Newest first.
@@ -26,7 +35,8 @@ pub(in crate::admin) struct RoutineShape {
     environments: Environments,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LiveDeployments")]
 struct Environments {
     staging: Option<DeploymentShape>,
     production: Option<DeploymentShape>,
@@ -69,19 +79,28 @@ pub(super) fn versions(routine: &Routine) -> Vec<VersionShape> {
     newest_first.into_iter().map(|version| VersionShape::new(version)).collect()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Version")]
 pub(super) struct VersionShape {
+    #[schemars(with = "CodeVersionText")]
     code_version: String,
     description: String,
+    #[schemars(with = "MomentText")]
     created: String,
     /// Null is the built-in backend.
+    #[schemars(with = "Option<UpstreamText>")]
     upstream: Option<String>,
     declared: bool,
     /// `init`, `available` or `failed`: whether its upload has come.
+    #[schemars(with = "VersionStatusText")]
     status: &'static str,
 }
 
 impl VersionShape {
+    pub(super) fn code_version(&self) -> &str {
+        &self.code_version
+    }
+
     pub(super) fn new(version: &Version) -> Self {
         Self {
             code_version: version.code_version.to_string(),
@@ -94,12 +113,19 @@ impl VersionShape {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Deployment")]
 pub(super) struct DeploymentShape {
+    #[schemars(with = "RoutineNameText")]
     routine: String,
+    #[schemars(with = "EnvironmentText")]
     environment: &'static str,
+    #[schemars(with = "DeploymentIdText")]
     deployment_id: String,
+    #[schemars(with = "MomentText")]
     created: String,
+    /// One or two, in the order in which the operator listed them.
+    #[schemars(length(min = 1, max = 2))]
     code_versions: Vec<ShareShape>,
 }
 
@@ -119,9 +145,12 @@ impl DeploymentShape {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Share")]
 pub(super) struct ShareShape {
+    #[schemars(with = "CodeVersionText")]
     code_version: String,
+    #[schemars(range(min = 1, max = 100))]
     percentage: u8,
 }
 
@@ -137,15 +166,18 @@ pub(super) fn shares<'a>(
 }
 
 /// A deployment that has become live, and who moves.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Deployed")]
 pub(super) struct DeployedShape {
     #[serde(flatten)]
     deployment: DeploymentShape,
+    /// The deployment that was live before; null for the first.
+    #[schemars(with = "Option<DeploymentIdText>")]
     replaced: Option<String>,
     moved: Option<Moved>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Moved {
     /// Of all users that have a key.
     percent: f64,
@@ -153,9 +185,12 @@ struct Moved {
     flows: Vec<FlowShape>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Flow")]
 struct FlowShape {
+    #[schemars(with = "CodeVersionText")]
     from: String,
+    #[schemars(with = "CodeVersionText")]
     to: String,
     percent: f64,
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::{CodeVersionText, DeploymentIdText};
 use super::error::ApiError;
 use super::extract::At;
 use super::{app, routine};
@@ -17,10 +19,15 @@ use crate::routing::{RoutingTable, SplitNumber, SubjectName, Target};
 
 /// What a check has come to, as [`Checked`] explains it. What is told of it is at most a
 /// second old.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(
+    rename = "Check",
+    description = "What a check has come to. What is told of it is at most a second old."
+)]
 pub(in crate::admin) struct CheckShape {
     verdict: Verdict,
     /// Null where one version has all users.
+    #[schemars(with = "Option<DeploymentIdText>")]
     deployment_id: Option<String>,
     /// Older first.
     versions: Vec<VersionShape>,
@@ -37,7 +44,7 @@ pub(in crate::admin) struct CheckShape {
     alarm_at_users: Option<u64>,
 }
 
-#[derive(Serialize, Clone, Copy)]
+#[derive(Serialize, JsonSchema, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     /// One version has all users, or they are divided by regions.
@@ -50,9 +57,12 @@ enum Verdict {
     Mismatch,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CheckedVersion")]
 struct VersionShape {
+    #[schemars(with = "CodeVersionText")]
     code_version: String,
+    #[schemars(range(min = 1, max = 100))]
     percentage: u8,
     /// Whose first request since the deployment, or since the start of Serin, it answered.
     users: u64,

@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document::{CodeVersionText, EnvironmentText, MomentText};
 use super::error::ApiError;
 use super::extract::{Asked, At, limit};
 use super::{app, routine};
@@ -22,7 +24,8 @@ const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 
 /// Counts since the start, as [`TrafficCounts`] explains them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Traffic", description = "Counts since the start.")]
 pub(super) struct TrafficShape {
     faults: BTreeMap<&'static str, u64>,
     errors: BTreeMap<&'static str, u64>,
@@ -64,16 +67,20 @@ pub(super) async fn all(State(admin): State<Arc<Admin>>) -> Json<TrafficShape> {
     })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TrafficByVersion")]
 pub(super) struct OfSubject {
     /// Each that is live in an environment, or was since the start.
     versions: Vec<TalliedShape>,
 }
 
 /// Counts since the start, as [`Tallied`] explains them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TrafficOfVersion", description = "Counts since the start.")]
 struct TalliedShape {
+    #[schemars(with = "EnvironmentText")]
     environment: &'static str,
+    #[schemars(with = "CodeVersionText")]
     code_version: String,
     assigned: u64,
     served: u64,
@@ -115,7 +122,7 @@ fn tallied(admin: &Admin, name: &SubjectName) -> OfSubject {
     OfSubject { versions }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     /// A part of the endpoint.
@@ -124,10 +131,12 @@ pub(super) struct Page {
     /// The last endpoint of the page before.
     #[serde(default)]
     after: String,
+    #[schemars(range(min = 1, max = PAGE_MAX), extend("default" = PAGE_DEFAULT))]
     limit: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Endpoints")]
 pub(super) struct Listed {
     endpoints: Vec<EndpointShape>,
     /// How many there are on all pages.
@@ -137,16 +146,19 @@ pub(super) struct Listed {
 }
 
 /// An endpoint of a live version.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Endpoint")]
 struct EndpointShape {
     endpoint: String,
     /// As the checks found it. One that was never checked is healthy.
     healthy: bool,
     /// Why it is not.
     reason: Option<String>,
+    #[schemars(with = "Option<MomentText>")]
     unhealthy_since: Option<String>,
     /// How many workers have ejected it, and until when the last one does without it.
     ejected_by: usize,
+    #[schemars(with = "Option<MomentText>")]
     ejected_until: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use super::shape::{CountsShape, Subject};
 use crate::admin::Admin;
 use crate::admin::api::{ApiError, Asked, environment};
 use crate::admin::time::rfc3339;
-use crate::control::{AppHistoryPage, HistoryPage};
+use crate::control::{AppHistoryPage, AppRefused, HistoryPage, Refused};
 use crate::model::{
     AccessKeyId, Allotment, AppId, Catalog, CodeVersion, DeploymentId, Environment, Movement,
     RoutineName, Shares, Timestamp,
@@ -289,16 +289,12 @@ fn subject(
         (Some(name), None) => {
             let name = RoutineName::new(&name).map_err(ApiError::bad_request)?;
             let found = catalog.routine(&name).cloned().map(Subject::Routine);
-            found.ok_or_else(|| {
-                ApiError::not_found("routine_not_found", format!("routine `{name}` does not exist"))
-            })
+            found.ok_or_else(|| Refused::NoRoutine(name).into())
         }
         (None, Some(id)) => {
             let id = AppId::new(&id).map_err(ApiError::bad_request)?;
             let found = catalog.app(&id).cloned().map(Subject::App);
-            found.ok_or_else(|| {
-                ApiError::not_found("app_not_found", format!("app `{id}` does not exist"))
-            })
+            found.ok_or_else(|| Refused::from(AppRefused::NoApp(id)).into())
         }
         _ => Err(ApiError::bad_request("ask for a routine or for an app")),
     }

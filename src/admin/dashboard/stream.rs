@@ -142,7 +142,7 @@ impl Told {
         let hash = xxh3_64(data.as_bytes());
         if self.last.insert((event, of.to_owned()), hash) != Some(hash) {
             // JSON holds no line break, so it is one line of data.
-            self.text += &format!("event: {event}\ndata: {data}\n\n");
+            self.text.extend(["event: ", event, "\ndata: ", &data, "\n\n"]);
         }
     }
 

@@ -302,6 +302,7 @@ fn code_of(refused: &Refused) -> Code {
         | Refused::RoutesFull(..)
         // Actions about apps have words of their own; this is a routine's.
         | Refused::App(_)
+        | Refused::Unmet(_)
         | Refused::Invalid(_) => Code::InvalidParameter,
     }
 }

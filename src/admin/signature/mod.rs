@@ -7,7 +7,7 @@
 //! | people with curl | `Authorization: Bearer` and the secret |
 //!
 //! Of a request that is signed everything is that is read: of a V3 one method, path,
-//! query, host, `x-acs-*` and body. A V1 signature covers neither path nor JSON, so the
+//! query, host, `x-acs-*`, body, and the fields that a change depends on. A V1 signature covers neither path nor JSON, so the
 //! native API takes it of who reads, or made over the very path and without a body. A
 //! temporary key's token is signed as any parameter is, and means nothing here.
 //!

@@ -1,6 +1,6 @@
 //! ACS3-HMAC-SHA256: the signature in `Authorization`.
 
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
@@ -10,6 +10,7 @@ use super::denied::Denied;
 use super::{Claim, Proof};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-acs-content-sha256");
 
 /// What the signature of `request` says, where `authorization` is its text.
@@ -98,11 +99,15 @@ fn signed_names(list: &str) -> Result<Vec<HeaderName>, Denied> {
 /// Refuses a request of which anything that is read here is not signed.
 ///
 /// Every client signs `host`, what it sends as `x-acs-*`, and the type of a body, so
-/// one that is not signed was put there on the way.
+/// one that is not signed was put there on the way. What a change depends on must be
+/// signed by whoever sends it: it can be taken away by nobody then.
 fn refuse_unsigned(request: &Parts, body: &[u8], names: &[HeaderName]) -> Result<(), Denied> {
     let read_here = |name: &HeaderName| {
         *name == HOST
             || (*name == CONTENT_TYPE && !body.is_empty())
+            || *name == IF_MATCH
+            || *name == IF_NONE_MATCH
+            || *name == IDEMPOTENCY_KEY
             || name.as_str().starts_with("x-acs-")
     };
     let unsigned = |name: &&HeaderName| read_here(name) && !names.contains(name);
@@ -271,9 +276,15 @@ mod tests {
     fn what_is_read_is_signed() {
         let authorization = authorization(NODE, NODE_SIGNATURE);
         let headers = [&COMMON[..], &DEPLOYMENT].concat();
-        for (name, value) in
-            [("x-acs-security-token", "t"), ("x-acs-x", ""), ("host", "a"), ("x-acs-date", "b")]
-        {
+        for (name, value) in [
+            ("x-acs-security-token", "t"),
+            ("x-acs-x", ""),
+            ("host", "a"),
+            ("x-acs-date", "b"),
+            ("if-match", "*"),
+            ("if-none-match", "*"),
+            ("idempotency-key", "a"),
+        ] {
             let more = [&headers[..], &[(name, value)]].concat();
             let refused = claim(&authorization, &request("/", &more), BODY.as_bytes());
             assert!(matches!(refused, Err(Denied::Incomplete(_))), "{name}");

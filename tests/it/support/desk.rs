@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use serin::admin::{self, Admin, Keyring, LiveAccount, Streams};
+use serin::admin::{self, Admin, Answers, Keyring, LiveAccount, Streams};
 use serin::control::{ControlPlane, Store};
 use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
@@ -34,6 +34,7 @@ pub(crate) struct Desk {
     now_ns: Arc<AtomicI64>,
     pub(crate) tallies: Tallies,
     pub(crate) traffic: Traffic,
+    pub(crate) requests: Requests,
     pub(crate) wellness: Wellness,
     end: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -107,6 +108,7 @@ impl Desk {
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
         let (tallies, traffic) = (Tallies::new(1), Traffic::new(1));
+        let requests = Requests::new(1);
         let wellness = Wellness::default();
         let admin = Admin {
             control: opened.handle,
@@ -114,7 +116,7 @@ impl Desk {
             table: opened.table,
             tallies: tallies.clone(),
             traffic: traffic.clone(),
-            requests: Requests::new(1),
+            requests: requests.clone(),
             users: Users::new(1),
             wellness: wellness.clone(),
             history: History::default(),
@@ -132,6 +134,7 @@ impl Desk {
                     .to_be_bytes()
             }),
             clock: Box::new(clock(&now_ns)),
+            answers: Answers::default(),
             ready: ready.clone(),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -142,7 +145,17 @@ impl Desk {
             std::thread::spawn(move || plane.run()),
             std::thread::spawn(move || attend(listener, admin, idle, ended)),
         ];
-        Self { address, ready, now_ns, tallies, traffic, wellness, end: Some(end), threads }
+        Self {
+            address,
+            ready,
+            now_ns,
+            tallies,
+            traffic,
+            requests,
+            wellness,
+            end: Some(end),
+            threads,
+        }
     }
 
     /// Lets time pass.

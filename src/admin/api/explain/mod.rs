@@ -6,11 +6,12 @@ mod shape;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use serde_json::Value;
 
 use self::question::{About, Question};
 use self::shape::ExplanationShape;
+use super::code::Code;
 use super::error::ApiError;
 use crate::admin::Admin;
 use crate::control::Refused;
@@ -23,19 +24,19 @@ pub struct Unexplained(String);
 
 /// What `/api/v1/explain` answers to `query`, of any table.
 pub fn explain(table: &TableReader, query: &str) -> Result<Value, Unexplained> {
-    let explained = explained(table, query).map_err(|error| Unexplained(error.into_message()))?;
+    let explained = Question::read(query).and_then(|question| explained(table, question));
+    let explained = explained.map_err(|error| Unexplained(error.into_message()))?;
     Ok(serde_json::to_value(explained).expect("its keys are text"))
 }
 
 pub(super) async fn answer(
     State(admin): State<Arc<Admin>>,
-    RawQuery(query): RawQuery,
+    question: Question,
 ) -> Result<Json<ExplanationShape>, ApiError> {
-    explained(&admin.table, query.as_deref().unwrap_or_default()).map(Json)
+    explained(&admin.table, question).map(Json)
 }
 
-fn explained(table: &TableReader, query: &str) -> Result<ExplanationShape, ApiError> {
-    let question = Question::read(query)?;
+fn explained(table: &TableReader, question: Question) -> Result<ExplanationShape, ApiError> {
     let environment = question.environment;
     let explanation = match question.about {
         About::User { routine, key } => {
@@ -47,17 +48,14 @@ fn explained(table: &TableReader, query: &str) -> Result<ExplanationShape, ApiEr
             let key = key.as_deref();
             let explained = table.read(|table| table.explain_app_key(&app, environment, key));
             explained.ok_or_else(|| {
-                ApiError::not_found("app_not_found", format!("app `{app}` does not exist"))
+                ApiError::new(Code::AppNotFound, format!("app `{app}` does not exist"))
             })?
         }
         About::Request { parts, client } => table
             .read(|table| table.explain(environment, &parts, client))
             .map_err(ApiError::bad_request)?
             .ok_or_else(|| {
-                ApiError::not_found(
-                    "no_routine_matches",
-                    "no routine answers for this host and path",
-                )
+                ApiError::new(Code::NoRoutineMatches, "no routine answers for this host and path")
             })?,
     };
     Ok(ExplanationShape::new(&explanation))

@@ -2,17 +2,22 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use axum::extract::FromRequestParts;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Uri};
 
+use crate::admin::api::code::Code;
+use crate::admin::api::document::{
+    AppNameText, Description, EnvironmentText, Input, RoutineNameText,
+};
 use crate::admin::api::error::ApiError;
 use crate::admin::api::extract::environment;
 use crate::model::{AppName, Environment, RoutineName};
 
 /// What is to be explained.
-pub(super) struct Question {
+pub(in crate::admin::api) struct Question {
     pub(super) environment: Environment,
     pub(super) about: About,
 }
@@ -21,6 +26,39 @@ pub(super) enum About {
     User { routine: RoutineName, key: Option<Vec<u8>> },
     AppUser { app: AppName, key: Option<Vec<u8>> },
     Request { parts: Box<Parts>, client: IpAddr },
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Question {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Self::read(parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl Input for Question {
+    fn describe(description: &mut Description) {
+        description.asked::<RoutineNameText>("routine", "Of whose user it is asked.");
+        description.asked::<AppNameText>("app", "The same of an app.");
+        description.asked::<EnvironmentText>("environment", "Production, if it is left out.");
+        description.asked::<String>(
+            "key",
+            "The user's key, in any octets. With `routine` or `app` alone.",
+        );
+        description
+            .asked::<String>("host", "Of a request: its `Host`. Without `routine` and `app`.");
+        description.asked::<String>("path", "Of a request: its path and query; `/`, if it is left out. With `host` alone, as what follows.");
+        description.asked::<String>("method", "Of a request; GET, if it is left out.");
+        description.asked::<Vec<String>>(
+            "header",
+            "Of a request: `name: value`, as often as there are any.",
+        );
+        description.asked::<std::net::IpAddr>(
+            "client",
+            "Of a request: the address it comes from; 127.0.0.1, if it is left out.",
+        );
+        description.refuses(&[Code::BadRequest]);
+    }
 }
 
 impl Question {

@@ -1,7 +1,11 @@
 //! An explanation, as JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::admin::api::document::{
+    AppNameText, CodeVersionText, DeploymentIdText, DigestText, EnvironmentText, RoutineNameText,
+};
 use crate::admin::api::shape::{ShareShape, shares};
 use crate::routing::{Explanation, Reason, SubjectName};
 
@@ -9,32 +13,46 @@ use crate::routing::{Explanation, Reason, SubjectName};
 const BUILT_IN: &str = "built-in";
 
 /// 64-bit values are text of 16 hex digits: JSON's numbers end at 2^53.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Explanation")]
 pub(in crate::admin::api) struct ExplanationShape {
     /// Of the two one is given, unless no routine takes the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RoutineNameText")]
     routine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "AppNameText")]
     app: Option<String>,
+    #[schemars(with = "EnvironmentText")]
     environment: &'static str,
     /// The route, `bound record`, `record` or `default_routine`; null when asked by name.
     matched: Option<String>,
+    #[schemars(with = "Option<DeploymentIdText>")]
     deployment_id: Option<String>,
     code_versions: Vec<ShareShape>,
     key: Option<String>,
     /// Null when the key was given outright.
     key_source: Option<String>,
+    #[schemars(with = "Option<DigestText>")]
     seed: Option<String>,
+    #[schemars(with = "Option<DigestText>")]
     position: Option<String>,
+    #[schemars(with = "Option<DigestText>")]
     threshold: Option<String>,
+    #[schemars(range(max = 9_999))]
     bucket: Option<u16>,
+    #[schemars(with = "Option<CodeVersionText>")]
     newer: Option<String>,
     /// Of the newer version.
+    #[schemars(range(min = 1, max = 100))]
     percentage: Option<u8>,
+    #[schemars(range(min = 1, max = 100))]
     joins_at: Option<u8>,
     /// Null without a deployment, where a keyless request takes its turn, and where an
     /// origin answers.
+    #[schemars(with = "Option<CodeVersionText>")]
     version: Option<String>,
+    #[schemars(extend("enum" = reasons()))]
     reason: Option<&'static str>,
     /// Null for the reason `origin` is a site that has none.
     upstream: Option<String>,
@@ -46,10 +64,13 @@ pub(in crate::admin::api) struct ExplanationShape {
     regional: Option<RegionalShape>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Regional")]
 struct RegionalShape {
     regions: Vec<String>,
+    #[schemars(with = "CodeVersionText")]
     inside: String,
+    #[schemars(with = "CodeVersionText")]
     outside: String,
     /// Null where nobody says where the request comes from.
     found: Option<String>,
@@ -101,6 +122,11 @@ impl ExplanationShape {
             }),
         }
     }
+}
+
+/// Why a version was chosen; null where none was.
+fn reasons() -> Vec<Option<&'static str>> {
+    Reason::ALL.map(|reason| Some(reason.as_str())).into_iter().chain([None]).collect()
 }
 
 fn hex(value: u64) -> String {

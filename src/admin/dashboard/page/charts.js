@@ -45,7 +45,8 @@ export class Chart {
       for (const [ms, value] of points) {
         if (value === null) pen = "M";
         else {
-          text += `${pen}${x(ms).toFixed(1)} ${y(value).toFixed(1)}`;
+          // One that stands alone is a dot.
+          text += `${pen}${x(ms).toFixed(1)} ${y(value).toFixed(1)}${pen === "M" ? "h0" : ""}`;
           pen = "L";
         }
       }

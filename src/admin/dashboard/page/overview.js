@@ -20,14 +20,12 @@ export function standing(live) {
   if (!newer || newer.percentage === null) return null;
   const of = live.check.versions.find((it) => it.code_version === newer.code_version);
   const users = live.check.users;
-  const requests = older.assigned + newer.assigned;
   return {
     older,
     newer,
     asked: newer.percentage,
     users,
-    seen: users ? (100 * of.users) / users : requests ? (100 * newer.assigned) / requests : null,
-    isOfUsers: users > 0,
+    seen: users ? (100 * of.users) / users : null,
     least: users ? (100 * of.expected_least) / users : null,
     most: users ? (100 * of.expected_most) / users : null,
     isBad: live.check.verdict === "mismatch",

@@ -57,8 +57,9 @@ export class SubjectView {
     this.heads = h("tr");
     this.nothing = h("p", { className: "lead" });
     this.beside = h("div", { className: "scroll" }, h("table", { className: "figures" }, h("thead", null, this.heads), this.figures));
+    this.since = h("p", { className: "help since" }, "Users are counted since the deployment, all else since Serin started.");
     this.now = h("section", { className: "card now", "aria-labelledby": "now-title" },
-      h("h2", { id: "now-title" }, "Now"), this.verdict, this.bar.root, this.beside, this.nothing);
+      h("h2", { id: "now-title" }, "Now"), this.verdict, this.bar.root, this.beside, this.since, this.nothing);
     const percentTold = (it) => `${Number(it.toFixed(it < 1 ? 2 : 1))} %`;
     this.charts = {
       share: new Chart("Share of the newer version", { tell: percentTold, most: 100, hint: "of users since the deployment, and what an honest split keeps to; faint: of requests" }),
@@ -106,7 +107,7 @@ export class SubjectView {
   }
 
   showNow(live) {
-    for (const it of [this.verdict, this.bar.root, this.beside]) show(it, Boolean(live));
+    for (const it of [this.verdict, this.bar.root, this.beside, this.since]) show(it, Boolean(live));
     show(this.nothing, !live);
     if (!live) {
       say(this.nothing, this.detail.versions.length
@@ -136,7 +137,7 @@ export class SubjectView {
     } else {
       lines.push(`${it.asked} % of users are to get ${short(it.newer.code_version)}.`);
       if (check.verdict === "mismatch") {
-        lines.push(`They do not: of ${count(check.users)} users ${it.seen.toFixed(1)} % got it, and ${it.least.toFixed(1)} to ${it.most.toFixed(1)} % was to be expected. Such a difference comes by chance less than once in ${brief(Math.min(1e12, 1 / check.p_value))} deployments. It was noticed at user ${count(check.alarm_at_users)}. Until the next deployment this stands.`);
+        lines.push(`They do not: of ${count(check.users)} users ${it.seen.toFixed(1)} % got it, and ${it.least.toFixed(1)} to ${it.most.toFixed(1)} % was to be expected. An honest split ever looks so bad with a probability of ${check.p_value.toExponential(1)}. It was noticed at user ${count(check.alarm_at_users)}, and stands until the next deployment.`);
       } else if (check.verdict === "as_configured") {
         lines.push(`Of ${count(check.users)} users ${it.seen.toFixed(1)} % got it, where ${it.least.toFixed(1)} to ${it.most.toFixed(1)} % is to be expected.`);
       } else {
@@ -181,11 +182,10 @@ export class SubjectView {
         this.cells.get(name)[at].classList.toggle("bad", Boolean(isBad));
       });
     };
-    const all = columns.reduce((sum, it) => sum + it.assigned, 0);
     const of = (it) => live.check.versions.find((version) => version.code_version === it.code_version);
     fact("Asked for", (it) => (it.percentage === null ? "by region" : `${it.percentage} %`));
-    if (isTwo && live.check.users) fact("Users", (it) => `${count(of(it)?.users ?? 0)} · ${percent(of(it)?.users ?? 0, live.check.users)}`);
-    fact("Requests", (it) => (isTwo ? `${count(it.assigned)} · ${percent(it.assigned, all)}` : count(it.assigned)));
+    if (isTwo) fact("Users", (it) => (live.check.users ? `${count(of(it)?.users ?? 0)} · ${percent(of(it)?.users ?? 0, live.check.users)}` : "–"));
+    fact("Requests", (it) => count(it.assigned));
     fact("A second", (it) => {
       const pace = this.app.pace.of(this.paceKey(it));
       return pace === null ? "…" : rate(pace);

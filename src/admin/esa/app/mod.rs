@@ -82,6 +82,7 @@ fn failed(error: CommandError) -> EsaError {
             | Refused::HostTaken(..)
             | Refused::NoSite(_)
             | Refused::ForeignHost(..)
+            | Refused::Unmet(_)
             | Refused::Invalid(_)
             // These are about routines, and no command about an app meets them.
             | Refused::NoRoutine(_)
