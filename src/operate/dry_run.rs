@@ -17,7 +17,7 @@ struct Told {
     keyless_requests: u64,
     moved: Amount,
     least: Least,
-    versions: Vec<Version>,
+    versions: Vec<OfVersion>,
     moves: Vec<Move>,
     heaviest: Vec<Heavy>,
     dangers: Vec<Danger>,
@@ -36,7 +36,7 @@ struct Least {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct OfVersion {
     code_version: String,
     before: Load,
     after: Load,
@@ -129,7 +129,7 @@ fn versions(told: &Told) -> Option<Table> {
         Column::Right("users"),
         Column::Right("requests"),
     ]);
-    for Version { code_version, before, after } in &told.versions {
+    for OfVersion { code_version, before, after } in &told.versions {
         let cells = |load: &Load| {
             [format!("{} %", load.percentage), count(load.users), count(load.requests)]
         };

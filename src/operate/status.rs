@@ -51,7 +51,7 @@ pub fn status(
     }
     let states: Vec<EndpointState> = read(admin, &endpoints["endpoints"])?;
     if output.as_json {
-        output.json(&document(&seen, endpoints["endpoints"].take()))?;
+        output.json(&document(&seen, &endpoints["endpoints"]))?;
     } else {
         print(&seen, &environments, &states, output)?;
     }
@@ -120,7 +120,7 @@ impl Seen {
 }
 
 /// In the API's own shapes.
-fn document(seen: &[Seen], endpoints: Value) -> Value {
+fn document(seen: &[Seen], endpoints: &Value) -> Value {
     let list = |is_asked: fn(&Subject) -> bool, key: &str| {
         let of = seen.iter().filter(|it| is_asked(&it.served.subject)).map(|it| {
             let checks = it.checks.iter().map(|(name, _, value)| (*name, value.clone()));

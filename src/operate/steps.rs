@@ -40,19 +40,18 @@ pub fn step(admin: &Endpoint, steps: &Steps, output: &mut Output<'_>) -> Result<
     if *dry_run {
         return tell(admin, steps, &planned, output);
     }
-    let deployed = match step {
-        Step::Rollback(to) => client::roll_back(admin, routine, environment, to.as_deref()),
-        _ => {
-            let seen = planned.seen.as_ref();
-            client::deploy_over(admin, routine, environment, &planned.shares, seen)
-        }
+    let seen = planned.seen.as_ref();
+    let deployed = if let Step::Rollback(to) = step {
+        client::roll_back(admin, routine, environment, to.as_deref())
+    } else {
+        client::deploy_over(admin, routine, environment, &planned.shares, seen)
     };
     let deployed = deployed.map_err(|error| refused(admin, routine, &planned, error))?;
     if output.as_json {
         return output.json(&json!(deployed));
     }
     print_deployed(&deployed, output)?;
-    overtaken(&deployed, planned.seen.as_ref()).map_or(Ok(()), |note| output.line(note))
+    overtaken(&deployed, seen).map_or(Ok(()), |note| output.line(note))
 }
 
 /// The shares that are to be deployed.

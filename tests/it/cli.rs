@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::http::Connection;
 use crate::support::process::{ANY_PORT, Process, output, serin};
+use crate::support::upstream::Upstream;
 
 const ROUTINE: &str = r#"
 [[site]]
@@ -135,6 +136,39 @@ deployment 2: checkout in production
     let said = place.says("deployments checkout show 3");
     assert!(said.starts_with("deployment 3: checkout in production, of "), "{said}");
     assert!(said.ends_with("\n  100 %  10\nit is not live\n"), "{said}");
+}
+
+#[test]
+fn what_somebody_has_deployed_meanwhile_is_not_overwritten() {
+    let shares = json!([
+        { "code_version": "9", "percentage": 90 },
+        { "code_version": "10", "percentage": 10 },
+    ]);
+    let explained = json!({
+        "deployment_id": "7", "code_versions": shares, "newer": "10", "percentage": 10,
+    });
+    let live = json!({
+        "environment": "production", "deployment_id": "7", "created": "now",
+        "code_versions": shares,
+    });
+    let refusal = json!({ "error": { "code": "precondition_failed", "message": "no" } });
+    let answers = [
+        ("200 OK", explained),
+        ("200 OK\r\netag: \"seen\"", live),
+        ("412 Precondition Failed", refusal),
+    ];
+    let admin = Upstream::new(move |visit| {
+        visit.request();
+        let (status, body) = &answers[visit.number];
+        let body = body.to_string();
+        visit.say(format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    });
+    let promoted = output(serin().args(["promote", "checkout", "--admin", admin.url()]));
+    assert_eq!(promoted.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&promoted.stderr);
+    assert!(said.contains("somebody has deployed `checkout` meanwhile"), "{said}");
+    let requests = admin.requests();
+    assert!(requests[2].contains("if-match: \"seen\""), "{requests:?}");
 }
 
 #[test]

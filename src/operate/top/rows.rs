@@ -55,7 +55,7 @@ pub(super) fn rows(sample: &Sample, rates: &Rates) -> Vec<Row> {
         if served.live.is_empty() {
             let mut cells = <[String; COLUMNS.len()]>::default();
             cells[0] = one_line(&served.name);
-            cells[2] = "not deployed".to_owned();
+            cells[2].push_str("not deployed");
             let subject = served.subject.clone();
             rows.push(Row { subject, cells, is_wrong: false, is_failing: false });
         }

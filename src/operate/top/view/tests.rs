@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use serde_json::json;
 
 use super::*;
@@ -81,7 +81,7 @@ fn sample(at: Instant, names: &[&str], assigned: u64, verdict: &str) -> Sample {
 
 fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width.max(1));
-    let cells: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    let cells: Vec<&str> = buffer.content.iter().map(Cell::symbol).collect();
     cells.chunks(width).map(|line| line.concat().trim_end().to_owned() + "\n").collect()
 }
 
