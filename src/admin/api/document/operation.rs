@@ -1,6 +1,8 @@
 //! An operation: a method of a path, what serves it, and what the document says of it. The
 //! types of the handler say what is taken and what is answered.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::handler::Handler;
@@ -19,7 +21,6 @@ use crate::admin::api::error::ApiError;
 use crate::admin::api::extract::{Asked, At, MaybeSent, Named, Sent};
 use crate::admin::api::once::once;
 use crate::admin::api::tag::{Made, Preconditions, Tagged};
-use std::sync::Arc;
 
 /// What a part of a request is, for the document. A handler takes what has this alone.
 pub(in crate::admin::api) trait Input {
