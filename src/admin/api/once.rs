@@ -28,9 +28,9 @@ use crate::model::{AccessKeyId, Timestamp};
 /// The longest key, in characters.
 pub(super) const KEY_MAX: usize = 255;
 /// So many answers are remembered, of all callers together; the oldest is forgotten first.
-const ANSWERS_MAX: usize = 10_000;
+pub(super) const ANSWERS_MAX: usize = 10_000;
 /// Their bodies, in bytes.
-const OCTETS_MAX: usize = 16 * 1024 * 1024;
+pub(super) const OCTETS_MAX: usize = 16 * 1024 * 1024;
 /// An answer is forgotten after this long.
 pub(super) const AGE_MAX: Duration = Duration::from_hours(24);
 

@@ -4,9 +4,9 @@ use super::*;
 use crate::control::command::Deployed;
 use crate::control::{UploadCommand, VariableCommand};
 use crate::model::{
-    CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, DeploymentId, Environment,
-    Making, Origin, Percent, Route, Sticky, Timestamp, Upstream, Variable, VariableKey, Version,
-    VersionStatus,
+    AccessKeyId, CodeVersion, DeclaredDeployment, DeclaredRoutine, DeclaredVersion, DeploymentId,
+    Environment, Making, Origin, Percent, Route, Sticky, Timestamp, Upstream, Variable,
+    VariableKey, Version, VersionStatus,
 };
 use Environment::{Production, Staging};
 
@@ -708,4 +708,17 @@ fn a_routine_that_is_live_or_holds_what_the_api_made_stays_without_its_routes() 
         desk.declare(&[declared]);
         assert_eq!(*desk.shop(), Routine { origin: Origin::Adopted, ..before });
     }
+}
+
+#[test]
+fn who_asked_is_kept_of_what_becomes_live_and_of_nothing_else() {
+    let mut desk = Desk::with_shop();
+    let boss = AccessKeyId::new("boss").unwrap();
+    let deploy =
+        Command::Deploy { name: name("shop"), environment: Staging, shares: shares("1@100") };
+    let applied = desk.tell(deploy.by(Some(&boss))).unwrap();
+    assert!(applied.changes.contains(&Change::By(DeploymentId(1), boss.clone())));
+    let delete = Command::DeleteRoutine { name: name("shop") };
+    let applied = desk.tell(delete.by(Some(&boss))).unwrap();
+    assert!(applied.changes.iter().all(|change| !matches!(change, Change::By(..))));
 }

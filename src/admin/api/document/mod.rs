@@ -7,7 +7,7 @@ mod operation;
 mod soundness;
 mod text;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,6 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 pub(super) use self::description::Description;
 pub(super) use self::operation::{Input, Operation, Output, delete, get, patch, post};

@@ -1,6 +1,8 @@
 //! An operation: a method of a path, what serves it, and what the document says of it. The
 //! types of the handler say what is taken and what is answered.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::handler::Handler;
 use axum::middleware;
@@ -20,7 +22,6 @@ use crate::admin::api::extract::{Asked, At, MaybeSent, Named, Sent};
 use crate::admin::api::once::once;
 use crate::admin::api::tag::{Made, Preconditions, Tagged};
 use crate::admin::signature::Caller;
-use std::sync::Arc;
 
 /// What a part of a request is, for the document. A handler takes what has this alone.
 pub(in crate::admin::api) trait Input {
@@ -59,6 +60,7 @@ described!(A);
 described!(A B);
 described!(A B C);
 described!(A B C D);
+described!(A B C D E);
 
 /// A method of a path.
 pub(in crate::admin::api) struct Operation {

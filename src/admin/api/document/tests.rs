@@ -7,6 +7,8 @@ use regex::Regex;
 use schemars::SchemaGenerator;
 
 use super::*;
+use crate::admin::api::extract::BODY_MAX_BYTES;
+use crate::admin::api::once::{ANSWERS_MAX, OCTETS_MAX};
 use crate::model::{AppId, AppName, CodeVersion, KeySource, RoutineName, VersionId};
 
 /// Each method and path that the document has.
@@ -83,6 +85,20 @@ fn whatever_is_referred_to_is_there() {
                 assert!(found.contains(&reference), "{reference}");
             }
         }
+    }
+}
+
+#[test]
+fn the_limits_that_are_told_in_words_are_those_of_the_code() {
+    const MIB: usize = 1024 * 1024;
+    let told = [
+        format!("A body has at most {} MiB", BODY_MAX_BYTES / MIB),
+        format!("for {} hours, {} of them", AGE_MAX.as_secs() / 3600, "10,000"),
+        format!("and {} MiB", OCTETS_MAX / MIB),
+    ];
+    assert_eq!(ANSWERS_MAX, 10_000);
+    for told in told {
+        assert!(ABOUT.contains(&told), "{told}");
     }
 }
 
