@@ -67,7 +67,7 @@
 //! 10. **Time, randomness and the environment enter in [`app`]** and travel as
 //!     arguments. (Exceptions: timeouts are tokio's, `Date` is the system's, keys are
 //!     drawn by the library that makes them, and users are put in the order in which they
-//!     came by the system's steady clock.)
+//!     came by the system's steady clock, which also says how long requests and commits take.)
 //! 11. **Wire and disk have their own shapes.** The nouns of [`model`] do not derive
 //!     `Serialize`.
 //!
@@ -185,6 +185,14 @@
 //!   opens in steps that are two minutes apart at 1 KiB/s on loopback. That is told beneath
 //!   TLS, which takes what the client has not.
 //! - A request that has been through Serin eight times goes in a circle.
+//! - A request has a passage, from its head to the last byte of its response, and dropping that
+//!   tells `Worker::complete` in `proxy`: so every request is told once, however it ended. What is
+//!   counted there is written to cells that one worker writes and others read, without a lock
+//!   and without an addition that others would see. Whoever asks for a pooled connection, waits
+//!   for a head or is idle again is told the time, so that the clock is read no more often than
+//!   it was without all that.
+//! - Versions are counted one by one up to a bound, and others together: what a scrape costs does
+//!   not grow with the number of routines.
 //! - A line of the access log is made where the request ends, in a buffer of the worker: it
 //!   borrows all that it says, and a batch of 64 costs one hand-over. To carry the values to the
 //!   thread that writes would copy them twice. What of others stands in it is visible ASCII.

@@ -1,7 +1,7 @@
 //! One listener for people and machines: the ESA dialect on `/`, the native API
-//! under `/api/v1`, and whether the process is alive and ready.
+//! under `/api/v1`, `/metrics` for Prometheus, and whether the process is alive and ready.
 //!
-//! With access keys, a call must say who is asking. Open to all are `/livez` and
+//! With access keys, a call must say who is asking, to read metrics, too. Open to all are `/livez` and
 //! `/readyz`, and the upload forms, which carry a permission of their own.
 //!
 //! # Where ESA is silent
@@ -82,6 +82,7 @@ mod body;
 mod dry_run;
 mod esa;
 mod guard;
+mod metrics;
 mod reload;
 mod signature;
 mod time;
@@ -118,7 +119,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{Requests, Tallies, Traffic, Users, Wellness};
+use crate::observe::{AccessLog, Requests, Spans, Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -131,6 +132,7 @@ const HEAD_MAX_BYTES: usize = 64 * 1024;
 
 const LIVE_PATH: &str = "/livez";
 const READY_PATH: &str = "/readyz";
+const METRICS_PATH: &str = "/metrics";
 
 /// Whether the ESA dialect has an action of this name.
 pub fn has_action(name: &str) -> bool {
@@ -148,6 +150,8 @@ pub struct Admin {
     pub tallies: Tallies,
     pub traffic: Traffic,
     pub requests: Requests,
+    pub access_log: AccessLog,
+    pub spans: Spans,
     /// Who came to the data plane, and what the checks of the splits say.
     pub users: Users,
     pub wellness: Wellness,
@@ -235,12 +239,15 @@ async fn attend(
 }
 
 fn router(admin: Arc<Admin>, door: Door) -> Router {
+    let scrapes = Arc::new(metrics::Scrapes::new((admin.clock)()));
+    let scrape = move |admin, headers| metrics::answer(admin, headers, scrapes.clone());
     Router::new()
         .route("/", any(esa::answer))
         .route(esa::UPLOAD_PATH, any(esa::upload))
         .route(esa::ASSETS_UPLOAD_PATH, any(esa::upload_assets))
         .route(LIVE_PATH, get(async || "live\n"))
         .route(READY_PATH, get(readiness))
+        .route(METRICS_PATH, get(scrape))
         .nest("/api/v1", api::routes())
         .fallback(api::unknown_path)
         .method_not_allowed_fallback(api::wrong_method)

@@ -22,6 +22,7 @@ mod health;
 mod life;
 mod load;
 mod load_verb;
+mod metrics;
 mod origins;
 mod plausible;
 mod pool_limits;

@@ -14,7 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{Requests, Tallies, Traffic, Users, Wellness};
+use serin::observe::{AccessLog, Requests, Spans, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -34,6 +34,7 @@ pub(crate) struct Desk {
     now_ns: Arc<AtomicI64>,
     pub(crate) tallies: Tallies,
     pub(crate) traffic: Traffic,
+    pub(crate) requests: Requests,
     pub(crate) wellness: Wellness,
     end: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -107,6 +108,7 @@ impl Desk {
         let ready = Arc::new(AtomicBool::new(true));
         let drawn = AtomicU64::new(0);
         let (tallies, traffic) = (Tallies::new(1), Traffic::new(1));
+        let requests = Requests::new(1);
         let wellness = Wellness::default();
         let admin = Admin {
             control: opened.handle,
@@ -114,7 +116,9 @@ impl Desk {
             table: opened.table,
             tallies: tallies.clone(),
             traffic: traffic.clone(),
-            requests: Requests::new(1),
+            requests: requests.clone(),
+            access_log: AccessLog::off(),
+            spans: Spans::off(),
             users: Users::new(1),
             wellness: wellness.clone(),
             account: "154edaf6".to_owned(),
@@ -139,7 +143,17 @@ impl Desk {
             std::thread::spawn(move || plane.run()),
             std::thread::spawn(move || attend(listener, admin, idle, ended)),
         ];
-        Self { address, ready, now_ns, tallies, traffic, wellness, end: Some(end), threads }
+        Self {
+            address,
+            ready,
+            now_ns,
+            tallies,
+            traffic,
+            requests,
+            wellness,
+            end: Some(end),
+            threads,
+        }
     }
 
     /// Lets time pass.
