@@ -125,7 +125,7 @@ pub use self::reload::Reload;
 pub use self::signature::Keyring;
 use crate::control::ControlHandle;
 use crate::model::{Domain, Timestamp};
-use crate::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
+use crate::observe::{AccessLog, History, Requests, Spans, Tallies, Traffic, Users, Wellness};
 use crate::routing::TableReader;
 use crate::server::{self, Patience, Patient, Presence};
 
@@ -156,6 +156,8 @@ pub struct Admin {
     pub tallies: Tallies,
     pub traffic: Traffic,
     pub requests: Requests,
+    pub access_log: AccessLog,
+    pub spans: Spans,
     /// Who came to the data plane, and what the checks of the splits say.
     pub users: Users,
     pub wellness: Wellness,

@@ -26,6 +26,7 @@ mod serve;
 mod signals;
 mod splits;
 mod systemd;
+mod tellers;
 mod upstream_tls;
 mod warnings;
 mod watched;

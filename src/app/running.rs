@@ -20,25 +20,17 @@ use super::listen::{Doors, ListenError};
 use super::outside;
 use super::reload::{Fixed, Reloader};
 use super::splits::watch_splits;
+use super::tellers::Tellers;
 use super::upstream_tls::upstream_tls;
 use crate::admin::{self, Admin, Answers, Keyring, LiveAccount, Streams};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
 use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
-use crate::observe::{
-    AccessLog, AccessLogError, AccessLogThread, History, KeyHashSeed, OpenLog, Outside, Requests,
-    Spans, SpansThread, Tallies, Traffic, Users, Wellness,
-};
+use crate::observe::{AccessLogError, History, Requests, Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
 use crate::server::Patience;
-
-/// How long what waits for the access log is written at the end: a pipe may stand still.
-const ACCESS_LOG_END_MAX: Duration = Duration::from_secs(2);
-
-/// How long spans that wait are sent at the end.
-const SPANS_END_MAX: Duration = Duration::from_secs(2);
 
 /// The account that default records name: 8 hexadecimal digits, as ESA's do.
 const ACCOUNT: &str = "5e121a00";
@@ -99,10 +91,7 @@ pub struct Running {
     end_admin: watch::Sender<bool>,
     admin: JoinHandle<()>,
     control: JoinHandle<()>,
-    access_log: AccessLogThread,
-    spans: SpansThread,
-    /// For the two that have nobody left to tell them anything.
-    end_tellers: watch::Sender<bool>,
+    tellers: Tellers,
 }
 
 /// Serin has ended, and not well.
@@ -158,7 +147,6 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         None => Store::in_memory()?,
     };
     let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
-    let open_log = OpenLog::open(config.access_log.as_ref())?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
     for warning in warnings {
@@ -172,19 +160,10 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     let (set_drain, drain) = watch::channel(config.server.drain_timeout);
     let (set_policy, policy) = watch::channel(Arc::new(config.policy.clone()));
     let roster = Roster::new();
-    let (end_tellers, tellers_end) = watch::channel(false);
-    let outside = Outside { clock: outside::now, key_hash: KeyHashSeed::new(outside::random()) };
-    let duty = roster.duty("access-log", tellers_end.clone());
-    let (access_log, access_log_thread) = AccessLog::start(open_log, outside, duty)?;
-    let duty = roster.duty("spans", tellers_end);
-    let (spans, spans_thread) = Spans::start(policy.clone(), duty)?;
+    let (access_log, spans, tellers) = Tellers::start(&roster, config, &policy)?;
     let proxy = Arc::new(Proxy {
         table: table.clone(),
-        draws: Draws {
-            spread: SpreadCounters::default(),
-            mint: Box::new(outside::random),
-            salt: u64::from_le_bytes(outside::random()),
-        },
+        draws: draws(),
         seats: Seats::default(),
         tallies: tallies.clone(),
         traffic: traffic.clone(),
@@ -192,7 +171,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         users: users.clone(),
         wellness: wellness.clone(),
         access_log: access_log.clone(),
-        spans,
+        spans: spans.clone(),
         policy: policy.clone(),
         drain: drain.clone(),
         built_in: Box::new(built_in),
@@ -209,6 +188,8 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         tallies: tallies.clone(),
         traffic,
         requests,
+        access_log: access_log.clone(),
+        spans,
         users,
         wellness,
         history: History::default(),
@@ -258,10 +239,16 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         end_admin,
         admin,
         control,
-        access_log: access_log_thread,
-        spans: spans_thread,
-        end_tellers,
+        tellers,
     })
+}
+
+fn draws() -> Draws {
+    Draws {
+        spread: SpreadCounters::default(),
+        mint: Box::new(outside::random),
+        salt: u64::from_le_bytes(outside::random()),
+    }
 }
 
 /// The threads of the data plane: `count` workers, and the one that checks endpoints.
@@ -307,14 +294,7 @@ impl Running {
         self.end_admin.send_replace(true);
         join(self.admin);
         join(self.control);
-        self.end_tellers.send_replace(true);
-        let waiting = self.access_log.waiting();
-        if !self.access_log.end(ACCESS_LOG_END_MAX) {
-            tracing::warn!(waiting, "the access log takes no more, so lines are lost");
-        }
-        if !self.spans.end(SPANS_END_MAX) {
-            tracing::warn!("the collector takes no more spans, so some are lost");
-        }
+        self.tellers.end();
         let fallen = self.roster.fallen();
         if fallen.is_empty() { Ok(()) } else { Err(Fallen(fallen)) }
     }

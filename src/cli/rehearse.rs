@@ -73,7 +73,7 @@ pub struct Rehearse {
     /// Users of an access log, of JSON lines or in the combined format; `-` is stdin
     #[arg(long, value_name = "FILE", help_heading = "Users", conflicts_with_all = ["users", "seed", "zipf", "requests", "duration"])]
     pub access_log: Option<PathBuf>,
-    /// What of a line is the user's key [default: key, or else key_hash, of JSON, client of the combined format]
+    /// What of a line is the user's key [default: key of JSON, or else its hash, client of the combined format]
     #[arg(long, value_name = "NAME", help_heading = "Users", requires = "access_log")]
     pub field: Option<String>,
     /// How far apart two requests of one session may be

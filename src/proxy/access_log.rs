@@ -10,7 +10,7 @@ use http::{HeaderValue, Version};
 use super::handle::asked_host;
 use super::passage::{Ending, Passage};
 use super::worker::Worker;
-use crate::model::{Endpoint, KeySource};
+use crate::model::{Endpoint, KeySource, Position};
 use crate::observe::{Flags, Line, Subject};
 use crate::routing::{Answerer, Decision, Target, User, client_address};
 
@@ -70,7 +70,7 @@ impl Worker {
             served: asked.target.filter(|_| is_answered).map(|target| target.version.as_str()),
             role: asked.target.map(role),
             reason: decision.as_ref().map(|decision| decision.reason.as_str()),
-            bucket: asked.user.and_then(|user| user.position).map(|position| position.bucket()),
+            bucket: asked.user.and_then(|user| user.position).map(Position::bucket),
             key_source: asked.key_source(),
             user: asked.user.map(|user| user.hash),
             upstream: passage.endpoint().map(Endpoint::as_str),

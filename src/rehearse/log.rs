@@ -211,7 +211,7 @@ fn read_json<'l>(names: &[&str], line: &[u8]) -> Option<Request<'l>> {
     let time = TIME_FIELDS.iter().find_map(|name| object.get(*name));
     let mut request = Request { key: None, is_hashed: false, at_ms: time.and_then(json_time_ms) };
     for &name in names {
-        if let Some(key) = text_of(found(&object, name))? {
+        if let Some(key) = text_of(found(&object, name)).ok()? {
             (request.key, request.is_hashed) = (Some(Cow::Owned(key)), name == HASH_FIELD);
             break;
         }
@@ -219,15 +219,18 @@ fn read_json<'l>(names: &[&str], line: &[u8]) -> Option<Request<'l>> {
     Some(request)
 }
 
-/// The text of a value, if it has one, and what is empty has none; `None` of what is no text.
-fn text_of(value: Option<&Value>) -> Option<Option<Vec<u8>>> {
+/// What is there is no text.
+struct NoText;
+
+/// The text of a value, where it is there and not empty.
+fn text_of(value: Option<&Value>) -> Result<Option<Vec<u8>>, NoText> {
     let text = match value {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone().into_bytes()),
         Some(Value::Number(number)) => Some(number.to_string().into_bytes()),
-        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return None,
+        Some(Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Err(NoText),
     };
-    Some(text.filter(|text| !text.is_empty()))
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 /// A field of that whole name, or the one to which its dots lead.

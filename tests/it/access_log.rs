@@ -258,6 +258,14 @@ fn requests_are_answered_while_a_log_stands_still() {
     for _ in 0..500 {
         assert_eq!(client.get("shop.test", &[]).unwrap().status, 200);
     }
+    let mut admin = Connection::open(serin.admin).unwrap();
+    wait_until(|| {
+        let page = admin.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let page = String::from_utf8(page.body).unwrap();
+        let dropped =
+            page.lines().find_map(|it| it.strip_prefix("serin_access_log_dropped_total "));
+        dropped.unwrap().parse::<f64>().unwrap() > 0.0
+    });
     serin.kill();
 }
 

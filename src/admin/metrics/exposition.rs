@@ -260,7 +260,9 @@ mod tests {
     fn chosen(accept: &[&'static str]) -> Format {
         let lines = accept.iter().map(|line| (ACCEPT, HeaderValue::from_static(line)));
         let mut headers = HeaderMap::new();
-        lines.for_each(|(name, line)| drop(headers.append(name, line)));
+        for (name, line) in lines {
+            headers.append(name, line);
+        }
         Format::of(&headers)
     }
 

@@ -60,6 +60,7 @@ impl Scrapes {
         });
         running(&mut page, admin);
         trouble(&mut page, admin);
+        tellers(&mut page, admin);
         control(&mut page, admin);
         process(&mut page, self.started);
         page.end()
@@ -134,6 +135,14 @@ fn trouble(page: &mut Page, admin: &Admin) {
     let ejected = admin.wellness.ejections().all();
     let ejected = ejected.values().filter(|(_, until)| *until > now).count();
     page.single(names::EJECTED, Some(ejected));
+}
+
+fn tellers(page: &mut Page, admin: &Admin) {
+    let (lines, spans) = (admin.access_log.counts(), admin.spans.counts());
+    page.single(names::LOG_LINES, Some(lines.written));
+    page.single(names::LOG_DROPPED, Some(lines.dropped));
+    page.single(names::SPANS, Some(spans.sent));
+    page.single(names::SPANS_DROPPED, Some(spans.dropped));
 }
 
 fn control(page: &mut Page, admin: &Admin) {

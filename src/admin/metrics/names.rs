@@ -161,6 +161,15 @@ pub(super) const EJECTIONS: Metric = counter(
 );
 pub(super) const UNHEALTHY: Metric =
     gauge("serin_upstream_endpoints_unhealthy", "Endpoints that the health checks found unwell");
+pub(super) const LOG_LINES: Metric =
+    counter("serin_access_log_lines", "Lines of the access log that were written");
+pub(super) const LOG_DROPPED: Metric = counter(
+    "serin_access_log_dropped",
+    "Lines of the access log that found no room, or could not be written",
+);
+pub(super) const SPANS: Metric = counter("serin_spans_sent", "Spans that the collector took");
+pub(super) const SPANS_DROPPED: Metric =
+    counter("serin_spans_dropped", "Spans that found no room, or that the collector did not take");
 pub(super) const EJECTED: Metric =
     gauge("serin_upstream_endpoints_ejected", "Endpoints that at least one worker leaves out");
 

@@ -47,14 +47,11 @@ fn json_unit(unit: u16, out: &mut Vec<u8>) {
 /// The first character of what does not begin in ASCII, and how many bytes it takes.
 fn first_char(text: &[u8]) -> (char, usize) {
     let chunk = text.utf8_chunks().next();
-    let first = chunk.as_ref().and_then(|chunk| chunk.valid().chars().next());
-    match first {
-        Some(first) => (first, first.len_utf8()),
-        None => {
-            let taken = chunk.map_or(1, |chunk| chunk.invalid().len());
-            (char::REPLACEMENT_CHARACTER, taken.max(1))
-        }
+    if let Some(first) = chunk.as_ref().and_then(|chunk| chunk.valid().chars().next()) {
+        return (first, first.len_utf8());
     }
+    let taken = chunk.map_or(1, |chunk| chunk.invalid().len());
+    (char::REPLACEMENT_CHARACTER, taken.max(1))
 }
 
 /// Writes `text` as the inside of quotes, as Apache's httpd does.

@@ -463,11 +463,7 @@ mod tests {
         line.write_combined(&mut Moments::default(), &mut combined);
         let text = String::from_utf8(combined).unwrap();
         assert_eq!(text.matches('\n').count(), 1);
-        assert_eq!(
-            text.replace(r#"\\"#, "").replace(r#"\""#, "").matches('"').count(),
-            6,
-            "{text}"
-        );
+        assert_eq!(text.replace(r"\\", "").replace(r#"\""#, "").matches('"').count(), 6, "{text}");
     }
 
     #[test]

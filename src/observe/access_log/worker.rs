@@ -117,8 +117,8 @@ impl WorkerAccessLog {
                     tokio::time::sleep(HAND_OVER_AFTER).await;
                     self.hand_over();
                 }
-                changed = changes.changed() => {
-                    if changed.is_err() {
+                told = changes.changed() => {
+                    if told.is_err() {
                         return;
                     }
                     // Lines of the format before go before those of the next.

@@ -14,7 +14,7 @@ use serin::model::{
     AccessKey, AccessKeyId, Account, Declared, Domain, Quotas, Region, RegionName, Regions, Secret,
     Site, SiteId, Timestamp,
 };
-use serin::observe::{History, Requests, Tallies, Traffic, Users, Wellness};
+use serin::observe::{AccessLog, History, Requests, Spans, Tallies, Traffic, Users, Wellness};
 use serin::routing::Settings;
 use serin::server::Patience;
 use tokio::sync::oneshot;
@@ -117,6 +117,8 @@ impl Desk {
             tallies: tallies.clone(),
             traffic: traffic.clone(),
             requests: requests.clone(),
+            access_log: AccessLog::off(),
+            spans: Spans::off(),
             users: Users::new(1),
             wellness: wellness.clone(),
             history: History::default(),
