@@ -106,7 +106,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::header::CACHE_CONTROL;
 use http::uri::Scheme;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -258,7 +258,10 @@ async fn attend(
 
 fn router(admin: Arc<Admin>, door: Door) -> Router {
     let scrapes = Arc::new(metrics::Scrapes::new((admin.clock)()));
-    let scrape = move |admin, headers| metrics::answer(admin, headers, scrapes.clone());
+    let scrape = move |State(admin): State<Arc<Admin>>, headers: HeaderMap| {
+        let scrapes = scrapes.clone();
+        async move { metrics::answer(&admin, &headers, &scrapes) }
+    };
     Router::new()
         .route("/", any(front))
         .route(esa::UPLOAD_PATH, any(esa::upload))

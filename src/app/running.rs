@@ -221,12 +221,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     };
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
-    // Ends by itself once the last handle, admin's, is gone.
-    let duty = roster.duty("control", admin_ends);
-    let control = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-        let _duty = duty;
-        plane.run();
-    })?;
+    let control = start_control(plane, roster.duty("control", admin_ends))?;
     Ok(Running {
         addresses,
         tallies,
@@ -267,6 +262,14 @@ fn start_workers(
     let duty = roster.duty("health", end.clone());
     threads.push(proxy::start_checks(proxy.clone(), end.clone(), duty)?);
     Ok(threads)
+}
+
+/// The thread of the one writer. It ends by itself once the last handle, admin's, is gone.
+fn start_control(plane: ControlPlane, duty: Duty) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+        let _duty = duty;
+        plane.run();
+    })
 }
 
 impl Running {

@@ -34,10 +34,10 @@ pub enum Answering {
     Nobody(Environment),
     /// A site's origin.
     Origin(Environment),
-    /// The version that is counted at this number.
-    Version(u32),
     /// Any version that is not among the [`VERSIONS_MAX`].
     Others(Environment),
+    /// The version that is counted at this number.
+    Version(u32),
 }
 
 /// A request that is over.
@@ -230,7 +230,7 @@ impl Requests {
         let mut gone = Vec::new();
         lock(&self.versions).retain(|number, was_live| {
             let is_live = is_live(*number);
-            let stays = is_live || std::mem::replace(was_live, is_live);
+            let stays = std::mem::replace(was_live, is_live) || is_live;
             if !stays {
                 gone.push(Answering::Version(*number).row());
             }
@@ -441,6 +441,7 @@ mod tests {
     fn rows_have_one_name() {
         for row in 0..20 {
             assert_eq!(Answering::of_row(row).row(), row);
+            assert!(Answering::of_row(row) < Answering::of_row(row + 1), "they are in order");
         }
     }
 
@@ -458,6 +459,8 @@ mod tests {
         assert_eq!(requests.of(Answering::Version(max)).requests(), 0);
 
         // One is withdrawn, and forgotten the second time that it is not live.
+        requests.turn(|number| number != 0);
+        requests.turn(|_| true);
         requests.turn(|number| number != 0);
         worker.sweep();
         ask(max);

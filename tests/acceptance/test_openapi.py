@@ -107,14 +107,14 @@ def test_no_answer_is_outside_of_the_document(start, tmp_path):
                 reached = met[verb.upper(), path]
                 assert reached & {200, 201, 204}, (verb, path, reached)
                 assert any(status >= 400 for status in reached) or "traffic" in path
-    assert {200, 201, 400, 404, 412, 415, 422} <= met["POST", f"{OPERATION}/deployment"]
-
-
-OPERATION = "/routines/{name}/environments/{environment}"
+    deployment = "/routines/{name}/environments/{environment}/deployment"
+    assert {201, 400, 404, 412, 422} <= met["POST", deployment]
 
 
 def test_whoever_is_not_known_is_told_as_the_document_says(start, tmp_path):
     serin = start(CONFIG + KEYS)
     met = judge(serin, tmp_path, "examples", 1, "--checks",
                 ",".join([*CHECKS, "ignored_auth"]), secret=SECRET)
-    assert all(statuses & {200, 201, 204, 404, 409, 412} for statuses in met.values()), met
+    let_in = {operation for operation, statuses in met.items() if statuses & {200, 201, 204}}
+    assert len(let_in) > 20, met
+    assert all(401 in met[operation] for operation in let_in), met

@@ -1,5 +1,5 @@
 //! The two texts in which Prometheus and its kin read metrics: text format 0.0.4 and
-//! OpenMetrics 1.0.
+//! `OpenMetrics` 1.0.
 
 use std::fmt::{self, Display, Write};
 
@@ -258,10 +258,9 @@ mod tests {
     use super::*;
 
     fn chosen(accept: &[&'static str]) -> Format {
-        let lines = accept.iter().map(|line| (ACCEPT, HeaderValue::from_static(line)));
         let mut headers = HeaderMap::new();
-        for (name, line) in lines {
-            headers.append(name, line);
+        for line in accept {
+            headers.append(ACCEPT, HeaderValue::from_static(line));
         }
         Format::of(&headers)
     }

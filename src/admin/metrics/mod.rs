@@ -1,5 +1,5 @@
 //! `/metrics`: what the process says of itself, in Prometheus' text format 0.0.4 or in
-//! OpenMetrics 1.0, as `Accept` would have it.
+//! `OpenMetrics` 1.0, as `Accept` would have it.
 //!
 //! Labels are names that an operator gave and words of Serin's own: never a key, and nothing
 //! of a client. `routine` is a routine's name or an app's; what nobody answered, or a site's
@@ -16,10 +16,9 @@ mod exposition;
 mod names;
 mod versions;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, VARY};
@@ -67,13 +66,9 @@ impl Scrapes {
     }
 }
 
-pub(super) async fn answer(
-    State(admin): State<Arc<Admin>>,
-    headers: HeaderMap,
-    scrapes: Arc<Scrapes>,
-) -> Response {
-    let format = Format::of(&headers);
-    let page = scrapes.page(&admin, format);
+pub(super) fn answer(admin: &Admin, headers: &HeaderMap, scrapes: &Scrapes) -> Response {
+    let format = Format::of(headers);
+    let page = scrapes.page(admin, format);
     ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], page).into_response()
 }
 
@@ -106,6 +101,9 @@ fn running(page: &mut Page, admin: &Admin) {
     page.single(names::CONNECTIONS_OPENED, Some(connections.opened));
 }
 
+/// Picks one of the counts that have no kind.
+type Count = fn(&TrafficCounts) -> u64;
+
 fn trouble(page: &mut Page, admin: &Admin) {
     let counts = admin.traffic.total();
     for (metric, label, counts) in [
@@ -118,7 +116,7 @@ fn trouble(page: &mut Page, admin: &Admin) {
             page.sample(&[(label, kind)], *count);
         }
     }
-    let each: [(Metric, fn(&TrafficCounts) -> u64); 7] = [
+    let each: [(Metric, Count); 7] = [
         (names::RECONNECTS, |counts| counts.reconnects),
         (names::MOVES, |counts| counts.moves),
         (names::RETRIES, |counts| counts.retries),

@@ -147,13 +147,8 @@ fn by_reason(page: &mut Page, row: &Row) {
 }
 
 fn reason_name(reason: usize) -> &'static str {
-    match Reason::ALL.get(reason) {
-        Some(reason) => reason.as_str(),
-        None => {
-            debug_assert_eq!(reason, REFUSED);
-            "refused"
-        }
-    }
+    debug_assert!(reason <= REFUSED);
+    Reason::ALL.get(reason).map_or("refused", |reason| reason.as_str())
 }
 
 /// What was counted when the deployments of splits were first seen, by split: their requests

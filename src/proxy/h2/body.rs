@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::super::body::Body;
-use super::super::passage::Passage;
+use super::super::passage::{Ending, Passage};
 use super::streams::Pace;
 use crate::server::Presence;
 
@@ -60,7 +60,7 @@ impl Paced {
 impl Drop for Paced {
     fn drop(&mut self) {
         // Nobody asks for more behind what ends by itself.
-        if self.is_end_stream() {
+        if self.passage.ending == Ending::OfClient && self.is_end_stream() {
             self.passage.end(self.given);
         } else {
             self.passage.bytes_out = self.given;

@@ -211,8 +211,8 @@ impl Line {
             };
         }
         connection.settle();
-        let _resting = Resting::new(&self.counts);
-        let idle = Idle { connection, since: Instant::now(), _resting };
+        let resting = Resting::new(&self.counts);
+        let idle = Idle { connection, since: Instant::now(), _resting: resting };
         let mut others = self.idle.borrow_mut();
         if others.len() < IDLE_PER_ENDPOINT_MAX {
             others.push(idle);
