@@ -25,7 +25,7 @@ use crate::admin::{self, Admin, Keyring, LiveAccount};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
+use crate::model::{Declared, Domain, ESA_RECORDS, Policy, Timeouts};
 use crate::observe::{AccessLogError, Requests, Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -141,10 +141,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     {
         return Err(StartError::Open(address));
     }
-    let store = match &config.store_path {
-        Some(path) => Store::open(path)?,
-        None => Store::in_memory()?,
-    };
+    let store = store(config)?;
     let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
@@ -210,10 +207,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         set_policy,
         set_drain,
     };
-    let patience = move || {
-        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
-        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
-    };
+    let patience = patience(policy, drain);
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     // Ends by itself once the last handle, admin's, is gone.
@@ -236,6 +230,24 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         control,
         tellers,
     })
+}
+
+fn store(config: &Config) -> Result<Store, StoreError> {
+    match &config.store_path {
+        Some(path) => Store::open(path),
+        None => Store::in_memory(),
+    }
+}
+
+/// Admin has that of the data plane, and what the workers leave of the time to drain.
+fn patience(
+    policy: watch::Receiver<Arc<Policy>>,
+    drain: watch::Receiver<Duration>,
+) -> impl Fn() -> Patience + Clone + Send + 'static {
+    move || {
+        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
+        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
+    }
 }
 
 fn draws() -> Draws {
