@@ -26,7 +26,7 @@ use crate::admin::{self, Admin, Answers, Keyring, LiveAccount, Streams};
 use crate::backend;
 use crate::config::Config;
 use crate::control::{ControlPlane, Opened, Store, StoreError};
-use crate::model::{Declared, Domain, ESA_RECORDS, Timeouts};
+use crate::model::{Declared, Domain, ESA_RECORDS, Policy, Timeouts};
 use crate::observe::{AccessLogError, History, Requests, Tallies, Traffic, Users, Wellness};
 use crate::proxy::{self, BuiltInRequest, Listeners, Proxy, Seats};
 use crate::routing::{Draws, Settings, SpreadCounters, TableReader};
@@ -142,10 +142,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
     {
         return Err(StartError::Open(address));
     }
-    let store = match &config.store_path {
-        Some(path) => Store::open(path)?,
-        None => Store::in_memory()?,
-    };
+    let store = store(config)?;
     let (listeners, gates, certificates) = bound.furnish(config, &addresses)?;
     let opened = ControlPlane::open(store, settings(config), declared(config), outside::now)?;
     let Opened { plane, handle: control, table, warnings } = opened;
@@ -215,10 +212,7 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         set_policy,
         set_drain,
     };
-    let patience = move || {
-        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
-        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
-    };
+    let patience = patience(policy, drain);
     let duty = roster.duty("admin", admin_ends.clone());
     let admin = serve_admin(gates, admin, certificates, patience, admin_ends.clone(), duty)?;
     let control = start_control(plane, roster.duty("control", admin_ends))?;
@@ -236,6 +230,24 @@ pub(super) fn start_on(inherited: Inherited, config: &Config) -> Result<Running,
         control,
         tellers,
     })
+}
+
+fn store(config: &Config) -> Result<Store, StoreError> {
+    match &config.store_path {
+        Some(path) => Store::open(path),
+        None => Store::in_memory(),
+    }
+}
+
+/// Admin has that of the data plane, and what the workers leave of the time to drain.
+fn patience(
+    policy: watch::Receiver<Arc<Policy>>,
+    drain: watch::Receiver<Duration>,
+) -> impl Fn() -> Patience + Clone + Send + 'static {
+    move || {
+        let Timeouts { client_idle, request_head, .. } = policy.borrow().timeouts;
+        Patience { idle: client_idle, request_head, drain: *drain.borrow() }
+    }
 }
 
 fn draws() -> Draws {
