@@ -96,8 +96,8 @@ use super::signature::{Caller, Effect, unsigned};
 use super::{Admin, body};
 
 pub(super) fn routes(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
-    let routes = operations().into_iter().map(|operation| operation.route(admin));
-    let router = routes.fold(Router::new(), |router, (path, route)| router.route(path, route));
+    let served = operations().into_iter().map(|operation| operation.route(admin));
+    let router = served.fold(Router::new(), |router, (path, served)| router.route(path, served));
     router.layer(middleware::from_fn(spare))
 }
 

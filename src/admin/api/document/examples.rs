@@ -35,8 +35,8 @@ fn insert_parameters(parameters: &mut Value, path: &str, asked: &str) {
     let query = form_urlencoded::parse(query.as_bytes());
     for (name, text) in segments.chain(query) {
         let parameters = parameters.as_array_mut().map(Vec::as_mut_slice);
-        let named = |parameter: &&mut Value| parameter["name"] == *name;
-        let Some(parameter) = parameters.unwrap_or_default().iter_mut().find(named) else {
+        let is_it = |parameter: &&mut Value| parameter["name"] == *name;
+        let Some(parameter) = parameters.unwrap_or_default().iter_mut().find(is_it) else {
             continue;
         };
         let is_number = parameter["schema"]["type"] == "integer";
