@@ -40,8 +40,9 @@ impl Stream {
     fn open(desk: &Desk, query: &str, headers: &[(&str, &str)]) -> (u16, Self) {
         let mut stream = TcpStream::connect_timeout(&desk.address, WAIT_MAX).unwrap();
         stream.set_read_timeout(Some(WAIT_MAX)).unwrap();
-        let lines: String =
+        let lines: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = lines.concat();
         let host = desk.address;
         let head = format!("GET /dashboard/events{query} HTTP/1.1\r\nhost: {host}\r\n{lines}\r\n");
         stream.write_all(head.as_bytes()).unwrap();
