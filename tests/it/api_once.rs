@@ -180,8 +180,8 @@ fn who_hangs_up_finds_the_answer_later() {
     );
     let mut stream = TcpStream::connect(desk.address).unwrap();
     stream.write_all((head + &body).as_bytes()).unwrap();
-    drop(stream);
     wait_until(|| deployments(&desk) == 1);
+    drop(stream);
     wait_until(|| once(&desk, "a", DEPLOYMENT, &whole("1")).status == 201);
     assert_eq!(deployments(&desk), 1);
 }

@@ -186,7 +186,7 @@ name = \"shop\"
 fn running_out_of_descriptors_neither_spins_nor_deafens() {
     let (_folder, path) = file(ANY_PORT);
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 40; exec \"$0\" serve --config \"$1\""]);
+    command.args(["-c", "ulimit -n 64; exec \"$0\" serve --config \"$1\""]);
     command.arg(env!("CARGO_BIN_EXE_serin")).arg(&path).env_remove("RUST_LOG");
     let serin = Process::start_by(&mut command);
     let answered = |connection: &mut Connection| connection.get("nobody.test", &[]).unwrap().status;

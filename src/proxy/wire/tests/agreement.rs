@@ -45,10 +45,12 @@ fn read_by_hyper(stream: &[u8]) -> Vec<(String, Option<Vec<u8>>)> {
     })
 }
 
-/// The targets of the requests of `stream` and their content; and all bytes that pass.
+/// The targets of the requests of `stream` and their content; and all bytes that pass. None
+/// is read behind one of HTTP/1.0, after which a connection need not go on.
 fn read_by_framer(mut stream: Vec<u8>) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
     let mut framer = Framer::new(limits());
     let (mut requests, mut passed) = (Vec::<(String, Vec<u8>)>::new(), Vec::new());
+    let mut is_last = false;
     while !stream.is_empty() {
         let step = framer.step(&mut stream);
         let (Step::Skip(count)
@@ -59,12 +61,16 @@ fn read_by_framer(mut stream: Vec<u8>) -> (Vec<(String, Vec<u8>)>, Vec<u8>) {
         else {
             break;
         };
+        if is_last && matches!(step, Step::Head(_)) {
+            break;
+        }
         let mut bytes: Vec<u8> = stream.drain(..count).collect();
         match step {
             Step::Head(_) => {
                 bytes = framer.respell(&bytes).unwrap_or(bytes);
                 let head = String::from_utf8_lossy(&bytes);
                 let target = head.split(' ').nth(1).expect("a head has a target");
+                is_last = head.lines().next().is_some_and(|line| line.ends_with("HTTP/1.0"));
                 requests.push((target.to_owned(), Vec::new()));
             }
             Step::Data(_) => {
