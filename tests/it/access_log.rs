@@ -77,7 +77,9 @@ fn shop(versions: &[(&str, &str, u8)]) -> String {
     let mut shares = Vec::new();
     for (version, upstream, percent) in versions {
         let version = format!("code_version = \"{version}\"");
-        text += &format!("[[routine.version]]\n{version}\nupstream = \"{upstream}\"\n");
+        for part in ["[[routine.version]]\n", &version, "\nupstream = \"", upstream, "\"\n"] {
+            text.push_str(part);
+        }
         shares.push(format!("{{ {version}, percentage = {percent} }}"));
     }
     let shares = shares.join(", ");
@@ -240,7 +242,8 @@ fn a_pipe_that_nobody_reads_costs_lines_and_no_request() {
     let dropped = log.counts().dropped;
     let expected = usize::try_from(written - dropped).unwrap();
     let read = reader.lines().take(expected).map(|line| line.unwrap());
-    assert!(read.map(|line| serde_json::from_str::<Value>(&line).unwrap()).count() == expected);
+    let read: Vec<Value> = read.map(|line| serde_json::from_str(&line).unwrap()).collect();
+    assert_eq!(read.len(), expected);
 }
 
 #[test]

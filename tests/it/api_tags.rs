@@ -77,8 +77,8 @@ fn what_can_be_overwritten_has_a_tag_that_spares_its_content() {
         }
         let news = with(&desk, "GET", &path, ("if-none-match", OTHER), &Value::Null);
         assert_eq!(news.body, first.body);
-        let held = with(&desk, "GET", &path, ("if-match", &now), &Value::Null);
-        assert_eq!(held.status, 200);
+        let met = with(&desk, "GET", &path, ("if-match", &now), &Value::Null);
+        assert_eq!(met.status, 200);
         let lost = with(&desk, "GET", &path, ("if-match", OTHER), &Value::Null);
         assert_eq!(lost.with(412)["error"]["code"], "precondition_failed");
     }

@@ -123,10 +123,10 @@ fn where_it_is_written_down_a_trace_goes_on_as_it_came_or_begins() {
 fn a_collector_is_told_of_what_is_sampled() {
     let (url, batches) = collector();
     let traced = Traced::new(&format!("[tracing]\notlp = \"{url}\"\nservice = \"edge\""));
-    let (goes_on, states) = traced.told(&[("traceparent", SAMPLED), ("tracestate", "a=b")]);
+    let (goes_on, passed_on) = traced.told(&[("traceparent", SAMPLED), ("tracestate", "a=b")]);
     let goes_on = parent(&goes_on);
     assert_eq!(
-        (goes_on.trace, states),
+        (goes_on.trace, passed_on),
         (TraceParent::parse(SAMPLED.as_bytes()).unwrap().trace, vec!["a=b".to_owned()])
     );
     let begun = parent(&traced.told(&[]).0);
