@@ -92,5 +92,6 @@ def test_esa_cli_logs_in_to_what_is_shown(start):
 def test_every_block_that_is_marked_is_run():
     assert {name for what, name in BLOCKS if what == "run"} == {
         "python-sdk", "node-sdk", "python-core", "node-core", "esa-cli", "curl", "curl-bearer",
+        "native",
     }
     assert README.count("<!-- run: ") + README.count("<!-- config: ") == len(BLOCKS)

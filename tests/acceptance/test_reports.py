@@ -118,7 +118,7 @@ def test_it_is_light_in_print(browser, report):
 def test_a_load_tells_its_verdict_and_draws_its_deployment(browser, load):
     with browser.page(load.as_uri()) as page:
         assert verdict(page) == "Good"
-        assert len(heights(page)) == 2 and min(heights(page)) > 100
+        assert len(heights(page)) == 3 and min(heights(page)) > 100
         assert sum(lines(page)) >= 4
         assert "deployment 3" in page("return document.querySelector('svg').textContent")
 
@@ -138,5 +138,5 @@ def test_a_simulation_tells_its_verdict_and_draws_what_its_operator_did(browser,
 def test_a_rehearsal_tells_its_danger_and_draws_users_and_requests(browser, rehearse):
     with browser.page(rehearse.as_uri()) as page:
         assert "52 % of requests come from one key, big" in verdict(page)
-        assert len(lines(page)) == 2 and min(lines(page)) >= 2
+        assert len(lines(page)) == 3 and min(lines(page)) >= 2
         assert "--plan 25,50,100" in page("return document.querySelector('pre').innerText")
