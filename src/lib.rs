@@ -190,7 +190,9 @@
 //!   borrows all that it says, and a batch of 64 costs one hand-over. To carry the values to the
 //!   thread that writes would copy them twice. What of others stands in it is visible ASCII.
 //! - A log has no key: SipHash-2-4, under a secret that is drawn at the start, of the hash by
-//!   which users are counted. Whoever has the log cannot try keys.
+//!   which users are counted. Whoever has the log cannot try keys against that. The bucket of
+//!   a key they can, for the rule that places keys is known: it is one of ten thousand, and
+//!   each release has another.
 //! - OTLP is opentelemetry's messages (`opentelemetry-proto`) and a POST of our own. Its SDK and
 //!   exporter would bring a queue whose losses cannot be read, retries that sleep, and settings
 //!   from the environment.

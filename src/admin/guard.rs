@@ -65,7 +65,9 @@ pub(super) fn check(request: &Parts, door: &Door, names: Hosts) -> Result<(), Tr
         let origin_text = origin.to_str().ok();
         let host = origin_text
             .and_then(|origin| origin.strip_prefix(door.scheme.as_str())?.strip_prefix("://"));
-        if !host.is_some_and(|host| is_ours(host, listener) && is_our_port(host, door)) {
+        let is_the_door =
+            host.is_some_and(|host| is_ours(host, listener) && is_our_port(host, door));
+        if !is_the_door && !is_where_it_goes(origin_text, request, door, names) {
             return Err(Trespass::Origin(printed(origin)));
         }
     }
@@ -76,6 +78,19 @@ pub(super) fn check(request: &Parts, door: &Door, names: Hosts) -> Result<(), Tr
         }
     }
     Ok(())
+}
+
+/// Whether a page asks the host and port that it came from, as the dashboard does behind a
+/// forwarded port. That `Host` is one of ours was seen before, unless a secret is asked for;
+/// then TLS may end before Serin, too.
+fn is_where_it_goes(origin: Option<&str>, request: &Parts, door: &Door, names: Hosts) -> bool {
+    let Some((scheme, authority)) = origin.and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let is_our_scheme = scheme == door.scheme.as_str() || names == Hosts::Any;
+    is_our_scheme && host.to_str().is_ok_and(|host| host.eq_ignore_ascii_case(authority))
 }
 
 /// Whether a person came here by a link, or typed the address.
@@ -243,16 +258,32 @@ mod tests {
             "http://localhost:8080",
             "https://localhost:8090",
         ] {
-            let headers = [("host", "localhost"), ("origin", origin)];
+            let headers = [("host", "localhost:8090"), ("origin", origin)];
             let foreign = Trespass::Origin(origin.to_owned());
             assert_eq!(verdict(&headers), Err(foreign), "{origin}");
         }
     }
 
     #[test]
+    fn a_page_that_asks_where_it_came_from_is_ours() {
+        let taken =
+            |names, host, origin| verdict_of(names, &[("host", host), ("origin", origin)]).is_ok();
+        // Behind a port that is forwarded, and behind what ends TLS.
+        assert!(taken(Hosts::Ours, "localhost:9000", "http://localhost:9000"));
+        assert!(taken(Hosts::Any, "admin.example.com", "https://admin.example.com"));
+        assert!(!taken(Hosts::Ours, "localhost:9000", "http://localhost:9001"));
+        assert!(!taken(Hosts::Ours, "localhost:9000", "https://localhost:9000"));
+        assert!(!taken(Hosts::Ours, "evil.test:8090", "http://evil.test:8090"), "a rebound name");
+        assert!(!taken(Hosts::Any, "admin.example.com", "https://evil.test"));
+        let twice =
+            [("host", "localhost:1"), ("host", "localhost:2"), ("origin", "http://localhost:1")];
+        assert!(verdict(&twice).is_err());
+    }
+
+    #[test]
     fn an_origin_has_the_listeners_scheme() {
         let taken = |door: &Door, origin| {
-            verdict_at(door, Hosts::Ours, &[("host", "localhost"), ("origin", origin)]).is_ok()
+            verdict_at(door, Hosts::Ours, &[("host", "localhost:1"), ("origin", origin)]).is_ok()
         };
         let tls = door("127.0.0.1:8443", Scheme::HTTPS);
         assert!(taken(&tls, "https://localhost:8443"));

@@ -31,6 +31,7 @@ impl Admin {
         }
         drop(changing);
         self.keyring.replace(keys);
+        self.streams.rekey();
         *self.domain.write().unwrap_or_else(PoisonError::into_inner) = domain;
         Ok(warnings)
     }

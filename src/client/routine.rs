@@ -72,10 +72,10 @@ struct Listed {
 }
 
 /// Asks for what an environment serves and served, the newest first: at most
-/// a hundred deployments.
+/// a thousand deployments.
 pub fn history(admin: &Endpoint, name: &str, environment: &str) -> Result<Vec<Live>, ClientError> {
     let subject = Subject::Routine(name.to_owned());
-    let answer = history_of(admin, &subject, Some(environment), 100)?;
+    let answer = history_of(admin, &subject, Some(environment), 1_000)?;
     let listed: Listed = read(admin, answer)?;
     Ok(listed.deployments)
 }

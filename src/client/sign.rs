@@ -5,11 +5,12 @@ use std::fmt::Write;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// An access key to sign with. It prints without its secret.
 #[derive(Clone)]
@@ -29,7 +30,8 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// The fields that sign a request, beside `host` and `content-type`, which it has.
+    /// The fields that sign a request, beside `host` and `content-type`, which it has; those on
+    /// which a change depends are signed, too.
     ///
     /// `None` where the id or the host is no text of a header.
     pub(super) fn fields(
@@ -49,7 +51,9 @@ impl Credentials {
         // In the order of their names, which the list of signed fields has, too.
         let mut lines = String::new();
         let mut names = Vec::new();
-        for name in [CONTENT_TYPE, HOST] {
+        let depends_on = [IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH];
+        let depends_on = depends_on.into_iter().filter(|name| headers.contains_key(name));
+        for name in [CONTENT_TYPE, HOST].into_iter().chain(depends_on) {
             writeln!(lines, "{name}:{}", headers.get(&name)?.to_str().ok()?.trim()).ok()?;
             names.push(name.as_str().to_owned());
         }

@@ -74,7 +74,7 @@ impl Worker {
             key_source: asked.key_source(),
             user: asked.user.map(|user| user.hash),
             upstream: passage.endpoint().map(Endpoint::as_str),
-            is_reused: notes.connect().is_none(),
+            is_reused: notes.connect().is_none() && notes.first_byte().is_some(),
             attempts,
             flags: flags(error, passage),
             error,

@@ -138,6 +138,28 @@ deployment 2: checkout in production
     assert!(said.ends_with("\n  100 %  10\nit is not live\n"), "{said}");
 }
 
+/// What a step depends on is signed, too.
+#[test]
+fn a_step_is_signed_where_keys_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("serin.toml");
+    let key = "[[access_key]]\nid = \"ci\"\nsecret = \"hunter2\"\n";
+    std::fs::write(&path, format!("{ANY_PORT}{ROUTINE}{key}")).unwrap();
+    let running = Process::start(&path);
+    for step in [&["forward", "checkout", "25%"][..], &["promote", "checkout"]] {
+        let admin = format!("http://{}", running.admin);
+        let made = output(
+            serin()
+                .env("SERIN_ADMIN", admin)
+                .env("SERIN_ACCESS_KEY_ID", "ci")
+                .env("SERIN_ACCESS_KEY_SECRET", "hunter2")
+                .args(step),
+        );
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert_eq!(made.status.code(), Some(0), "{step:?}: {said}");
+    }
+}
+
 #[test]
 fn what_somebody_has_deployed_meanwhile_is_not_overwritten() {
     let shares = json!([

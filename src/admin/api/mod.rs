@@ -85,7 +85,6 @@ pub use self::explain::{Unexplained, explain};
 use self::extract::BODY_MAX_BYTES;
 pub(super) use self::extract::{Asked, environment};
 pub use self::once::Answers;
-use self::once::CallerId;
 use self::operations::operations;
 pub(super) use self::shape::RoutineShape;
 pub(super) use self::split_check::{CheckShape, check};
@@ -115,7 +114,6 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
     if admin.keyring.is_empty() {
         parts.extensions.insert(Caller::default());
         parts.uri = unsigned(&parts.uri);
-        parts.extensions.insert(CallerId(None));
         return Ok(Request::from_parts(parts, body));
     }
     // A signature covers the whole body, so it is read before anything is believed.
@@ -126,7 +124,6 @@ pub(super) async fn admit(admin: &Admin, request: Request) -> Result<Request, Ap
     };
     let caller = admin.keyring.caller_of_path(&parts, &octets, (admin.clock)())?;
     caller.may(effect)?;
-    parts.extensions.insert(CallerId(caller.key().cloned()));
     parts.extensions.insert(caller);
     parts.uri = unsigned(&parts.uri);
     Ok(Request::from_parts(parts, Body::from(octets)))

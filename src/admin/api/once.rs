@@ -22,6 +22,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::code::Code;
 use super::error::ApiError;
 use super::extract::BODY_MAX_BYTES;
+use crate::admin::signature::Caller;
 use crate::admin::{Admin, body};
 use crate::model::{AccessKeyId, Timestamp};
 
@@ -37,10 +38,6 @@ pub(super) const AGE_MAX: Duration = Duration::from_hours(24);
 pub(super) static KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that was given before.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-
-/// Who sent a request; `None` where everybody may. Put there by [`super::admit`].
-#[derive(Clone)]
-pub(super) struct CallerId(pub(super) Option<AccessKeyId>);
 
 /// What was answered to requests that had a key.
 #[derive(Clone, Default)]
@@ -106,7 +103,7 @@ async fn answer(admin: Arc<Admin>, request: Request, next: Next) -> Result<Respo
     };
     let (parts, body) = request.into_parts();
     let octets = body::read(body, BODY_MAX_BYTES).await?;
-    let caller = parts.extensions.get::<CallerId>().and_then(|caller| caller.0.clone());
+    let caller = parts.extensions.get::<Caller>().and_then(|caller| caller.key().cloned());
     let place = Place { caller, path: parts.uri.path().into(), key: key.into() };
     let asked = fingerprint(&parts.headers, parts.uri.query(), &octets);
     let ticket = match admin.answers.look(place, asked, (admin.clock)()) {

@@ -46,11 +46,17 @@ const TICKS_WAITING_MAX: usize = 4;
 pub struct Streams {
     open: Arc<AtomicUsize>,
     ended: Arc<watch::Sender<bool>>,
+    /// Told when other keys hold.
+    rekeyed: Arc<watch::Sender<()>>,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { open: Arc::default(), ended: Arc::new(watch::Sender::new(false)) }
+        Self {
+            open: Arc::default(),
+            ended: Arc::new(watch::Sender::new(false)),
+            rekeyed: Arc::new(watch::Sender::new(())),
+        }
     }
 }
 
@@ -58,6 +64,11 @@ impl Streams {
     /// Ends every stream, so that no graceful end waits for one.
     pub(in crate::admin) fn end(&self) {
         self.ended.send_replace(true);
+    }
+
+    /// Ends the streams that are open, so that whoever goes on is asked for a key again.
+    pub(in crate::admin) fn rekey(&self) {
+        self.rekeyed.send_replace(());
     }
 
     /// A place for one more; `None` where all are taken.
@@ -120,7 +131,8 @@ pub(super) async fn open(
     let mut told = Told::default();
     told.tell("hello", "", &hello);
     let (sender, events) = mpsc::channel(TICKS_WAITING_MAX);
-    tokio::spawn(feed(admin, looked, told, sender));
+    let rekeyed = admin.streams.rekeyed.subscribe();
+    tokio::spawn(feed(admin, looked, told, sender, rekeyed));
     let mut response = Response::new(Body::new(Feed { events, _seat: seat }));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)
@@ -152,8 +164,14 @@ impl Told {
     }
 }
 
-/// Looks again and again, until nobody does or Serin ends.
-async fn feed(admin: Arc<Admin>, looked: Looked, mut told: Told, sender: mpsc::Sender<Bytes>) {
+/// Looks again and again, until nobody does, other keys hold, or Serin ends.
+async fn feed(
+    admin: Arc<Admin>,
+    looked: Looked,
+    mut told: Told,
+    sender: mpsc::Sender<Bytes>,
+    mut rekeyed: watch::Receiver<()>,
+) {
     let mut ended = admin.streams.ended.subscribe();
     let ended = async move { drop(ended.wait_for(|ended| *ended).await) };
     let feeding = async move {
@@ -182,6 +200,7 @@ async fn feed(admin: Arc<Admin>, looked: Looked, mut told: Told, sender: mpsc::S
     tokio::select! {
         biased;
         () = ended => {}
+        _ = rekeyed.changed() => {}
         () = feeding => {}
     }
 }

@@ -111,8 +111,6 @@ pub(super) const CLIENTS: Metric =
     gauge("serin_client_connections", "Connections of clients that are open");
 pub(super) const TUNNELS: Metric =
     gauge("serin_tunnels_open", "Connections that have switched protocols and are open");
-pub(super) const TUNNELS_OPENED: Metric =
-    counter("serin_tunnels_opened", "Connections that have switched protocols");
 pub(super) const CONNECTIONS: Metric = gauge(
     "serin_upstream_connections",
     "Connections to upstreams by state; those that are being opened are active",

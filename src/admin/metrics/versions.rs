@@ -119,8 +119,6 @@ pub(super) fn requests(page: &mut Page, admin: &Admin, table: &RoutingTable) {
     each(names::ASSIGNED, |tallied| tallied.assigned);
     each(names::FAILED, |tallied| tallied.failed);
     each(names::FAILED_OVER, |tallied| tallied.failed_over);
-    let upgraded = rows.iter().map(|row| row.answered.by_class()[1]).sum::<u64>();
-    page.single(names::TUNNELS_OPENED, Some(upgraded));
     page.single(names::COUNTED, Some(tallied.len()));
     page.single(names::COUNTED_MAX, Some(crate::observe::VERSIONS_MAX));
 }

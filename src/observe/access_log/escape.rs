@@ -46,7 +46,9 @@ fn json_unit(unit: u16, out: &mut Vec<u8>) {
 
 /// The first character of what does not begin in ASCII, and how many bytes it takes.
 fn first_char(text: &[u8]) -> (char, usize) {
-    let chunk = text.utf8_chunks().next();
+    // No more than a character: to look at all that follows, each time, would take a peer's
+    // long text a thousand times as long.
+    let chunk = text[..text.len().min(4)].utf8_chunks().next();
     if let Some(first) = chunk.as_ref().and_then(|chunk| chunk.valid().chars().next()) {
         return (first, first.len_utf8());
     }
@@ -109,6 +111,14 @@ mod tests {
             assert_eq!(escaped(json, text), in_json);
             assert_eq!(escaped(quoted, text), in_quotes);
         }
+    }
+
+    /// Character by character: each is as far from the end as the first.
+    #[test]
+    fn a_long_text_of_other_alphabets_is_escaped_whole() {
+        let long = "\u{1F600}é\u{20AC}".repeat(400);
+        let expected = r"\ud83d\ude00\u00e9\u20ac".repeat(400);
+        assert_eq!(escaped(json, long.as_bytes()), expected);
     }
 
     #[test]

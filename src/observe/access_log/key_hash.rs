@@ -8,7 +8,7 @@ use std::hash::Hasher;
 )]
 use std::hash::SipHasher;
 
-/// Under what keys are hashed: a secret, so that nobody who has a log finds keys by trying.
+/// Under what keys are hashed: a secret, so that nobody who has a log finds by trying whose hash it is.
 #[derive(Clone, Copy)]
 pub struct KeyHashSeed([u64; 2]);
 

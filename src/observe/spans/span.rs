@@ -74,7 +74,10 @@ fn attributes(line: &Line<'_>, method: Option<&str>, is_secure: bool) -> Vec<Key
         ("url.scheme", Some(if is_secure { "https" } else { "http" })),
         ("url.path", path),
         ("client.address", Some(line.client)),
-        ("network.protocol.version", version.map(|version| version.trim_end_matches(".0"))),
+        (
+            "network.protocol.version",
+            version.map(|version| if version == "2.0" { "2" } else { version }),
+        ),
         ("error.type", failed_with),
         ("serin.env", Some(line.environment)),
         ("serin.deployment_id", deployment.as_deref()),

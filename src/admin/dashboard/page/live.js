@@ -39,6 +39,12 @@ export async function call(method, path, body, more) {
   return said;
 }
 
+// Of what is there now: a change that names it is refused once something else is.
+export async function tagOf(path) {
+  const answer = await fetch(path, { headers: headers() });
+  return answer.ok ? answer.headers.get("etag") : null;
+}
+
 // Of ESA's dialect, which alone publishes apps.
 export const action = (name, params) => call("POST", "/", params, { "x-acs-action": name });
 

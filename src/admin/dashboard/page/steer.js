@@ -1,7 +1,7 @@
 // Changes who gets what: a slider that says who would move before anybody does.
 
 import { ask, count, debounce, h, moment, say, short, show, toast } from "./dom.js";
-import { action, call, routinePath } from "./live.js";
+import { action, call, routinePath, tagOf } from "./live.js";
 
 const STEPS = [1, 5, 10, 25, 50];
 
@@ -130,8 +130,12 @@ export class Steer {
     // A dry run is a POST, which a key that only reads may not send.
     if (!this.mayWrite || this.versions.length === 0 || this.isLive()) return this.preview.replaceChildren();
     try {
+      // First, so that what is live may be newer than the tag, but never older.
+      const tag = this.live ? await tagOf(`${routinePath(this.name)}/environments/${this.environment}`) : null;
       const told = await this.rehearsed(this.shares());
-      if (turn === this.turn) this.preview.replaceChildren(...consequence(told, Boolean(this.live)));
+      if (turn !== this.turn) return;
+      this.tag = tag;
+      this.preview.replaceChildren(...consequence(told, Boolean(this.live)));
     } catch (error) {
       if (turn !== this.turn) return;
       this.preview.replaceChildren();
@@ -142,8 +146,11 @@ export class Steer {
   async apply(shares = this.shares()) {
     this.deploy.disabled = true;
     try {
-      this.made(await call("POST", this.path("deployment"), { code_versions: shares }));
+      // What was previewed is deployed over what it was previewed against.
+      const more = this.tag ? { "if-match": this.tag } : {};
+      this.made(await call("POST", this.path("deployment"), { code_versions: shares }, more));
     } catch (error) {
+      this.ask();
       say(this.problem, error.message);
       toast(error.message, true);
     }
@@ -152,6 +159,7 @@ export class Steer {
 
   made(deployed) {
     this.dirty = false;
+    this.tag = null;
     this.preview.replaceChildren();
     const moved = deployed.moved ? ` ${deployed.moved.percent} % of users moved.` : "";
     toast(`Deployment ${deployed.deployment_id} is live in ${this.environment}.${moved}`);
@@ -181,6 +189,14 @@ export class Steer {
     try {
       const query = new URLSearchParams({ routine: this.name, environment: this.environment, limit: 50 });
       past = (await call("GET", `/dashboard/deployments?${query}`)).deployments;
+      if (chosen && !past.some((it) => it.deployment_id === chosen)) {
+        // Older than those: asked for by itself, so that no other is chosen in its place.
+        query.set("before", String(BigInt(chosen) + 1n));
+        query.set("limit", "1");
+        const [found] = (await call("GET", `/dashboard/deployments?${query}`)).deployments;
+        if (found?.deployment_id !== chosen) return toast(`There is no deployment ${chosen} any more.`, true);
+        past.push(found);
+      }
     } catch (error) {
       return toast(error.message, true);
     }
