@@ -118,7 +118,13 @@ def prometheus(folder, serin):
              "--web.listen-address=127.0.0.1:0", "--log.level=debug"],
             cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     try:
-        yield listening(process, log)
+        address = listening(process, log)
+        deadline = time.monotonic() + START_WITHIN_S
+        # It listens before it answers queries.
+        while get(address, "/-/ready")[0] != 200:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield address
     finally:
         process.terminate()
         try:
