@@ -22,7 +22,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::code::Code;
 use super::error::ApiError;
 use super::extract::BODY_MAX_BYTES;
-use crate::admin::signature::Caller;
+use crate::admin::signature::{Caller, IDEMPOTENCY_KEY};
 use crate::admin::{Admin, body};
 use crate::model::{AccessKeyId, Timestamp};
 
@@ -35,7 +35,6 @@ pub(super) const OCTETS_MAX: usize = 16 * 1024 * 1024;
 /// An answer is forgotten after this long.
 pub(super) const AGE_MAX: Duration = Duration::from_hours(24);
 
-pub(super) static KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that was given before.
 static REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -138,7 +137,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
             "Idempotency-Key must come once, as 1 to {KEY_MAX} printable characters, in quotes or without a blank, quote or comma"
         ))
     };
-    let mut lines = headers.get_all(&KEY).iter();
+    let mut lines = headers.get_all(&IDEMPOTENCY_KEY).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
         return Err(bad());
@@ -268,7 +267,7 @@ mod tests {
 
     fn read(line: &str) -> Option<String> {
         let line = HeaderValue::from_str(line).unwrap();
-        key(&[(KEY.clone(), line)].into_iter().collect()).ok().flatten()
+        key(&[(IDEMPOTENCY_KEY.clone(), line)].into_iter().collect()).ok().flatten()
     }
 
     fn place(number: usize) -> Place {

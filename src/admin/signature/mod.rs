@@ -32,6 +32,7 @@ use sha2::Sha256;
 
 pub(super) use self::denied::Denied;
 use self::nonces::{NonceError, Nonces};
+pub(super) use self::v3::IDEMPOTENCY_KEY;
 use super::time::{from_seconds_text, rfc3339_seconds};
 use crate::model::{AccessKey, AccessKeyId, Secret, Timestamp};
 

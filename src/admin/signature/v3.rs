@@ -10,7 +10,8 @@ use super::denied::Denied;
 use super::{Claim, Proof};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(in crate::admin) static IDEMPOTENCY_KEY: HeaderName =
+    HeaderName::from_static("idempotency-key");
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-acs-content-sha256");
 
 /// What the signature of `request` says, where `authorization` is its text.

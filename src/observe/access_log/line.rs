@@ -80,8 +80,9 @@ macro_rules! name {
 }
 
 impl Line<'_> {
-    /// Whether it went wrong, so that it is written whatever the sample.
-    pub(super) fn is_failure(&self) -> bool {
+    /// Whether it went wrong, so that it is written whatever the sample. A server has failed
+    /// where it says so, or did not say all; what it refuses, it does well.
+    pub(in crate::observe) fn is_failure(&self) -> bool {
         self.status >= 500 || !self.is_whole
     }
 

@@ -43,15 +43,11 @@ pub(super) fn of(
         start_time_unix_nano: began,
         end_time_unix_nano: began.saturating_add(took),
         attributes: attributes(line, method, is_secure),
-        status: is_failure(line)
+        status: line
+            .is_failure()
             .then(|| Status { code: StatusCode::Error.into(), ..Status::default() }),
         ..Span::default()
     }
-}
-
-/// A server has failed where it says so, or did not say all; what it refuses, it does well.
-fn is_failure(line: &Line<'_>) -> bool {
-    line.status >= 500 || !line.is_whole
 }
 
 fn attributes(line: &Line<'_>, method: Option<&str>, is_secure: bool) -> Vec<KeyValue> {
@@ -59,7 +55,7 @@ fn attributes(line: &Line<'_>, method: Option<&str>, is_secure: bool) -> Vec<Key
     let version = line.protocol.and_then(|protocol| protocol.strip_prefix("HTTP/"));
     let deployment = line.deployment.map(|id| id.to_string());
     let status = line.status.to_string();
-    let failed_with = line.error.or(is_failure(line).then_some(if line.is_whole {
+    let failed_with = line.error.or(line.is_failure().then_some(if line.is_whole {
         status.as_str()
     } else {
         "cancelled"
